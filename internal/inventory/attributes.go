@@ -1,0 +1,90 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Table is the part `table` of the configuration: the name of the inventory's table and of its attributes.
+type Table struct {
+	Name  string `yaml:"name" reload:"restart" doc:"Name of the DynamoDB table."`
+	Store string `yaml:"store" reload:"restart" doc:"Name of its partition key (a string): the store."`
+	Item  string `yaml:"item" reload:"restart" doc:"Name of its sort key (a string): the item."`
+	Count string `yaml:"count" reload:"restart" doc:"Name of the attribute (a number) that holds the count."`
+}
+
+// Key sizes in bytes that DynamoDB takes ("Quotas in Amazon DynamoDB": partition and sort key length).
+const (
+	MaxStore = 2048
+	MaxItem  = 1024
+)
+
+// DefaultTable is the table of the original system.
+var DefaultTable = Table{Name: "Inventory", Store: "Store", Item: "Item", Count: "Count"}
+
+// KeyAttributes returns the primary key of k.
+func (t Table) KeyAttributes(k Key) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		t.Store: &types.AttributeValueMemberS{Value: k.Store},
+		t.Item:  &types.AttributeValueMemberS{Value: k.Item},
+	}
+}
+
+// Attributes returns the whole item of i, as it is put.
+func (t Table) Attributes(i Item) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		t.Store: &types.AttributeValueMemberS{Value: i.Store},
+		t.Item:  &types.AttributeValueMemberS{Value: i.Item},
+		t.Count: &types.AttributeValueMemberN{Value: strconv.FormatInt(i.Count, 10)},
+	}
+}
+
+// ItemOf reads an item from its attributes; the error names the attribute that does not fit.
+func (t Table) ItemOf(attributes map[string]types.AttributeValue) (Item, error) {
+	store, ok := attributes[t.Store].(*types.AttributeValueMemberS)
+	if !ok {
+		return Item{}, fmt.Errorf("attribute %s is no string", t.Store)
+	}
+	item, ok := attributes[t.Item].(*types.AttributeValueMemberS)
+	if !ok {
+		return Item{}, fmt.Errorf("attribute %s is no string", t.Item)
+	}
+	i := Item{Key: Key{store.Value, item.Value}}
+	count, ok := attributes[t.Count].(*types.AttributeValueMemberN)
+	if !ok {
+		return i, fmt.Errorf("attribute %s is no number", t.Count)
+	}
+	var err error
+	if i.Count, err = ParseCount(count.Value); err != nil {
+		return i, fmt.Errorf("attribute %s: %w", t.Count, err)
+	}
+	return i, nil
+}
+
+var errNotWhole = errors.New("not a whole number of 64 bits")
+
+// ParseCount reads the text of a DynamoDB number that must be whole and fit 64 bits. DynamoDB writes plain digits, but
+// takes and may return any decimal form (`1.0`, `1E3`).
+func ParseCount(s string) (int64, error) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n, nil
+	}
+	if len(s) > 64 || strings.ContainsAny(s, "/_xXpPoObB") { // forms of big.Rat that are no DynamoDB number
+		return 0, fmt.Errorf("%.64q is %w", s, errNotWhole)
+	}
+	if i := strings.IndexAny(s, "eE"); i >= 0 { // DynamoDB's magnitude; keeps big.Rat from huge powers
+		if e, err := strconv.Atoi(s[i+1:]); err != nil || e > 127 || e < -131 {
+			return 0, fmt.Errorf("%q is %w", s, errNotWhole)
+		}
+	}
+	r, ok := new(big.Rat).SetString(s)
+	if !ok || !r.IsInt() || !r.Num().IsInt64() {
+		return 0, fmt.Errorf("%q is %w", s, errNotWhole)
+	}
+	return r.Num().Int64(), nil
+}

@@ -1,0 +1,104 @@
+// Package state is the daemon's memory between runs: the state table and the lease table, how they are created, the
+// keys of their rows, and a struct for each kind of row of the state table.
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Names of the attributes that both tables' rows share.
+const (
+	PK      = "pk"
+	SK      = "sk"
+	Expires = "expires" // time to live, epoch seconds
+)
+
+// Creator is what Ensure needs of DynamoDB's client.
+type Creator interface {
+	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
+	CreateTable(context.Context, *dynamodb.CreateTableInput, ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
+	UpdateTimeToLive(context.Context, *dynamodb.UpdateTimeToLiveInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error)
+}
+
+// Ensure makes sure that the named state or lease table exists, is active and has the keys `pk` and `sk`; it creates
+// the table with on-demand billing where it is absent, and then turns time to live on. It is idempotent, also when
+// several instances start at once. It reports whether it created the table. The error of a table that cannot be
+// created or does not fit names the remedy.
+func Ensure(ctx context.Context, c Creator, name string) (created bool, err error) {
+	out, err := c.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	var absent *types.ResourceNotFoundException
+	if errors.As(err, &absent) {
+		created, err = create(ctx, c, name)
+		if err != nil {
+			return false, fmt.Errorf("table %s does not exist and cannot be created (create it with `inventoryd setup`): %w", name, err)
+		}
+		out, err = c.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	}
+	if err != nil {
+		return created, fmt.Errorf("describe table %s: %w", name, err)
+	}
+	if err := check(out.Table); err != nil {
+		return created, fmt.Errorf("table %s: %w; name another table in the configuration", name, err)
+	}
+	for out.Table.TableStatus == types.TableStatusCreating {
+		if err := wait(ctx, 500*time.Millisecond); err != nil {
+			return created, fmt.Errorf("wait for table %s: %w", name, err)
+		}
+		if out, err = c.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name}); err != nil {
+			return created, fmt.Errorf("describe table %s: %w", name, err)
+		}
+	}
+	if created {
+		_, err = c.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+			TableName:               &name,
+			TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(Expires), Enabled: aws.Bool(true)},
+		})
+		if err != nil {
+			return created, fmt.Errorf("turn time to live on for table %s (attribute %s): %w", name, Expires, err)
+		}
+	}
+	return created, nil
+}
+
+func create(ctx context.Context, c Creator, name string) (bool, error) {
+	_, err := c.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String(PK), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String(SK), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String(PK), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String(SK), KeyType: types.KeyTypeRange},
+		},
+	})
+	var exists *types.ResourceInUseException // another instance was faster
+	if errors.As(err, &exists) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func check(t *types.TableDescription) error {
+	if len(t.KeySchema) != 2 || aws.ToString(t.KeySchema[0].AttributeName) != PK || aws.ToString(t.KeySchema[1].AttributeName) != SK {
+		return fmt.Errorf("its primary key is not (%s, %s)", PK, SK)
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
