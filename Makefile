@@ -1,0 +1,45 @@
+# `make` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export CGO_ENABLED ?= 0
+
+TOOL := go tool -modfile=tools/go.mod
+GOTESTSUM := $(TOOL) gotestsum --format pkgname --
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help build demo test standins lint check long bench generate clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## bin/inventoryd, a static binary
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/inventoryd ./cmd/inventoryd
+
+demo: build ## try it: sandbox and daemon in one process, six sample feeds, six alerts (Ctrl-C ends it)
+	bin/inventoryd demo
+
+test: build standins ## all tests with the race detector; installs what they need
+	CGO_ENABLED=1 $(GOTESTSUM) -race -timeout 18m ./...
+	go -C test/example test ./...
+
+standins: ## what the tests run beside the sandbox: DynamoDB Local, fauxqs, Debian's awscli
+	test/standins/install
+
+lint: ## go vet, staticcheck, gofumpt
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	@out=$$($(TOOL) gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
+
+check: lint test ## what CI runs
+
+long: build standins ## what is too long for check
+	CGO_ENABLED=1 go test -tags long -race -timeout 6h -v ./test/long/...
+
+bench: build ## figures, one a line: name value unit
+	@set -e; for b in test/bench/*/; do go run ./$$b; done
+
+generate: ## example configuration, schema and documentation from the code
+	go generate ./...
+
+clean: ## remove what was built
+	rm -rf bin dist
