@@ -23,6 +23,9 @@ type Change struct {
 	Key
 	// Old and New are the item before and after; nil where it did not exist or the stream carries no such image.
 	Old, New *Item
+	// OldUnknown says that there was an item before but the record does not carry it: a change or a removal on a stream
+	// without old images. Old is nil then, and says nothing.
+	OldUnknown bool
 	// Invalid says why the record is no usable change (no count, or one that is no whole number); else nil.
 	Invalid error
 	// ID is the stream's event id: the record's identity.

@@ -1,0 +1,69 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Attributes is the key as a call takes it, and as a row begins.
+func (k Key) Attributes() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{PK: text(k.PK), SK: text(k.SK)}
+}
+
+// KeyOf reads the key of a row; of a row without one it is empty.
+func KeyOf(row map[string]types.AttributeValue) Key {
+	r := reader{row: row}
+	return Key{r.text(PK), r.text(SK)}
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// instant writes a time so that people can read it, and so that strings sort as the times do: UTC, milliseconds.
+func instant(t time.Time) types.AttributeValue { return text(t.UTC().Format(instantLayout)) }
+
+const instantLayout = "2006-01-02T15:04:05.000Z"
+
+// reader reads the attributes of a row and gathers what is wrong with them.
+type reader struct {
+	row map[string]types.AttributeValue
+	err error
+}
+
+func (r *reader) text(name string) string {
+	v, ok := r.row[name].(*types.AttributeValueMemberS)
+	if !ok {
+		r.err = errors.Join(r.err, fmt.Errorf("attribute %s is no string", name))
+		return ""
+	}
+	return v.Value
+}
+
+func (r *reader) number(name string) int64 {
+	v, ok := r.row[name].(*types.AttributeValueMemberN)
+	if !ok {
+		r.err = errors.Join(r.err, fmt.Errorf("attribute %s is no number", name))
+		return 0
+	}
+	n, err := strconv.ParseInt(v.Value, 10, 64)
+	if err != nil {
+		r.err = errors.Join(r.err, fmt.Errorf("attribute %s: %w", name, err))
+	}
+	return n
+}
+
+func (r *reader) instant(name string) time.Time {
+	s := r.text(name)
+	t, err := time.Parse(instantLayout, s)
+	if err != nil && s != "" {
+		r.err = errors.Join(r.err, fmt.Errorf("attribute %s: %w", name, err))
+	}
+	return t
+}
