@@ -1,0 +1,164 @@
+package main
+
+// The configuration: the tree of all settings and what holds where nothing is said.
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"inventoryd/internal/config"
+	"inventoryd/internal/inventory"
+	"inventoryd/internal/logs"
+	"inventoryd/internal/telemetry"
+	"inventoryd/internal/web"
+)
+
+// Config is the whole tree. A component's settings live with the component; here they are gathered.
+type Config struct {
+	Top     `yaml:",inline"`
+	AWS     AWS              `yaml:"aws" doc:"AWS: region and endpoints. Credentials come from the SDK's usual chain only (instance role, environment, shared files), never from here."`
+	Table   inventory.Table  `yaml:"table" doc:"The inventory's DynamoDB table."`
+	Log     logs.Config      `yaml:"log" doc:"Logs, on standard output."`
+	HTTP    web.Config       `yaml:"http" doc:"The server of health, metrics, status and the page."`
+	Metrics telemetry.Config `yaml:"metrics" doc:"Metrics."`
+}
+
+// Top is the keys that stand alone.
+type Top struct {
+	App             string        `yaml:"app" doc:"Name of this application: part of every key in the state and lease tables and the CloudWatch dimension Service. 1 to 64 of a-z, A-Z, 0-9, - and _." reload:"restart"`
+	StateTable      string        `yaml:"state_table" doc:"Name of the DynamoDB table that holds the ledger of loads and the alerts; made at the start where permitted." reload:"restart"`
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" doc:"Longest time that a stop may take to finish what is in flight, 1 s to 10 min." reload:"restart"`
+}
+
+// AWS is the section `aws`.
+type AWS struct {
+	Region    string    `yaml:"region" doc:"AWS region; empty: as the SDK finds it (AWS_REGION, shared configuration, instance metadata)." reload:"restart"`
+	Endpoint  string    `yaml:"endpoint" doc:"URL of one endpoint for all services, say of a stand-in; empty: the region's." reload:"restart"`
+	Endpoints Endpoints `yaml:"endpoints" doc:"Endpoints for single services, over aws.endpoint; empty: as aws.endpoint says."`
+}
+
+// Endpoints is the group `aws.endpoints`.
+type Endpoints struct {
+	S3         string `yaml:"s3" doc:"URL for S3 (addressed path style)." reload:"restart"`
+	SQS        string `yaml:"sqs" doc:"URL for SQS." reload:"restart"`
+	SNS        string `yaml:"sns" doc:"URL for SNS." reload:"restart"`
+	STS        string `yaml:"sts" doc:"URL for STS." reload:"restart"`
+	DynamoDB   string `yaml:"dynamodb" doc:"URL for DynamoDB." reload:"restart"`
+	Streams    string `yaml:"streams" doc:"URL for DynamoDB Streams." reload:"restart"`
+	CloudWatch string `yaml:"cloudwatch" doc:"URL for CloudWatch." reload:"restart"`
+}
+
+// defaults is the configuration of an empty file.
+func defaults() Config {
+	return Config{
+		Top:     Top{App: "inventoryd", StateTable: "inventoryd-state", ShutdownTimeout: 30 * time.Second},
+		Table:   inventory.DefaultTable,
+		Log:     logs.DefaultConfig(),
+		HTTP:    web.DefaultConfig(),
+		Metrics: telemetry.DefaultConfig(),
+	}
+}
+
+// Validate tells what cannot work between the sections and in the table, which has no opinion of its own.
+func (c Config) Validate() error {
+	var errs []error
+	if !tableName(c.Table.Name) {
+		errs = append(errs, config.Problemf("table.name", "%q is no name of a DynamoDB table (3 to 255 of a-z, A-Z, 0-9, -, _ and .)", c.Table.Name))
+	}
+	if c.StateTable == c.Table.Name {
+		errs = append(errs, config.Problemf("state_table", "is the inventory's table: it must be another one"))
+	}
+	seen := map[string]string{}
+	for _, a := range []struct{ key, name string }{{"table.store", c.Table.Store}, {"table.item", c.Table.Item}, {"table.count", c.Table.Count}} {
+		switch other, twice := seen[a.name]; {
+		case a.name == "" || len(a.name) > 255:
+			errs = append(errs, config.Problemf(a.key, "must have 1 to 255 bytes"))
+		case twice:
+			errs = append(errs, config.Problemf(a.key, "%q is the name of %s too", a.name, other))
+		}
+		seen[a.name] = a.key
+	}
+	return errors.Join(errs...)
+}
+
+// Validate tells what cannot work in the keys that stand alone.
+func (t Top) Validate() error {
+	var errs []error
+	if !plainName(t.App, 64) {
+		errs = append(errs, config.Problemf("app", "%q must be 1 to 64 of a-z, A-Z, 0-9, - and _", t.App))
+	}
+	if !tableName(t.StateTable) {
+		errs = append(errs, config.Problemf("state_table", "%q is no name of a DynamoDB table (3 to 255 of a-z, A-Z, 0-9, -, _ and .)", t.StateTable))
+	}
+	if d := t.ShutdownTimeout; d < time.Second || d > 10*time.Minute {
+		errs = append(errs, config.Problemf("shutdown_timeout", "must be between 1s and 10m, not %s", d))
+	}
+	return errors.Join(errs...)
+}
+
+// Validate tells which endpoint is no URL.
+func (a AWS) Validate() error {
+	return checkURL("endpoint", a.Endpoint)
+}
+
+// Validate tells which endpoint is no URL.
+func (e Endpoints) Validate() error {
+	v := reflect.ValueOf(e)
+	var errs []error
+	for i := range v.NumField() {
+		errs = append(errs, checkURL(v.Type().Field(i).Tag.Get("yaml"), v.Field(i).String()))
+	}
+	return errors.Join(errs...)
+}
+
+func checkURL(key, s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return config.Problemf(key, "is no URL such as https://host:port")
+	}
+	if u.User != nil {
+		return config.Problemf(key, "must not hold credentials")
+	}
+	return nil
+}
+
+// plainName tells whether s is 1 to n letters, digits, hyphens and underscores.
+func plainName(s string, n int) bool {
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= n
+}
+
+// tableName tells whether DynamoDB takes s as a table's name ("Naming rules in DynamoDB").
+func tableName(s string) bool {
+	return len(s) >= 3 && plainName(strings.ReplaceAll(s, ".", "-"), 255)
+}
+
+// defaultPath is the file that is read where none is named; it need not exist.
+const defaultPath = "/etc/inventoryd/config.yaml"
+
+// load reads the configuration: from path, or from the default file, if it exists, where path is empty.
+func load(path string, environ, flags []string) (Config, config.Sources, error) {
+	if path == "" {
+		if _, err := os.Stat(defaultPath); err == nil {
+			path = defaultPath
+		}
+	}
+	c := defaults()
+	sources, err := config.Load(path, &c, environ, flags...)
+	if err != nil {
+		return Config{}, nil, fmt.Errorf("the configuration cannot be used:\n%w", err)
+	}
+	return c, sources, nil
+}

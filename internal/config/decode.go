@@ -1,0 +1,231 @@
+package config
+
+// The YAML document laid over the tree: every mistake in it is found in one pass, with its line and column.
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// decode lays the document over the tree.
+func (l *loading) decode(data []byte) {
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err != nil {
+		l.syntax(err)
+		return
+	}
+	var first, second yaml.Node
+	switch err := loader.Load(&first); {
+	case errors.Is(err, io.EOF): // nothing but comments
+		return
+	case err != nil:
+		l.syntax(err)
+		return
+	}
+	switch err := loader.Load(&second); {
+	case err == nil:
+		l.fail(l.at(&second), "", errors.New("a second document: the file must hold one only"))
+	case !errors.Is(err, io.EOF):
+		l.syntax(err)
+	default:
+		l.group(l.root, content(&first))
+	}
+}
+
+// content is what a document holds.
+func content(y *yaml.Node) *yaml.Node {
+	if y.Kind == yaml.DocumentNode && len(y.Content) == 1 {
+		return y.Content[0]
+	}
+	return y
+}
+
+// syntax words the YAML library's error.
+func (l *loading) syntax(err error) {
+	source := l.file
+	var e *yaml.LoadError
+	if errors.As(err, &e) {
+		source.Line, source.Column = e.Mark.Line, e.Mark.Column
+		err = errors.New(e.Message)
+		if e.ContextMsg != "" {
+			err = fmt.Errorf("%s %s", e.ContextMsg, e.Message)
+		}
+	}
+	l.fail(source, "", fmt.Errorf("not valid YAML: %w", err))
+}
+
+func (l *loading) at(y *yaml.Node) Source {
+	return Source{File: l.file.File, Line: y.Line, Column: y.Column}
+}
+
+// group lays a mapping over a group of keys.
+func (l *loading) group(n *node, y *yaml.Node) {
+	y = target(y)
+	if y.ShortTag() == "!!null" { // a section whose keys are all commented out
+		return
+	}
+	if y.Kind != yaml.MappingNode {
+		l.fail(l.at(y), n.path, fmt.Errorf("%s where a section with keys belongs", describe(y)))
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, value := y.Content[i], y.Content[i+1]
+		path := n.join(key.Value)
+		if line, ok := seen[key.Value]; ok {
+			l.fail(l.at(key), path, fmt.Errorf("a second time (first in line %d)", line))
+			continue
+		}
+		seen[key.Value] = key.Line
+		c := n.find(key.Value)
+		switch {
+		case c == nil:
+			l.fail(l.at(key), path, errors.New("unknown key"+l.nearest(n, key.Value)))
+		case c.kind == section:
+			l.sections[path] = l.at(key)
+			l.group(c, value)
+		default:
+			l.sources[path] = l.at(key)
+			l.leaf(c, target(value))
+		}
+	}
+}
+
+// leaf gives one key its value.
+func (l *loading) leaf(n *node, y *yaml.Node) {
+	var err error
+	switch {
+	case y.ShortTag() == "!!null":
+		err = errors.New("no value: leave the key out for its default")
+		if n.kind == text {
+			err = errors.New(`no value: leave the key out for its default, or write "" for an empty one`)
+		}
+	case n.kind == list:
+		l.sequence(n.path, y, n.setList)
+		return
+	case n.kind == table:
+		l.table(n, y)
+		return
+	case y.Kind != yaml.ScalarNode || !n.kind.takes(y.ShortTag()):
+		err = fmt.Errorf("%s where %s belongs", describe(y), n.kind.article())
+		if n.kind == text && y.Kind == yaml.ScalarNode && !n.secret {
+			err = fmt.Errorf(`%s where text belongs: write it in quotes, "%s"`, describe(y), y.Value)
+		}
+	default:
+		err = n.set(y.Value)
+	}
+	if err != nil {
+		l.fail(l.at(y), n.path, n.hide(err))
+	}
+}
+
+// sequence reads a list of texts and hands it to set.
+func (l *loading) sequence(path string, y *yaml.Node, set func([]string)) {
+	if y.Kind != yaml.SequenceNode {
+		l.fail(l.at(y), path, fmt.Errorf("%s where a list belongs", describe(y)))
+		return
+	}
+	items := []string{}
+	for _, item := range y.Content {
+		item = target(item)
+		if item.Kind != yaml.ScalarNode || item.ShortTag() != "!!str" {
+			l.fail(l.at(item), path, fmt.Errorf("%s in a list of texts", describe(item)))
+			continue
+		}
+		items = append(items, item.Value)
+	}
+	set(items)
+}
+
+// table reads a map of lists. A map in the file replaces the default as a whole.
+func (l *loading) table(n *node, y *yaml.Node) {
+	if y.Kind != yaml.MappingNode {
+		l.fail(l.at(y), n.path, fmt.Errorf("%s where a map of lists belongs", describe(y)))
+		return
+	}
+	m := map[string][]string{}
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key := y.Content[i]
+		path := n.join(key.Value)
+		if _, ok := m[key.Value]; ok {
+			l.fail(l.at(key), path, errors.New("a second time"))
+			continue
+		}
+		m[key.Value] = nil
+		l.sequence(path, target(y.Content[i+1]), func(items []string) { m[key.Value] = items })
+	}
+	n.setTable(m)
+}
+
+// nearest names the key that was meant: a neighbour, or the same name in another place.
+func (l *loading) nearest(n *node, name string) string {
+	var names []string
+	for _, c := range n.children {
+		names = append(names, c.path)
+	}
+	if s := didYouMean(n.join(name), names); s != "" {
+		return s
+	}
+	var places []string
+	l.root.leaves(func(leaf *node) {
+		if leaf.name == name {
+			places = append(places, leaf.path)
+		}
+	})
+	if len(places) > 0 {
+		return "; did you mean " + strings.Join(places, " or ") + "?"
+	}
+	return ""
+}
+
+// takes tells whether a scalar of this tag can be read as this kind. `0` needs no unit.
+func (k kind) takes(tag string) bool {
+	switch k {
+	case yesno:
+		return slices.Contains([]string{"!!bool", "!!str"}, tag) // set has the better message for `yes`
+	case text:
+		return slices.Contains([]string{"!!str", "!!timestamp"}, tag)
+	default:
+		return tag != "!!bool"
+	}
+}
+
+func (k kind) article() string {
+	if k == text || k == yesno {
+		return string(k)
+	}
+	return "a " + string(k)
+}
+
+// target follows an alias to what it stands for.
+func target(y *yaml.Node) *yaml.Node {
+	if y.Kind == yaml.AliasNode {
+		return y.Alias
+	}
+	return y
+}
+
+// describe names what stands in the file.
+func describe(y *yaml.Node) string {
+	switch y.Kind {
+	case yaml.MappingNode:
+		return "a section"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch y.ShortTag() {
+	case "!!int", "!!float":
+		return "the number " + y.Value
+	case "!!bool":
+		return y.Value
+	case "!!null":
+		return "nothing"
+	}
+	return fmt.Sprintf("the text %.40q", y.Value)
+}

@@ -1,0 +1,139 @@
+package config
+
+// Loading: defaults, under the file, under the environment, under the flags; then each component's Validate.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+const (
+	// Prefix begins the environment's variables: the key `loader.workers` is INVENTORYD_LOADER_WORKERS.
+	Prefix = "INVENTORYD_"
+	// PathVariable names the file; it is the one variable with the prefix that is no key.
+	PathVariable = Prefix + "CONFIG"
+)
+
+// maxFile bounds the file that is read, in bytes.
+const maxFile = 1 << 20
+
+// Load fills into, a pointer to a struct that holds the defaults, from the file at path (none if empty), from environ
+// (as os.Environ has it) and from flags (`key=value`, each winning over all else), and validates the outcome: each
+// struct in the tree that has a method Validate() error is asked, and its problems (see Problemf) are given their place.
+//
+// Unknown keys, wrong types and what Validate finds are an Errors, all of them at once; into is then not to be used.
+func Load(path string, into any, environ []string, flags ...string) (Sources, error) {
+	l := &loading{root: tree(into), sources: Sources{}, sections: Sources{}, failed: map[string]bool{}, file: Source{File: path}}
+	if path != "" {
+		l.readFile(path)
+	}
+	l.readEnviron(environ)
+	l.readFlags(flags)
+	l.validate(l.root)
+	if len(l.errors) > 0 {
+		l.errors.sort()
+		return nil, l.errors
+	}
+	return l.sources, nil
+}
+
+// loading is one run of Load.
+type loading struct {
+	root     *node
+	file     Source // without a line: for problems that stand nowhere
+	sources  Sources
+	sections Sources // where the groups begin
+	errors   Errors
+	failed   map[string]bool // keys and groups whose value could not be read: Validate's opinion of them is noise
+}
+
+func (l *loading) fail(s Source, key string, err error) {
+	l.failed[key] = true
+	l.errors = append(l.errors, &Error{s, key, err})
+}
+
+func (l *loading) readFile(path string) {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxFile {
+		err = fmt.Errorf("read %s: larger than 1 MiB", path)
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
+	if err != nil {
+		l.errors = append(l.errors, &Error{Err: err}) // an *os.PathError names the file itself
+		return
+	}
+	l.decode(data)
+}
+
+// readEnviron sets the keys that have a variable. A variable with the prefix that is no key's is a mistake.
+func (l *loading) readEnviron(environ []string) {
+	keys := map[string]*node{}
+	var names []string
+	l.root.leaves(func(n *node) {
+		keys[n.variable()] = n
+		names = append(names, n.variable())
+	})
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, Prefix) || name == PathVariable {
+			continue
+		}
+		source := Source{Variable: name}
+		n, ok := keys[name]
+		if !ok {
+			l.fail(source, "", errors.New("no key has this variable"+didYouMean(name, names)))
+			continue
+		}
+		l.apply(n, value, source)
+	}
+}
+
+// readFlags sets keys from `key=value`.
+func (l *loading) readFlags(flags []string) {
+	keys := map[string]*node{}
+	var names []string
+	l.root.leaves(func(n *node) {
+		keys[n.path] = n
+		names = append(names, n.path)
+	})
+	for _, entry := range flags {
+		name, value, ok := strings.Cut(entry, "=")
+		source := Source{Flag: "--set"}
+		n := keys[name]
+		switch {
+		case !ok:
+			l.fail(source, "", fmt.Errorf("%q is not of the form key=value", entry))
+		case n == nil:
+			l.fail(source, name, errors.New("unknown key"+didYouMean(name, names)))
+		default:
+			source.Flag = "--set " + name
+			l.apply(n, value, source)
+		}
+	}
+}
+
+func (l *loading) apply(n *node, value string, source Source) {
+	if err := n.set(value); err != nil {
+		l.fail(source, n.path, n.hide(err))
+		return
+	}
+	l.sources[n.path] = source
+}
+
+// variable is the environment's name for a key.
+func (n *node) variable() string {
+	return Prefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(n.path))
+}
+
+// hide keeps a secret out of a message.
+func (n *node) hide(err error) error {
+	if n.secret {
+		return errors.New("the value cannot be used (it is not shown)")
+	}
+	return err
+}

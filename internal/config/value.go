@@ -1,0 +1,250 @@
+package config
+
+// The kinds of values, how they are read from text and how they are written.
+
+import (
+	"encoding"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/units"
+)
+
+// kind is what a key's value is, in the words of the messages and of the documentation.
+type kind string
+
+const (
+	section  kind = "section"
+	text     kind = "text"
+	yesno    kind = "true or false"
+	whole    kind = "whole number"
+	number   kind = "number"
+	duration kind = "duration"
+	size     kind = "size"
+	list     kind = "list"
+	table    kind = "map of lists"
+	custom   kind = "value" // a type with UnmarshalText
+)
+
+var (
+	durationType    = reflect.TypeFor[time.Duration]()
+	sizeType        = reflect.TypeFor[units.Base2Bytes]()
+	unmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
+	sizePattern     = regexp.MustCompile(`^([0-9]+([KMGT]i)?B)+$`)
+)
+
+// kindOf panics for a type that cannot stand in a configuration.
+func kindOf(t reflect.Type) kind {
+	switch {
+	case t == durationType:
+		return duration
+	case t == sizeType:
+		return size
+	case reflect.PointerTo(t).Implements(unmarshalerType):
+		return custom
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return text
+	case reflect.Bool:
+		return yesno
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return whole
+	case reflect.Float32, reflect.Float64:
+		return number
+	case reflect.Struct:
+		return section
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.String {
+			return list
+		}
+	case reflect.Map:
+		if t.Key().Kind() == reflect.String && t.Elem().Kind() == reflect.Slice && t.Elem().Elem().Kind() == reflect.String {
+			return table
+		}
+	}
+	panic(fmt.Sprintf("config: no key can have the type %s", t))
+}
+
+// set gives the key the value that s says. The error says what is wrong with s.
+func (n *node) set(s string) error {
+	if n.enum != nil && !slices.Contains(n.enum, s) {
+		return fmt.Errorf("%q is none of %s%s", s, strings.Join(n.enum, ", "), didYouMean(s, n.enum))
+	}
+	switch n.kind {
+	case text:
+		n.value.SetString(s)
+	case yesno:
+		if s != "true" && s != "false" {
+			return fmt.Errorf("%q is neither true nor false", s)
+		}
+		n.value.SetBool(s == "true")
+	case whole:
+		return n.setWhole(s)
+	case number:
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("%q is no number", s)
+		}
+		n.value.SetFloat(f)
+	case duration:
+		return n.setDuration(s)
+	case size:
+		return n.setSize(s)
+	case list:
+		n.setList(split(s))
+	case table:
+		return fmt.Errorf("a map can be set in the file only")
+	case custom:
+		return n.value.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s))
+	}
+	return nil
+}
+
+func (n *node) setWhole(s string) error {
+	i, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || strconv.FormatInt(i, 10) != s { // `010`, `+1`, `1_000` mean different things to different readers
+		return fmt.Errorf("%q is no whole number in plain digits", s)
+	}
+	if n.value.OverflowInt(i) {
+		return fmt.Errorf("%s is too large", s)
+	}
+	n.value.SetInt(i)
+	return nil
+}
+
+func (n *node) setDuration(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		if _, e := strconv.ParseFloat(s, 64); e == nil {
+			return fmt.Errorf("%q has no unit: write %ss for seconds (units: ms, s, m, h)", s, s)
+		}
+		return fmt.Errorf("%q is no duration such as 500ms, 30s, 5m or 1h30m", s)
+	}
+	n.value.SetInt(int64(d))
+	return nil
+}
+
+func (n *node) setSize(s string) error {
+	if s == "0" {
+		n.value.SetInt(0)
+		return nil
+	}
+	b, err := units.ParseBase2Bytes(s)
+	if err != nil || !sizePattern.MatchString(s) {
+		return fmt.Errorf("%q is no size such as 512KiB, 64MiB or 1GiB", s)
+	}
+	n.value.SetInt(int64(b))
+	return nil
+}
+
+func (n *node) setList(items []string) {
+	l := reflect.MakeSlice(n.value.Type(), len(items), len(items))
+	for i, s := range items {
+		l.Index(i).SetString(s)
+	}
+	n.value.Set(l)
+}
+
+func (n *node) setTable(m map[string][]string) {
+	t := reflect.MakeMapWithSize(n.value.Type(), len(m))
+	for k, items := range m {
+		l := reflect.MakeSlice(t.Type().Elem(), len(items), len(items))
+		for i, s := range items {
+			l.Index(i).SetString(s)
+		}
+		t.SetMapIndex(reflect.ValueOf(k).Convert(t.Type().Key()), l)
+	}
+	n.value.Set(t)
+}
+
+// split reads a list as the environment has it: `a, b` is a list of two, the empty text a list of none.
+func split(s string) []string {
+	if strings.TrimSpace(s) == "" {
+		return nil
+	}
+	items := strings.Split(s, ",")
+	for i := range items {
+		items[i] = strings.TrimSpace(items[i])
+	}
+	return items
+}
+
+// plain is the key's value as YAML and JSON can carry it: a string, bool, int64, float64, []string or
+// map[string][]string. Durations and sizes are strings.
+func (n *node) plain() any {
+	switch n.kind {
+	case yesno:
+		return n.value.Bool()
+	case whole:
+		return n.value.Int()
+	case number:
+		return n.value.Float()
+	case list:
+		return stringsOf(n.value)
+	case table:
+		m := map[string][]string{}
+		for _, k := range n.value.MapKeys() {
+			m[k.String()] = stringsOf(n.value.MapIndex(k))
+		}
+		return m
+	default:
+		return n.String()
+	}
+}
+
+func stringsOf(v reflect.Value) []string {
+	l := make([]string, v.Len())
+	for i := range l {
+		l[i] = v.Index(i).String()
+	}
+	return l
+}
+
+// String is the key's value as text that set takes (and, of a map, as a person reads it).
+func (n *node) String() string {
+	switch n.kind {
+	case duration:
+		return shortDuration(time.Duration(n.value.Int()))
+	case size:
+		if n.value.Int() == 0 {
+			return "0"
+		}
+		return units.Base2Bytes(n.value.Int()).String()
+	case list:
+		return strings.Join(stringsOf(n.value), ",")
+	case table:
+		m := n.plain().(map[string][]string)
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			parts = append(parts, k+": ["+strings.Join(m[k], ", ")+"]")
+		}
+		return strings.Join(parts, ", ")
+	case custom:
+		if m, ok := n.value.Interface().(encoding.TextMarshaler); ok {
+			if b, err := m.MarshalText(); err == nil {
+				return string(b)
+			}
+		}
+	}
+	return fmt.Sprint(n.value.Interface())
+}
+
+// shortDuration writes 2m0s as 2m and 1h0m0s as 1h.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

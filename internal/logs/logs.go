@@ -1,0 +1,60 @@
+// Package logs builds the daemon's logger: zap, JSON lines with stable keys, or columns on a terminal.
+package logs
+
+import (
+	"io"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Config is the section `log`.
+type Config struct {
+	Level  string `yaml:"level" doc:"Least level that is written." enum:"debug|info|warn|error" reload:"now"`
+	Format string `yaml:"format" doc:"json: a JSON object a line. console: columns for people. auto: console on a terminal, json elsewhere." enum:"auto|json|console" reload:"restart"`
+	Rows   bool   `yaml:"rows" doc:"Let messages above the level debug show the contents of rows of the feeds." reload:"now"`
+}
+
+// DefaultConfig is what holds where the configuration says nothing.
+func DefaultConfig() Config { return Config{Level: "info", Format: "auto"} }
+
+// Logs is the logger and what can be changed about it while it is used.
+type Logs struct {
+	Logger *zap.Logger
+	level  zap.AtomicLevel
+}
+
+// New returns the logs written to w; terminal says that a person reads them there.
+func New(c Config, w io.Writer, terminal bool) *Logs {
+	l := &Logs{level: zap.NewAtomicLevel()}
+	core := zapcore.NewCore(encoder(c.Format, terminal), zapcore.Lock(zapcore.AddSync(w)), l.level)
+	l.Logger = zap.New(core)
+	l.Apply(c)
+	return l
+}
+
+// Apply takes the keys of c that can change while the daemon runs.
+func (l *Logs) Apply(c Config) {
+	level, err := zapcore.ParseLevel(c.Level)
+	if err != nil { // a checked Config has none; better too much than nothing
+		level = zapcore.DebugLevel
+	}
+	l.level.SetLevel(level)
+}
+
+func encoder(format string, terminal bool) zapcore.Encoder {
+	c := zapcore.EncoderConfig{
+		TimeKey: "ts", LevelKey: "level", NameKey: "logger", MessageKey: "msg", StacktraceKey: "stack",
+		EncodeTime:     zapcore.TimeEncoderOfLayout("2006-01-02T15:04:05.000Z07:00"),
+		EncodeLevel:    zapcore.LowercaseLevelEncoder,
+		EncodeDuration: zapcore.SecondsDurationEncoder,
+		EncodeName:     zapcore.FullNameEncoder,
+	}
+	if format == "console" || format == "auto" && terminal {
+		c.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
+		c.EncodeLevel = zapcore.CapitalLevelEncoder
+		c.EncodeDuration = zapcore.StringDurationEncoder
+		return zapcore.NewConsoleEncoder(c)
+	}
+	return zapcore.NewJSONEncoder(c)
+}

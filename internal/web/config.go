@@ -1,0 +1,93 @@
+// Package web is the daemon's HTTP server: health, metrics, status and the page, with limits on whatever a client can
+// do slowly or largely, and with basic authentication.
+package web
+
+// The section `http` and what cannot work in it.
+
+import (
+	"errors"
+	"net"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"inventoryd/internal/config"
+)
+
+// Config is the section `http`.
+type Config struct {
+	Listen   string `yaml:"listen" doc:"Address host:port of the health, metrics and page server, unix:/path for a Unix socket (mode 0660), or off. TLS is for a proxy in front of it." reload:"restart"`
+	Auth     Auth   `yaml:"auth" doc:"Basic authentication. Without it, only a loopback address or a Unix socket is listened on."`
+	Insecure bool   `yaml:"insecure" doc:"Listen on any address without authentication." reload:"restart"`
+}
+
+// Auth is the group `http.auth`.
+type Auth struct {
+	User     string `yaml:"user" doc:"Name that clients give; empty: no authentication." reload:"restart"`
+	Hash     string `yaml:"hash" doc:"bcrypt hash of the password (htpasswd -nBC 12 \"\"), of a cost from 10 to 15." reload:"restart" secret:"true"`
+	HashFile string `yaml:"hash_file" doc:"File that holds the hash instead; a relative path is looked for in $CREDENTIALS_DIRECTORY (systemd's LoadCredential=)." reload:"restart"`
+}
+
+// Off as Config.Listen means that there is no server.
+const Off = "off"
+
+// DefaultConfig is what holds where the configuration says nothing.
+func DefaultConfig() Config { return Config{Listen: "127.0.0.1:9820"} }
+
+// Validate tells what cannot work.
+func (c Config) Validate() error {
+	errs := []error{c.checkListen()}
+	a := c.Auth
+	switch {
+	case a.User == "" && (a.Hash != "" || a.HashFile != ""):
+		errs = append(errs, config.Problemf("auth.user", "a password is given, but no user"))
+	case a.User != "" && a.Hash == "" && a.HashFile == "":
+		errs = append(errs, config.Problemf("auth.hash", "a user is given, but no password: set auth.hash or auth.hash_file"))
+	case a.Hash != "" && a.HashFile != "":
+		errs = append(errs, config.Problemf("auth.hash_file", "auth.hash is given too: one of them must go"))
+	}
+	if strings.ContainsAny(a.User, ":\r\n") {
+		errs = append(errs, config.Problemf("auth.user", "must not contain a colon or a line break"))
+	}
+	if a.Hash != "" {
+		if err := checkHash(a.Hash); err != nil {
+			errs = append(errs, config.Problemf("auth.hash", "%w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) checkListen() error {
+	if c.Listen == Off {
+		return nil
+	}
+	if path, ok := strings.CutPrefix(c.Listen, "unix:"); ok {
+		if path == "" || len(path) > 107 { // sockaddr_un
+			return config.Problemf("listen", "the path of a Unix socket must have 1 to 107 bytes")
+		}
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return config.Problemf("listen", "%q is not host:port, unix:/path or off", c.Listen)
+	}
+	if c.Auth.User == "" && !c.Insecure && !loopback(host) {
+		return config.Problemf("listen", "%q can be reached from other machines: set auth.user and auth.hash, or insecure: true", c.Listen)
+	}
+	return nil
+}
+
+// loopback tells whether host is this machine alone. Other names than localhost could resolve to anything.
+func loopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+var errHash = errors.New("is no bcrypt hash of a cost from 10 to 15 (make one by: htpasswd -nBC 12 \"\" | cut -d: -f2)")
+
+// checkHash refuses what is no hash, what is weak, and what would take seconds for each new credential.
+func checkHash(hash string) error {
+	if cost, err := bcrypt.Cost([]byte(hash)); err != nil || cost < 10 || cost > 15 {
+		return errHash
+	}
+	return nil
+}
