@@ -45,7 +45,7 @@ func Ensure(ctx context.Context, c Creator, name string) (created bool, err erro
 		return created, fmt.Errorf("describe table %s: %w", name, err)
 	}
 	if err := check(out.Table); err != nil {
-		return created, fmt.Errorf("table %s: %w; name another table in the configuration", name, err)
+		return created, fmt.Errorf("table %s: %w: %w; name another one in the configuration (state_table, stream.lease_table)", name, ErrUnfit, err)
 	}
 	for out.Table.TableStatus == types.TableStatusCreating {
 		if err := wait(ctx, 500*time.Millisecond); err != nil {
