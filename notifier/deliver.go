@@ -1,0 +1,138 @@
+package notifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"inventoryd/internal/inventory"
+	"inventoryd/internal/state"
+)
+
+// delivery is one call of Handle at work: it publishes and marks the units of its batch.
+type delivery struct {
+	n      *Notifier
+	topic  *topic
+	send   bool        // false: shadow mode
+	halted atomic.Bool // since the first transient failure: no further unit begins
+}
+
+// run does the units, as many at once as there are slots, and waits for all of them.
+func (d *delivery) run(ctx context.Context, units []*unit) {
+	var all sync.WaitGroup
+	for _, u := range units {
+		all.Go(func() {
+			defer close(u.ended)
+			for _, before := range u.after {
+				<-before.ended // it is ahead of us in the list, so nothing waits in a circle
+			}
+			select {
+			case d.n.slots <- struct{}{}:
+				defer func() { <-d.n.slots }()
+			case <-ctx.Done():
+				return
+			}
+			if !d.halted.Load() && ctx.Err() == nil {
+				d.do(ctx, u)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// do publishes what of the unit is to be published, then marks what has been. SNS may have accepted some of it in an
+// earlier call whose marks failed: that is not sent again.
+func (d *delivery) do(ctx context.Context, u *unit) {
+	var send []*step
+	for _, s := range u.steps {
+		if s.alert != nil && d.send {
+			if id, before := d.n.memory.acceptedBefore(s.alert.id); before {
+				s.messageID = id
+			} else {
+				send = append(send, s)
+			}
+		}
+	}
+	d.n.publish(ctx, d.topic, send)
+	for _, s := range send {
+		d.n.noteSent(ctx, s)
+	}
+	d.settle(ctx, u)
+	for _, s := range u.steps {
+		var refused *refusal
+		if s.err != nil && !errors.As(s.err, &refused) {
+			d.halted.Store(true)
+		}
+	}
+}
+
+// settle writes the rows of the unit's steps that need no further message: first the history, so that an alert that is
+// marked is always in it, then the marks.
+func (d *delivery) settle(ctx context.Context, u *unit) {
+	var ready []*step
+	var history []state.AlertHistory
+	for _, s := range u.steps {
+		if s.err != nil {
+			continue
+		}
+		ready = append(ready, s)
+		if s.alert != nil {
+			history = append(history, d.n.historyOf(s))
+		}
+	}
+	if err := d.n.writeHistory(ctx, history); err != nil {
+		for _, s := range ready {
+			s.err = fmt.Errorf("write the history of alerts to %s: %w", d.n.config.StateTable, err)
+		}
+		return
+	}
+	var marks sync.WaitGroup
+	for _, s := range ready {
+		marks.Go(func() {
+			if err := d.n.mark(ctx, s.row); err != nil {
+				s.err = fmt.Errorf("mark alert row in %s: %w", d.n.config.StateTable, err)
+				return
+			}
+			s.done = true
+			d.n.noteDone(ctx, s, d.send)
+			if s.alert != nil {
+				d.n.memory.settled(s.alert.id)
+			}
+		})
+	}
+	marks.Wait()
+}
+
+// failure is the error of the first change that is not done; nil when all are. A step that was not tried has the error
+// of one that was.
+func failure(ctx context.Context, steps []*step) error {
+	var first *step
+	var cause error
+	for _, s := range steps {
+		if s.done {
+			continue
+		}
+		if first == nil || s.first < first.first {
+			first = s
+		}
+		var refused *refusal
+		if s.err != nil && cause == nil && !errors.As(s.err, &refused) {
+			cause = s.err
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	f := &inventory.Failure{Index: first.first, Err: first.err}
+	if f.Err == nil {
+		f.Err = cause
+	}
+	if f.Err == nil {
+		f.Err = ctx.Err() // nothing was tried: we were stopped before
+	}
+	var refused *refusal
+	f.Permanent = errors.As(f.Err, &refused)
+	return f
+}

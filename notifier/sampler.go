@@ -1,0 +1,28 @@
+package notifier
+
+import (
+	"sync"
+	"time"
+)
+
+// sampler lets one line a minute into the log and counts what it stands for.
+type sampler struct {
+	mu    sync.Mutex // guards what follows
+	next  time.Time  // no line before
+	count int        // since the last line
+}
+
+// add counts n occurrences and reports whether a line is due, and for how many.
+func (s *sampler) add(now time.Time, n int) (count int, due bool) {
+	if n == 0 {
+		return 0, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count += n
+	if now.Before(s.next) {
+		return 0, false
+	}
+	count, s.count, s.next = s.count, 0, now.Add(time.Minute)
+	return count, true
+}
