@@ -4,9 +4,7 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
-	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -143,22 +141,4 @@ func plainName(s string, n int) bool {
 // tableName tells whether DynamoDB takes s as a table's name ("Naming rules in DynamoDB").
 func tableName(s string) bool {
 	return len(s) >= 3 && plainName(strings.ReplaceAll(s, ".", "-"), 255)
-}
-
-// defaultPath is the file that is read where none is named; it need not exist.
-const defaultPath = "/etc/inventoryd/config.yaml"
-
-// load reads the configuration: from path, or from the default file, if it exists, where path is empty.
-func load(path string, environ, flags []string) (Config, config.Sources, error) {
-	if path == "" {
-		if _, err := os.Stat(defaultPath); err == nil {
-			path = defaultPath
-		}
-	}
-	c := defaults()
-	sources, err := config.Load(path, &c, environ, flags...)
-	if err != nil {
-		return Config{}, nil, fmt.Errorf("the configuration cannot be used:\n%w", err)
-	}
-	return c, sources, nil
 }

@@ -167,10 +167,10 @@ func (l *loading) table(n *node, y *yaml.Node) {
 func (l *loading) nearest(n *node, name string) string {
 	var names []string
 	for _, c := range n.children {
-		names = append(names, c.path)
+		names = append(names, c.name)
 	}
-	if s := didYouMean(n.join(name), names); s != "" {
-		return s
+	if best := near(name, names); best != "" {
+		return "; did you mean " + n.join(best) + "?"
 	}
 	var places []string
 	l.root.leaves(func(leaf *node) {
@@ -184,11 +184,11 @@ func (l *loading) nearest(n *node, name string) string {
 	return ""
 }
 
-// takes tells whether a scalar of this tag can be read as this kind. `0` needs no unit.
+// takes tells whether a scalar of this tag can be read as this kind; set has the better message for the rest.
 func (k kind) takes(tag string) bool {
 	switch k {
 	case yesno:
-		return slices.Contains([]string{"!!bool", "!!str"}, tag) // set has the better message for `yes`
+		return slices.Contains([]string{"!!bool", "!!str"}, tag)
 	case text:
 		return slices.Contains([]string{"!!str", "!!timestamp"}, tag)
 	default:

@@ -4,7 +4,6 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -61,16 +60,21 @@ func (e Errors) sort() {
 
 // didYouMean names the candidate nearest to s, in words to append to a message; empty where none is near.
 func didYouMean(s string, candidates []string) string {
-	best, distance := "", max(2, len(s)/3)+1
+	if best := near(s, candidates); best != "" {
+		return "; did you mean " + best + "?"
+	}
+	return ""
+}
+
+// near is the candidate with the fewest edits from s: one in three letters, three at most.
+func near(s string, candidates []string) string {
+	best, distance := "", min(3, (len(s)+2)/3)+1
 	for _, c := range candidates {
 		if d := edits(strings.ToLower(s), strings.ToLower(c)); d < distance {
 			best, distance = c, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
+	return best
 }
 
 // edits is the number of insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal

@@ -25,16 +25,15 @@ const maxFile = 1 << 20
 //
 // Unknown keys, wrong types and what Validate finds are an Errors, all of them at once; into is then not to be used.
 func Load(path string, into any, environ []string, flags ...string) (Sources, error) {
-	l := &loading{root: tree(into), sources: Sources{}, sections: Sources{}, failed: map[string]bool{}, file: Source{File: path}}
+	l := newLoading(into, path)
 	if path != "" {
 		l.readFile(path)
 	}
 	l.readEnviron(environ)
 	l.readFlags(flags)
 	l.validate(l.root)
-	if len(l.errors) > 0 {
-		l.errors.sort()
-		return nil, l.errors
+	if err := l.outcome(); err != nil {
+		return nil, err
 	}
 	return l.sources, nil
 }
@@ -47,6 +46,25 @@ type loading struct {
 	sections Sources // where the groups begin
 	errors   Errors
 	failed   map[string]bool // keys and groups whose value could not be read: Validate's opinion of them is noise
+}
+
+func newLoading(into any, path string) *loading {
+	return &loading{
+		root:     tree(into),
+		file:     Source{File: path},
+		sources:  Sources{},
+		sections: Sources{},
+		failed:   map[string]bool{},
+	}
+}
+
+// outcome is everything that went wrong, in order; nil if nothing did.
+func (l *loading) outcome() error {
+	if len(l.errors) == 0 {
+		return nil
+	}
+	l.errors.sort()
+	return l.errors
 }
 
 func (l *loading) fail(s Source, key string, err error) {

@@ -133,12 +133,12 @@ func (n *node) setDuration(s string) error {
 }
 
 func (n *node) setSize(s string) error {
-	if s == "0" {
+	if s == "0" { // needs no unit
 		n.value.SetInt(0)
 		return nil
 	}
 	b, err := units.ParseBase2Bytes(s)
-	if err != nil || !sizePattern.MatchString(s) {
+	if err != nil || b < 0 || !sizePattern.MatchString(s) { // b < 0: beyond 64 bits
 		return fmt.Errorf("%q is no size such as 512KiB, 64MiB or 1GiB", s)
 	}
 	n.value.SetInt(int64(b))

@@ -1,0 +1,268 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/units"
+	"github.com/google/go-cmp/cmp"
+)
+
+// sample has a key of each kind.
+type sample struct {
+	Name    string              `yaml:"name" doc:"A name."`
+	Secret  string              `yaml:"secret" doc:"A secret." secret:"true"`
+	Parts   part                `yaml:"parts" doc:"A section." reload:"now"`
+	Columns map[string][]string `yaml:"columns" doc:"A map." reload:"object"`
+	Hidden  func()              `yaml:"-"`
+}
+
+type part struct {
+	Limits  `yaml:",inline"`
+	Mode    string   `yaml:"mode" doc:"A choice." enum:"fast|slow"`
+	Folders []string `yaml:"folders" doc:"A list."`
+	On      bool     `yaml:"on" doc:"A switch."`
+	Deep    deep     `yaml:"deep" doc:"A section in a section." reload:"restart"`
+}
+
+type Limits struct {
+	Workers int              `yaml:"workers" doc:"A whole number."`
+	Share   float64          `yaml:"share" doc:"A number."`
+	Wait    time.Duration    `yaml:"wait" doc:"A duration."`
+	Memory  units.Base2Bytes `yaml:"memory" doc:"A size."`
+}
+
+type deep struct {
+	Small int8 `yaml:"small" doc:"A small number."`
+}
+
+func (l Limits) Validate() error {
+	var errs []error
+	if l.Workers > 9 {
+		errs = append(errs, Problemf("workers", "must be at most 9, not %d", l.Workers))
+	}
+	if l.Share > 1 {
+		errs = append(errs, Problemf("share", "must be at most 1, not %v", l.Share))
+	}
+	return errors.Join(errs...)
+}
+
+func (s sample) Validate() error {
+	if s.Parts.Workers > 9 && s.Name == "small" {
+		return errors.Join(Problemf("name", "small ones have few workers"))
+	}
+	return nil
+}
+
+func fresh() sample {
+	return sample{
+		Name:    "default",
+		Parts:   part{Limits: Limits{Workers: 4, Share: 0.5, Wait: 90 * time.Minute, Memory: 64 * units.MiB}, Mode: "fast", Folders: []string{"a", "b"}},
+		Columns: map[string][]string{"count": {"count", "qty"}},
+	}
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
+	path := write(t, "name: file\nparts:\n  workers: 5\n  wait: 5s\n  folders: [c, 'd,e']\ncolumns: {item: [sku]}\n")
+	s := fresh()
+	sources, err := Load(path, &s, []string{"HOME=/", "INVENTORYD_CONFIG=x", "INVENTORYD_PARTS_WORKERS=6", "INVENTORYD_PARTS_WAIT=6s", "INVENTORYD_PARTS_ON=true"},
+		"parts.wait=7s", "parts.deep.small=-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fresh()
+	want.Name, want.Parts.Workers, want.Parts.Wait, want.Parts.On, want.Parts.Deep.Small = "file", 6, 7*time.Second, true, -3
+	want.Parts.Folders, want.Columns = []string{"c", "d,e"}, map[string][]string{"item": {"sku"}}
+	if d := cmp.Diff(want, s); d != "" {
+		t.Error(d)
+	}
+	at := func(line int) Source { return Source{File: path, Line: line, Column: 3} }
+	top := func(line int) Source { return Source{File: path, Line: line, Column: 1} }
+	if d := cmp.Diff(Sources{
+		"name": top(1), "parts.folders": at(5), "columns": top(6),
+		"parts.workers":    {Variable: "INVENTORYD_PARTS_WORKERS"},
+		"parts.on":         {Variable: "INVENTORYD_PARTS_ON"},
+		"parts.wait":       {Flag: "--set parts.wait"},
+		"parts.deep.small": {Flag: "--set parts.deep.small"},
+	}, sources); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestWithoutAFileDefaultsHold(t *testing.T) {
+	for _, path := range []string{"", write(t, ""), write(t, "# nothing\n"), write(t, "parts:\n  # workers: 3\n"), write(t, "---\n")} {
+		s := fresh()
+		if _, err := Load(path, &s, nil); err != nil || cmp.Diff(fresh(), s) != "" {
+			t.Errorf("%q: %v %+v", path, err, s)
+		}
+	}
+}
+
+func TestEveryMistakeNamesItsPlaceAndKey(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, env, flag string
+		want            []string
+	}{
+		"unknown key":            {file: "parts: {wrokers: 3}", want: []string{"c.yaml:1:9: parts.wrokers: unknown key; did you mean parts.workers?"}},
+		"key in a wrong section": {file: "wait: 3s\n", want: []string{"c.yaml:1:1: wait: unknown key; did you mean parts.wait?"}},
+		"nothing like it":        {file: "parts:\n  elephant: 3", want: []string{"c.yaml:2:3: parts.elephant: unknown key"}},
+		"twice":                  {file: "name: a\nname: b", want: []string{"c.yaml:2:1: name: a second time (first in line 1)"}},
+		"merge key":              {file: "parts: {<<: {workers: 1}}", want: []string{"c.yaml:1:9: parts.<<: unknown key"}},
+		"two documents":          {file: "name: a\n---\nname: b", want: []string{"c.yaml:2:1: a second document: the file must hold one only"}},
+		"not YAML":               {file: "name: [a", want: []string{"c.yaml:2:1: not valid YAML: while parsing a flow sequence did not find expected ',' or ']'"}},
+		"a list at the top":      {file: "- a", want: []string{"c.yaml:1:1: a list where a section with keys belongs"}},
+		"a text for a section":   {file: "parts: fast", want: []string{`c.yaml:1:8: parts: the text "fast" where a section with keys belongs`}},
+		"a section for a text":   {file: "name: {a: b}", want: []string{"c.yaml:1:7: name: a section where text belongs"}},
+		"a number for a text":    {file: "name: 0123", want: []string{`c.yaml:1:7: name: the number 0123 where text belongs: write it in quotes, "0123"`}},
+		"no value":               {file: "name:\nparts:\n  workers: ~", want: []string{
+			`c.yaml:1:6: name: no value: leave the key out for its default, or write "" for an empty one`,
+			"c.yaml:3:12: parts.workers: no value: leave the key out for its default",
+		}},
+		"a text for a number":    {file: "parts: {workers: many}", want: []string{`c.yaml:1:18: parts.workers: "many" is no whole number in plain digits`}},
+		"an octal number":        {file: "parts: {workers: 010}", want: []string{`c.yaml:1:18: parts.workers: "010" is no whole number in plain digits`}},
+		"a fraction":             {file: "parts: {workers: 1.5}", want: []string{`c.yaml:1:18: parts.workers: "1.5" is no whole number in plain digits`}},
+		"too large":              {file: "parts: {deep: {small: 128}}", want: []string{"c.yaml:1:23: parts.deep.small: 128 is too large"}},
+		"no number":              {file: "parts: {share: .nan}", want: []string{`c.yaml:1:16: parts.share: ".nan" is no number`}},
+		"no switch":              {file: "parts: {on: yes}", want: []string{`c.yaml:1:13: parts.on: "yes" is neither true nor false`}},
+		"a number for a switch":  {file: "parts: {on: 1}", want: []string{"c.yaml:1:13: parts.on: the number 1 where true or false belongs"}},
+		"a duration of no unit":  {file: "parts: {wait: 30}", want: []string{`c.yaml:1:15: parts.wait: "30" has no unit: write 30s for seconds (units: ms, s, m, h)`}},
+		"no duration":            {file: "parts: {wait: 3d}", want: []string{`c.yaml:1:15: parts.wait: "3d" is no duration such as 500ms, 30s, 5m or 1h30m`}},
+		"no size":                {file: "parts: {memory: 64MB}", want: []string{`c.yaml:1:17: parts.memory: "64MB" is no size such as 512KiB, 64MiB or 1GiB`}},
+		"a size beyond 64 bits":  {file: "parts: {memory: 9999999999TiB}", want: []string{`c.yaml:1:17: parts.memory: "9999999999TiB" is no size such as 512KiB, 64MiB or 1GiB`}},
+		"not one of":             {file: "parts: {mode: fsat}", want: []string{`c.yaml:1:15: parts.mode: "fsat" is none of fast, slow; did you mean fast?`}},
+		"no list":                {file: "parts: {folders: a}", want: []string{`c.yaml:1:18: parts.folders: the text "a" where a list belongs`}},
+		"a list of numbers":      {file: "parts: {folders: [a, 1, 2]}", want: []string{"c.yaml:1:22: parts.folders: the number 1 in a list of texts", "c.yaml:1:25: parts.folders: the number 2 in a list of texts"}},
+		"no map":                 {file: "columns: [a]", want: []string{"c.yaml:1:10: columns: a list where a map of lists belongs"}},
+		"no list in a map":       {file: "columns: {a: b}", want: []string{`c.yaml:1:14: columns.a: the text "b" where a list belongs`}},
+		"a secret is not shown":  {file: "secret: 12345", want: []string{"c.yaml:1:9: secret: the value cannot be used (it is not shown)"}},
+		"what a component finds": {file: "parts:\n  workers: 10\n  share: 2", want: []string{"c.yaml:2:3: parts.workers: must be at most 9, not 10", "c.yaml:3:3: parts.share: must be at most 1, not 2"}},
+		"found in two places":    {file: "name: small\n", env: "INVENTORYD_PARTS_WORKERS=10", want: []string{"c.yaml:1:1: name: small ones have few workers", "INVENTORYD_PARTS_WORKERS: parts.workers: must be at most 9, not 10"}},
+		"a key that is default":  {flag: "parts.workers=11", file: "parts: {}", env: "INVENTORYD_NAME=small", want: []string{"INVENTORYD_NAME: name: small ones have few workers", "--set parts.workers: parts.workers: must be at most 9, not 11"}},
+		"a variable of no key":   {env: "INVENTORYD_PARTS_WORKER=1", want: []string{"INVENTORYD_PARTS_WORKER: no key has this variable; did you mean INVENTORYD_PARTS_WORKERS?"}},
+		"a variable for a map":   {env: "INVENTORYD_COLUMNS=a", want: []string{"INVENTORYD_COLUMNS: columns: a map can be set in the file only"}},
+		"a flag of no key":       {flag: "part.workers=1", want: []string{"--set: part.workers: unknown key; did you mean parts.workers?"}},
+		"a flag of no value":     {flag: "parts.workers", want: []string{`--set: "parts.workers" is not of the form key=value`}},
+		"all at once": {file: "nam: x\nparts:\n  wait: 1\n  workers: 12\n", env: "INVENTORYD_PARTS_ON=2", flag: "parts.mode=x", want: []string{
+			"c.yaml:1:1: nam: unknown key; did you mean name?",
+			`c.yaml:3:9: parts.wait: "1" has no unit: write 1s for seconds (units: ms, s, m, h)`,
+			"c.yaml:4:3: parts.workers: must be at most 9, not 12",
+			`INVENTORYD_PARTS_ON: parts.on: "2" is neither true nor false`,
+			`--set parts.mode: parts.mode: "x" is none of fast, slow`,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := write(t, c.file)
+			var environ, flags []string
+			if c.env != "" {
+				environ = []string{c.env}
+			}
+			if c.flag != "" {
+				flags = []string{c.flag}
+			}
+			s := fresh()
+			_, err := Load(path, &s, environ, flags...)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			got := strings.ReplaceAll(err.Error(), path, "c.yaml")
+			if d := cmp.Diff(strings.Join(c.want, "\n"), got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
+	s := fresh()
+	if _, err := Load("/nowhere/c.yaml", &s, nil); err == nil || err.Error() != "stat /nowhere/c.yaml: no such file or directory" {
+		t.Error(err)
+	}
+	large := write(t, strings.Repeat("# padding\n", 200_000))
+	if _, err := Load(large, &s, nil); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+		t.Error(err)
+	}
+}
+
+func TestAliasesStandForWhatTheyName(t *testing.T) {
+	s := fresh()
+	if _, err := Load(write(t, "name: &n slow\nparts: {mode: *n}\n"), &s, nil); err != nil || s.Parts.Mode != "slow" {
+		t.Error(s.Parts.Mode, err)
+	}
+}
+
+func TestSecretsAreMaskedWhereverValuesShow(t *testing.T) {
+	s, other := fresh(), fresh()
+	s.Secret, other.Secret = "hush", "quiet"
+	for _, setting := range Settings(&s, nil) {
+		if setting.Key == "secret" && (setting.Value != Masked || setting.Text() != Masked) {
+			t.Errorf("%+v", setting)
+		}
+	}
+	changes := Merge(&s, &other)
+	if d := cmp.Diff([]Change{{Key: "secret", Class: Restart, Old: Masked, New: Masked}}, changes); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestMergeTakesWhatNeedsNoRestart(t *testing.T) {
+	present, loaded := fresh(), fresh()
+	loaded.Name = "other"
+	loaded.Parts.Workers = 7
+	loaded.Parts.Deep.Small = 1
+	loaded.Columns = map[string][]string{"count": {"sku"}}
+	changes := Merge(&present, &loaded)
+	if d := cmp.Diff([]Change{
+		{"name", Restart, "default", "other"},
+		{"parts.workers", Now, "4", "7"},
+		{"parts.deep.small", Restart, "0", "1"},
+		{"columns", Object, "{count: [count, qty]}", "{count: [sku]}"},
+	}, changes); d != "" {
+		t.Error(d)
+	}
+	want := fresh()
+	want.Parts.Workers, want.Columns = 7, loaded.Columns
+	if d := cmp.Diff(want, present); d != "" {
+		t.Error(d)
+	}
+	if again := Merge(&present, &loaded); len(again) != 2 {
+		t.Errorf("what waits for a restart is named again, and only that: %v", again)
+	}
+}
+
+func TestCheckAsksEveryStruct(t *testing.T) {
+	s := fresh()
+	s.Parts.Workers = 10
+	if err := Check(&s); err == nil || err.Error() != "parts.workers: must be at most 9, not 10" {
+		t.Error(err)
+	}
+	if s = fresh(); Check(&s) != nil {
+		t.Error("defaults are valid")
+	}
+}
+
+func TestTheExampleHoldsTheDefaults(t *testing.T) {
+	s := fresh()
+	s.Name = "yes" // must be quoted
+	s.Parts.Folders = []string{"a, b", "#c", "ü\n"}
+	example := Example(&s, "Head.\n\nSecond paragraph.")
+	var got sample
+	if _, err := Load(write(t, string(example)), &got, nil); err != nil {
+		t.Fatalf("%v\n%s", err, example)
+	}
+	if d := cmp.Diff(s, got); d != "" {
+		t.Error(d)
+	}
+}

@@ -1,0 +1,153 @@
+package config
+
+// The example file and the page of documentation: every key with its default, its unit, its effect.
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// width is where comments wrap.
+const width = 100
+
+// Example is a YAML file that holds every key of into, a pointer to a struct with the defaults, with its default and
+// documentation. head is the comment at its top.
+func Example(into any, head string) []byte {
+	var b bytes.Buffer
+	comment(&b, "", head)
+	tree(into).example(&b, "")
+	return b.Bytes()
+}
+
+// example writes the keys of a group.
+func (n *node) example(b *bytes.Buffer, indent string) {
+	for _, c := range n.children {
+		b.WriteByte('\n')
+		comment(b, indent, c.doc)
+		if c.kind == section {
+			fmt.Fprintf(b, "%s%s:", indent, c.name)
+			b.WriteByte('\n')
+			c.example(b, indent+"  ")
+			continue
+		}
+		if c.enum != nil {
+			comment(b, indent, "One of "+strings.Join(c.enum, ", ")+".")
+		}
+		comment(b, indent, sentence(c.class.effect()))
+		fmt.Fprintf(b, "%s%s: %s\n", indent, c.name, c.yaml())
+	}
+}
+
+// comment writes text as comment lines.
+func comment(b *bytes.Buffer, indent, text string) {
+	for paragraph := range strings.Lines(text) {
+		line := indent + "#"
+		for _, word := range strings.Fields(paragraph) {
+			if len(line)+1+len(word) > width && line != indent+"#" {
+				b.WriteString(line + "\n")
+				line = indent + "#"
+			}
+			line += " " + word
+		}
+		b.WriteString(line + "\n")
+	}
+}
+
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+
+// yaml is the key's value as YAML on one line.
+func (n *node) yaml() string {
+	switch v := n.plain().(type) {
+	case string:
+		if n.kind == duration || n.kind == size {
+			return v
+		}
+		return quote(v)
+	case []string:
+		return flow(v)
+	case map[string][]string:
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, quote(k)+": "+flow(v[k]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func flow(items []string) string {
+	quoted := make([]string, len(items))
+	for i, s := range items {
+		quoted[i] = quote(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// bare is text that means itself without quotes in any YAML; words such as yes and null are excluded by quote.
+var (
+	bare  = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*$`)
+	words = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|y|n|null)$`)
+)
+
+func quote(s string) string {
+	if bare.MatchString(s) && !words.MatchString(s) {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+// Document is a Markdown page with a table for each section of into, a pointer to a struct with the defaults.
+func Document(into any) []byte {
+	var b bytes.Buffer
+	root := tree(into)
+	root.document(&b)
+	return b.Bytes()
+}
+
+// document writes the keys of a group, then the groups in it.
+func (n *node) document(b *bytes.Buffer) {
+	var rows []*node
+	for _, c := range n.children {
+		if c.kind != section {
+			rows = append(rows, c)
+		}
+	}
+	if n.path != "" {
+		fmt.Fprintf(b, "\n## `%s`\n\n%s\n", n.path, n.doc)
+	} else {
+		b.WriteString("\n## Top level\n")
+	}
+	if len(rows) > 0 {
+		b.WriteString("\n| Key | Kind | Default | Reload | What it does |\n| --- | --- | --- | --- | --- |\n")
+	}
+	for _, c := range rows {
+		what := c.doc
+		if c.enum != nil {
+			what += " One of " + strings.Join(c.enum, ", ") + "."
+		}
+		fmt.Fprintf(b, "| `%s`<br>`%s` | %s | %s | %s | %s |\n", c.path, c.variable(), c.kind, cell(code(c.yaml())), c.class, cell(what))
+	}
+	for _, c := range n.children {
+		if c.kind == section {
+			c.document(b)
+		}
+	}
+}
+
+func code(s string) string {
+	if s == `""` {
+		return "empty"
+	}
+	return "`" + s + "`"
+}
+
+// cell makes s fit a cell of a Markdown table.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(s)
+}

@@ -1,0 +1,81 @@
+package config
+
+import "encoding/json"
+
+// Schema is the JSON Schema (draft 2020-12) of the configuration that into, a pointer to a struct that holds the
+// defaults, describes; for editors, and for checking a file without the daemon.
+func Schema(into any, title string) ([]byte, error) {
+	s := tree(into).schema()
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["title"] = title
+	return json.MarshalIndent(s, "", "  ")
+}
+
+// durationPattern is what time.ParseDuration takes.
+const durationPattern = `^-?(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$`
+
+// schema is the schema of one key or group.
+func (n *node) schema() map[string]any {
+	if n.kind == section {
+		return n.sectionSchema()
+	}
+	s := map[string]any{
+		"description": n.doc,
+		"$comment":    n.variable() + "; " + n.class.effect(),
+	}
+	if !n.secret {
+		s["default"] = n.plain()
+	}
+	if n.enum != nil {
+		s["enum"] = n.enum
+	}
+	switch n.kind {
+	case yesno:
+		s["type"] = "boolean"
+	case whole:
+		s["type"] = "integer"
+	case number:
+		s["type"] = "number"
+	case duration: // `0` needs no unit
+		s["type"], s["pattern"] = []string{"string", "integer"}, durationPattern
+		s["minimum"], s["maximum"] = 0, 0
+	case size:
+		s["type"], s["pattern"] = []string{"string", "integer"}, sizePattern.String()
+		s["minimum"], s["maximum"] = 0, 0
+	case list:
+		s["type"], s["items"] = "array", map[string]any{"type": "string"}
+	case table:
+		s["type"] = "object"
+		s["additionalProperties"] = map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
+	default:
+		s["type"] = "string"
+	}
+	return s
+}
+
+func (n *node) sectionSchema() map[string]any {
+	properties := map[string]any{}
+	for _, c := range n.children {
+		properties[c.name] = c.schema()
+	}
+	s := map[string]any{
+		"type":                 []string{"object", "null"}, // null: all its keys are commented out
+		"additionalProperties": false,
+		"properties":           properties,
+	}
+	if n.doc != "" {
+		s["description"] = n.doc
+	}
+	return s
+}
+
+// effect says in words when a change takes effect.
+func (c Class) effect() string {
+	switch c {
+	case Now:
+		return "changes at once on reload"
+	case Object:
+		return "changes for the next object on reload"
+	}
+	return "changes at a restart"
+}
