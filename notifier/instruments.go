@@ -30,9 +30,6 @@ type instruments struct {
 	latency                        metric.Float64Histogram
 }
 
-// latencyBounds are the boundaries of alert.latency in seconds.
-var latencyBounds = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}
-
 func newInstruments(m metric.Meter) (*instruments, error) {
 	if m == nil {
 		m = noop.Meter{}
@@ -57,7 +54,7 @@ func newInstruments(m metric.Meter) (*instruments, error) {
 		errs = append(errs, err)
 	}
 	var err error
-	i.latency, err = m.Float64Histogram("alert.latency", metric.WithUnit("s"), metric.WithExplicitBucketBoundaries(latencyBounds...),
+	i.latency, err = m.Float64Histogram("alert.latency", metric.WithUnit("s"),
 		metric.WithDescription("From the change's record (stamped by DynamoDB, floored to the second) to SNS's acceptance of its alert."))
 	return &i, errors.Join(append(errs, err)...)
 }
