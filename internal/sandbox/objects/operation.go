@@ -1,0 +1,87 @@
+package objects
+
+// The operation that a request means: S3 tells them apart by method, path, query and header.
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// subresources are the query parameters that change what a request means.
+var subresources = []string{
+	"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "inventory", "legal-hold", "lifecycle", "location",
+	"logging", "metrics", "notification", "object-lock", "ownershipControls", "partNumber", "policy", "policyStatus", "publicAccessBlock",
+	"replication", "requestPayment", "restore", "retention", "select", "tagging", "torrent", "uploadId", "uploads", "versioning", "versions", "website",
+}
+
+// names of the operations by method, place ("service", "bucket", "object") and subresources.
+var names = map[[3]string]string{
+	{"GET", "service", ""}:                   "ListBuckets",
+	{"PUT", "bucket", ""}:                    "CreateBucket",
+	{"HEAD", "bucket", ""}:                   "HeadBucket",
+	{"DELETE", "bucket", ""}:                 "DeleteBucket",
+	{"GET", "bucket", "location"}:            "GetBucketLocation",
+	{"GET", "bucket", "versioning"}:          "GetBucketVersioning",
+	{"PUT", "bucket", "versioning"}:          "PutBucketVersioning",
+	{"GET", "bucket", "notification"}:        "GetBucketNotificationConfiguration",
+	{"PUT", "bucket", "notification"}:        "PutBucketNotificationConfiguration",
+	{"GET", "bucket", ""}:                    "ListObjects",
+	{"GET", "bucket", "versions"}:            "ListObjectVersions",
+	{"POST", "bucket", "delete"}:             "DeleteObjects",
+	{"GET", "object", ""}:                    "GetObject",
+	{"HEAD", "object", ""}:                   "HeadObject",
+	{"PUT", "object", ""}:                    "PutObject",
+	{"DELETE", "object", ""}:                 "DeleteObject",
+	{"POST", "object", "uploads"}:            "CreateMultipartUpload",
+	{"PUT", "object", "partNumber,uploadId"}: "UploadPart",
+	{"POST", "object", "uploadId"}:           "CompleteMultipartUpload",
+	{"DELETE", "object", "uploadId"}:         "AbortMultipartUpload",
+	{"GET", "object", "uploadId"}:            "ListParts",
+}
+
+// Operation names the S3 operation that a request means; one that the store does not know is spelled out, say
+// "GET object ?acl".
+func Operation(r *http.Request) string {
+	query := r.URL.Query()
+	bucket, key := split(r)
+	place := "object"
+	switch {
+	case bucket == "":
+		place = "service"
+	case key == "":
+		place = "bucket"
+	}
+	sub := present(query)
+	name, ok := names[[3]string{r.Method, place, sub}]
+	switch {
+	case !ok:
+		return r.Method + " " + place + " ?" + sub
+	case name == "ListObjects" && query.Get("list-type") == "2":
+		return "ListObjectsV2"
+	case r.Header.Get("X-Amz-Copy-Source") == "":
+		return name
+	case name == "PutObject":
+		return "CopyObject"
+	case name == "UploadPart":
+		return "UploadPartCopy"
+	}
+	return name
+}
+
+// present are the subresources of a query, in order.
+func present(query url.Values) string {
+	list := ""
+	for _, s := range subresources {
+		if !query.Has(s) {
+			continue
+		}
+		if list != "" {
+			list += ","
+		}
+		list += s
+	}
+	return list
+}
+
+// overrides are the query parameters by which a GetObject changes headers of its answer.
+var overrides = []string{"cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires"}

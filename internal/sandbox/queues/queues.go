@@ -1,0 +1,119 @@
+// Package queues stands in for SQS: an in-memory core (queue.go, fifo.go), with a thin layer that speaks its JSON
+// protocol on top. The rules and the words of its errors are those of the Amazon SQS Developer Guide and API Reference;
+// comments name the pages.
+package queues
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"inventoryd/internal/sandbox/clock"
+	"inventoryd/internal/sandbox/wire"
+)
+
+// Service is the queues of one account. It implements wire.Service and is safe for concurrent use.
+type Service struct {
+	// Endpoint is the beginning of the queues' URLs. It is set before the first request.
+	Endpoint string
+
+	clock *clock.Clock
+
+	mu      sync.Mutex // guards what follows and all that the queues hold; never held over a wait
+	queues  map[string]*queue
+	deleted map[string]time.Time // names of queues deleted, until they may be used again
+
+	messages atomic.Uint64 // numbers the messages: ids and FIFO sequence numbers
+}
+
+const (
+	account = "123456789012"
+	prefix  = "arn:aws:sqs:us-east-1:" + account + ":"
+)
+
+// New returns a service without queues.
+func New(c *clock.Clock) *Service {
+	return &Service{Endpoint: "http://sandbox", clock: c, queues: map[string]*queue{}, deleted: map[string]time.Time{}}
+}
+
+type operation func(context.Context, *Service, []byte) (any, error)
+
+var operations = map[string]operation{
+	"CreateQueue":                  decoded((*Service).createQueue),
+	"GetQueueUrl":                  decoded((*Service).queueURL),
+	"ListQueues":                   decoded((*Service).listQueues),
+	"DeleteQueue":                  decoded((*Service).deleteQueue),
+	"PurgeQueue":                   decoded((*Service).purgeQueue),
+	"GetQueueAttributes":           decoded((*Service).queueAttributes),
+	"SetQueueAttributes":           decoded((*Service).setQueueAttributes),
+	"SendMessage":                  decoded((*Service).sendMessage),
+	"SendMessageBatch":             decoded((*Service).sendMessageBatch),
+	"ReceiveMessage":               decoded((*Service).receiveMessage),
+	"DeleteMessage":                decoded((*Service).deleteMessage),
+	"DeleteMessageBatch":           decoded((*Service).deleteMessageBatch),
+	"ChangeMessageVisibility":      decoded((*Service).changeVisibility),
+	"ChangeMessageVisibilityBatch": decoded((*Service).changeVisibilityBatch),
+}
+
+func decoded[In, Out any](f func(*Service, context.Context, In) (Out, error)) operation {
+	return func(ctx context.Context, s *Service, body []byte) (any, error) {
+		var in In
+		if err := json.Unmarshal(body, &in); err != nil {
+			return nil, wire.Errorf("SerializationException", "%v", err)
+		}
+		return f(s, ctx, in)
+	}
+}
+
+// Call answers one request.
+func (s *Service) Call(ctx context.Context, r wire.Request) (any, error) {
+	f, ok := operations[r.Operation]
+	if !ok {
+		return nil, wire.Errorf("UnknownOperationException", "the sandbox's SQS has no operation %s", r.Operation)
+	}
+	return f(ctx, s, r.Body)
+}
+
+// empty is the answer of operations that have none.
+type empty struct{}
+
+// find looks a queue up by its URL, ARN or name. The caller holds mu.
+func (s *Service) find(name string) (*queue, error) {
+	if name == "" {
+		return nil, missing("QueueUrl")
+	}
+	if strings.HasPrefix(name, prefix) {
+		name = name[len(prefix):]
+	} else if u, err := url.Parse(name); err == nil {
+		name = path.Base(u.Path)
+	}
+	if q, ok := s.queues[name]; ok {
+		q.promote(s.clock.Now())
+		return q, nil
+	}
+	return nil, wire.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
+}
+
+func (s *Service) url(q *queue) string { return s.Endpoint + "/" + account + "/" + q.name }
+
+func (q *queue) arn() string { return prefix + q.name }
+
+// nextID numbers a new message.
+func (s *Service) nextID() (id string, sequence uint64) {
+	n := s.messages.Add(1)
+	return fmt.Sprintf("%08x-5a4d-4b0e-8000-%012x", n>>32, n), n
+}
+
+func missing(parameter string) error {
+	return wire.Errorf("MissingParameter", "The request must contain the parameter %s.", parameter)
+}
+
+func invalid(value any, parameter, reason string) error {
+	return wire.Errorf("InvalidParameterValue", "Value %v for parameter %s is invalid. Reason: %s", value, parameter, reason)
+}

@@ -1,0 +1,49 @@
+package sandbox
+
+// The sandbox on a port, for clients in other processes.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Serve answers on l until ctx ends or l fails; nil after ctx ended. It refuses addresses other than loopback ones, as
+// it checks no signatures. Calls that are under way are cut then.
+func (s *Sandbox) Serve(ctx context.Context, l net.Listener) error {
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		return fmt.Errorf("serve the sandbox on %s: it lets everybody in, so it listens on loopback addresses only, say 127.0.0.1:4566", a)
+	}
+	s.Queues.Endpoint = "http://" + l.Addr().String()
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		defer calls.Done()
+		s.ServeHTTP(w, r)
+	})
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the sandbox: %w", err)
+	}
+	return nil
+}
+
+// Environment renders the variables by which the AWS SDKs and command line find a sandbox that listens on address, one
+// "NAME=value" each. S3 clients must also address buckets path style: the command line does so by itself on an address
+// of numbers, the SDKs by their option UsePathStyle.
+func Environment(address, client string) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=http://" + address,
+		"AWS_ACCESS_KEY_ID=" + client,
+		"AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_REGION=" + Region,
+		"AWS_DEFAULT_REGION=" + Region,
+	}
+}
