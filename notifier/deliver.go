@@ -2,7 +2,6 @@ package notifier
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -19,52 +18,71 @@ type delivery struct {
 	halted atomic.Bool // since the first transient failure: no further unit begins
 }
 
-// run does the units, as many at once as there are slots, and waits for all of them.
+// run does the units, begun in order and as many at once as there are slots, and waits for all of them.
 func (d *delivery) run(ctx context.Context, units []*unit) {
-	var all sync.WaitGroup
+	var begun sync.WaitGroup
+	defer begun.Wait()
 	for _, u := range units {
-		all.Go(func() {
+		for _, before := range u.after {
+			<-before.ended
+		}
+		select {
+		case d.n.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		if d.halted.Load() || ctx.Err() != nil {
+			<-d.n.slots
+			return
+		}
+		begun.Go(func() {
 			defer close(u.ended)
-			for _, before := range u.after {
-				<-before.ended // it is ahead of us in the list, so nothing waits in a circle
-			}
-			select {
-			case d.n.slots <- struct{}{}:
-				defer func() { <-d.n.slots }()
-			case <-ctx.Done():
-				return
-			}
-			if !d.halted.Load() && ctx.Err() == nil {
-				d.do(ctx, u)
-			}
+			defer func() { <-d.n.slots }()
+			d.do(ctx, u)
 		})
 	}
-	all.Wait()
 }
 
-// do publishes what of the unit is to be published, then marks what has been. SNS may have accepted some of it in an
-// earlier call whose marks failed: that is not sent again.
+// do publishes what of the unit is to be published, then marks what has been.
 func (d *delivery) do(ctx context.Context, u *unit) {
-	var send []*step
-	for _, s := range u.steps {
-		if s.alert != nil && d.send {
-			if id, before := d.n.memory.acceptedBefore(s.alert.id); before {
-				s.messageID = id
-			} else {
-				send = append(send, s)
-			}
-		}
-	}
-	d.n.publish(ctx, d.topic, send)
-	for _, s := range send {
-		d.n.noteSent(ctx, s)
+	if d.send {
+		d.publish(ctx, u)
 	}
 	d.settle(ctx, u)
 	for _, s := range u.steps {
-		var refused *refusal
-		if s.err != nil && !errors.As(s.err, &refused) {
+		if s.err != nil && !isRefusal(s.err) {
 			d.halted.Store(true)
 		}
+	}
+}
+
+// publish sends the alerts of the unit, but for those that SNS accepted in an earlier call whose marks failed.
+func (d *delivery) publish(ctx context.Context, u *unit) {
+	now, receipts := d.n.config.wall(), &d.n.receipts
+	var send []*step
+	for _, s := range u.steps {
+		if s.alert == nil {
+			continue
+		}
+		if id, before := receipts.of(s.alert.id, now); before {
+			s.messageID = id
+		} else {
+			send = append(send, s)
+		}
+	}
+	if len(send) == 0 {
+		return
+	}
+	if err := receipts.reserve(len(send), now); err != nil {
+		for _, s := range send {
+			s.err = err
+		}
+		return
+	}
+	d.n.publish(ctx, d.topic, send)
+	receipts.collect(send, d.n.config.wall())
+	for _, s := range send {
+		d.n.noteSent(ctx, s)
 	}
 }
 
@@ -98,7 +116,7 @@ func (d *delivery) settle(ctx context.Context, u *unit) {
 			s.done = true
 			d.n.noteDone(ctx, s, d.send)
 			if s.alert != nil {
-				d.n.memory.settled(s.alert.id)
+				d.n.receipts.settle(s.alert.id)
 			}
 		})
 	}
@@ -117,8 +135,7 @@ func failure(ctx context.Context, steps []*step) error {
 		if first == nil || s.first < first.first {
 			first = s
 		}
-		var refused *refusal
-		if s.err != nil && cause == nil && !errors.As(s.err, &refused) {
+		if s.err != nil && cause == nil && !isRefusal(s.err) {
 			cause = s.err
 		}
 	}
@@ -132,7 +149,6 @@ func failure(ctx context.Context, steps []*step) error {
 	if f.Err == nil {
 		f.Err = ctx.Err() // nothing was tried: we were stopped before
 	}
-	var refused *refusal
-	f.Permanent = errors.As(f.Err, &refused)
+	f.Permanent = isRefusal(f.Err)
 	return f
 }

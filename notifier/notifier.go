@@ -37,7 +37,8 @@ type Notifier struct {
 	unusable, removed, broken sampler // lines of the log at most once a minute
 	noOldImages               sync.Once
 
-	memory memory
+	receipts receipts
+	memory   memory
 }
 
 // Clients are the AWS clients that a Notifier calls.
@@ -70,12 +71,12 @@ func New(clients Clients, c Config) (*Notifier, error) {
 		return nil, err
 	}
 	n := &Notifier{
-		clients: clients,
-		config:  c,
-		log:     c.Logger,
-		meters:  meters,
-		slots:   make(chan struct{}, c.InFlight),
-		memory:  memory{accepted: map[string]string{}},
+		clients:  clients,
+		config:   c,
+		log:      c.Logger,
+		meters:   meters,
+		slots:    make(chan struct{}, c.InFlight),
+		receipts: receipts{limit: maxEntries * c.InFlight, held: map[string]receipt{}},
 	}
 	return n, n.apply(c)
 }
@@ -201,7 +202,7 @@ func (n *Notifier) noteSent(ctx context.Context, s *step) {
 		return
 	}
 	now := n.config.wall()
-	n.memory.accept(s.alert, s.messageID, now)
+	n.memory.noteAccepted(s.alert, now)
 	n.meters.published.add(ctx, 1)
 	n.meters.latency.Record(ctx, max(0, now.Sub(s.alert.Since).Seconds()))
 	n.log.Info("alert published", zap.String("event", string(s.alert.Event)), zap.String("store", s.alert.Store), zap.String("item", s.alert.Item),

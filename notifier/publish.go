@@ -20,12 +20,14 @@ func (r *refusal) Error() string { return "refused by SNS: " + r.err.Error() }
 
 func (r *refusal) Unwrap() error { return r.err }
 
+func isRefusal(err error) bool {
+	var r *refusal
+	return errors.As(err, &r)
+}
+
 // publish sends the alerts of the steps by one call and notes in each step the message id or the error. Where SNS
 // refuses the whole call for its content, each alert is sent alone to find the one to blame.
 func (n *Notifier) publish(ctx context.Context, topic *topic, steps []*step) {
-	if len(steps) == 0 {
-		return
-	}
 	entries := make([]types.PublishBatchRequestEntry, len(steps))
 	for i, s := range steps {
 		entries[i] = s.message.entry

@@ -75,12 +75,11 @@ func (n *Notifier) Ready() error {
 
 // memory is what a Notifier remembers between calls.
 type memory struct {
-	mu       sync.Mutex        // guards what follows; never held over a call
-	topic    *topic            // nil until it is resolved
-	accepted map[string]string // event id → message id of what SNS has accepted and no row says yet
-	problem  error             // of the last call that had something to do; nil: none
-	since    time.Time         // of problem
-	last     *LastAlert
+	mu      sync.Mutex // guards what follows; never held over a call
+	topic   *topic     // nil until it is resolved
+	problem error      // of the last call that had something to do; nil: none
+	since   time.Time  // of problem
+	last    *LastAlert
 }
 
 // noteOutcome remembers how a call that had something to do ended. A permanent failure is the change's, not ours.
@@ -95,26 +94,9 @@ func (m *memory) noteOutcome(err error, now time.Time) {
 	m.problem, m.since = err, now
 }
 
-// acceptedBefore returns the message id of an alert that SNS accepted in an earlier call whose mark failed.
-func (m *memory) acceptedBefore(eventID string) (messageID string, ok bool) {
+// noteAccepted remembers the alert that was accepted last.
+func (m *memory) noteAccepted(a *Alert, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	messageID, ok = m.accepted[eventID]
-	return messageID, ok
-}
-
-// accept remembers that SNS has accepted an alert, until its row says so. What is left here, at most what was in
-// flight when a shard went to another instance, does no harm.
-func (m *memory) accept(a *Alert, messageID string, now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.accepted[a.id] = messageID
 	m.last = &LastAlert{now, a.Store, a.Item, a.Event}
-}
-
-// settled forgets an accepted alert: its row says so now.
-func (m *memory) settled(eventID string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.accepted, eventID)
 }

@@ -1,0 +1,73 @@
+package notifier
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// receipts remembers what SNS has accepted until its row says so: where the row cannot be written, the change comes
+// again, and must not be told again. It bounds these alerts, with those being sent, to what may be repeated after a
+// crash: 10 × in_flight.
+type receipts struct {
+	limit int
+
+	mu      sync.Mutex // guards what follows
+	sending int
+	held    map[string]receipt // by event id
+}
+
+type receipt struct {
+	messageID string
+	touched   time.Time // last tried to write its row
+}
+
+// receiptKept is how long a receipt counts whose change does not come again. The reader tries again every 30 s at
+// least: the shard has gone to another instance, which goes by the row.
+const receiptKept = 2 * time.Minute
+
+// of returns the message id of an alert that was accepted before.
+func (r *receipts) of(eventID string, now time.Time) (messageID string, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, ok := r.held[eventID]
+	if ok {
+		r.held[eventID] = receipt{known.messageID, now}
+	}
+	return known.messageID, ok
+}
+
+// reserve announces n alerts that are about to be sent; collect ends it. It fails while too many rows are owed.
+func (r *receipts) reserve(n int, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, known := range r.held {
+		if now.Sub(known.touched) > receiptKept {
+			delete(r.held, id)
+		}
+	}
+	if owed := len(r.held); owed+r.sending+n > r.limit {
+		return fmt.Errorf("nothing is published before the rows of %d published alerts can be written", owed)
+	}
+	r.sending += n
+	return nil
+}
+
+// collect takes the receipts of what was reserved and sent.
+func (r *receipts) collect(sent []*step, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sending -= len(sent)
+	for _, s := range sent {
+		if s.err == nil {
+			r.held[s.alert.id] = receipt{s.messageID, now}
+		}
+	}
+}
+
+// settle forgets a receipt: the row says it now.
+func (r *receipts) settle(eventID string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.held, eventID)
+}
