@@ -127,7 +127,7 @@ func TestEveryMistakeNamesItsPlaceAndKey(t *testing.T) {
 		"a text for a section":   {file: "parts: fast", want: []string{`c.yaml:1:8: parts: the text "fast" where a section with keys belongs`}},
 		"a section for a text":   {file: "name: {a: b}", want: []string{"c.yaml:1:7: name: a section where text belongs"}},
 		"a number for a text":    {file: "name: 0123", want: []string{`c.yaml:1:7: name: the number 0123 where text belongs: write it in quotes, "0123"`}},
-		"no value":               {file: "name:\nparts:\n  workers: ~", want: []string{
+		"no value": {file: "name:\nparts:\n  workers: ~", want: []string{
 			`c.yaml:1:6: name: no value: leave the key out for its default, or write "" for an empty one`,
 			"c.yaml:3:12: parts.workers: no value: leave the key out for its default",
 		}},

@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +32,9 @@ type Config struct {
 	Service  string      `yaml:"-"` // the dimension Service
 	Instance string      `yaml:"-"` // the dimension Instance, where asked for
 	Logger   *zap.Logger `yaml:"-"` // nil: none
+	Client   Putter      `yaml:"-"` // CloudWatch; nil: no push, whatever is enabled
+	// Loop registers a loop that ticks while it turns; nil: nobody looks.
+	Loop func(name string) (tick, done func()) `yaml:"-"`
 }
 
 // CloudWatch is the group `metrics.cloudwatch`.
@@ -62,6 +67,10 @@ type Telemetry struct {
 	config   Config
 	provider *sdk.MeterProvider
 	registry *prometheus.Registry
+	pusher   *pusher // nil: no push
+
+	mu     sync.Mutex      // guards scopes
+	scopes map[string]bool // for which a meter was asked
 }
 
 // Bounds are the upper bounds, in seconds, of the Prometheus histograms' buckets: from an alert's latency to a large
@@ -85,8 +94,15 @@ func New(c Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the Prometheus exporter: %w", err)
 	}
-	provider := sdk.NewMeterProvider(sdk.WithReader(exporter), sdk.WithView(scoped))
-	return &Telemetry{config: c, provider: provider, registry: registry}, nil
+	t := &Telemetry{config: c, registry: registry, scopes: map[string]bool{}}
+	options := []sdk.Option{sdk.WithReader(exporter), sdk.WithView(scoped)}
+	if !c.CloudWatch.Enabled || c.Client == nil {
+		t.provider = sdk.NewMeterProvider(options...)
+		return t, nil
+	}
+	t.pusher = &pusher{config: c, client: c.Client, reader: newReader(), scopes: t.measured}
+	t.provider = sdk.NewMeterProvider(append(options, sdk.WithReader(t.pusher.reader))...)
+	return t, t.pusher.measure(t.Meter("metrics"))
 }
 
 // scraped gives the Prometheus reader's histograms their buckets.
@@ -99,23 +115,41 @@ func scraped(kind sdk.InstrumentKind) sdk.Aggregation {
 
 // scoped puts the scope in front of an instrument's name: rows.written of the loader is loader.rows.written.
 func scoped(i sdk.Instrument) (sdk.Stream, bool) {
-	s := sdk.Stream{Name: i.Name, Description: i.Description, Unit: i.Unit}
-	if i.Scope.Name != "" {
-		s.Name = i.Scope.Name + "." + i.Name
-	}
-	return s, true
+	return sdk.Stream{Name: scopedName(i.Scope.Name, i.Name), Description: i.Description, Unit: i.Unit}, true
 }
 
 // Meter returns the meter of a part: loader, stream, notifier. Instruments of the scope "" carry no part's name.
-func (t *Telemetry) Meter(scope string) metric.Meter { return t.provider.Meter(scope) }
+// CloudWatch gets a part's counters, zeros included, once its meter was asked for.
+func (t *Telemetry) Meter(scope string) metric.Meter {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.scopes[scope] = true
+	return t.provider.Meter(scope)
+}
+
+// measured returns the scopes for which a meter was asked.
+func (t *Telemetry) measured() map[string]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.scopes)
+}
 
 // Handler answers a Prometheus scrape.
 func (t *Telemetry) Handler() http.Handler {
 	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
 
-// Run pushes to CloudWatch, where asked to, until ctx ends, and then once more.
-func (t *Telemetry) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+// Run pushes to CloudWatch, where asked to, until ctx ends, and then once more, which takes 5 s at most: it is to end
+// after all that counts has ended. Call it once.
+func (t *Telemetry) Run(ctx context.Context) {
+	if t.pusher == nil {
+		<-ctx.Done()
+		return
+	}
+	tick, done := func() {}, func() {}
+	if t.config.Loop != nil {
+		tick, done = t.config.Loop("metrics push")
+	}
+	defer done()
+	t.pusher.run(ctx, tick)
 }
