@@ -1,0 +1,63 @@
+package dynamo
+
+// What tests and benches set in the service and do to its tables from Go; streamcontrols.go has what they do to streams.
+
+import "time"
+
+// SetShards sets how many shards the streams enabled from now on begin with; 4 at first.
+func (s *Service) SetShards(n int) { s.set(func(c *settings) { c.shards = max(1, n) }) }
+
+// SetRollover sets after which time the shards of streams enabled from now on roll over by themselves, some of them up to
+// a 24th later; 4 hours at first, as at AWS. 0: never.
+func (s *Service) SetRollover(d time.Duration) { s.set(func(c *settings) { c.rollover = d }) }
+
+// SetTransition sets how long the tables and streams made from now on are CREATING, ENABLING and DISABLING; 0 at first.
+func (s *Service) SetTransition(d time.Duration) { s.set(func(c *settings) { c.transition = d }) }
+
+// OnRecord has f called with each record of streams enabled from now on, in the order of their commits, before the
+// write is answered. f must neither wait nor call the service.
+func (s *Service) OnRecord(f func(table string, r Record)) {
+	s.set(func(c *settings) { c.onRecord = f })
+}
+
+func (s *Service) set(change func(*settings)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.settings)
+}
+
+// SetWriteCapacity limits a table to that many write units in each second; 0: no limit. What is beyond is refused with
+// ProvisionedThroughputExceededException, or left unprocessed in a batch.
+func (s *Service) SetWriteCapacity(table string, perSecond float64) error {
+	t, err := s.anyTable(table)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.throttle.limit = perSecond
+	return nil
+}
+
+// EnableStream gives the table a new stream and returns its ARN; the stream that it may have had must be disabled.
+func (s *Service) EnableStream(table, viewType string) (arn string, err error) {
+	t, err := s.anyTable(table)
+	if err != nil {
+		return "", err
+	}
+	if err := s.switchStream(t, &streamSpecification{true, viewType}, s.clock.Now()); err != nil {
+		return "", err
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.stream.arn(), nil
+}
+
+// DisableStream closes the table's stream.
+func (s *Service) DisableStream(table string) error {
+	t, err := s.anyTable(table)
+	if err != nil {
+		return err
+	}
+	return s.switchStream(t, &streamSpecification{}, s.clock.Now())
+}

@@ -1,0 +1,175 @@
+package dynamo
+
+// A table's definition: what CreateTable takes and DescribeTable shows.
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"inventoryd/internal/sandbox/dynamo/attr"
+)
+
+// definition is what never changes in a table's life.
+type definition struct {
+	name    string
+	id      string
+	key     schema
+	created time.Time
+}
+
+func (d definition) arn() string {
+	return "arn:aws:dynamodb:" + Region + ":" + Account + ":table/" + d.name
+}
+
+// nameOf is the name of a table that is given by its name or its ARN.
+func nameOf(nameOrARN string) string {
+	if rest, ok := strings.CutPrefix(nameOrARN, "arn:"); ok {
+		_, name, _ := strings.Cut(rest, ":table/")
+		return name
+	}
+	return nameOrARN
+}
+
+// billing is how a table's capacity is paid.
+type billing struct {
+	onDemand    bool
+	read, write int
+}
+
+// attributeDefinition and keyElement are the wire's form of a primary key.
+type (
+	attributeDefinition struct{ AttributeName, AttributeType string }
+	keyElement          struct{ AttributeName, KeyType string }
+	throughput          struct{ ReadCapacityUnits, WriteCapacityUnits int }
+)
+
+// streamSpecification asks for a stream.
+type streamSpecification struct {
+	StreamEnabled  bool
+	StreamViewType string `json:",omitempty"`
+}
+
+// tableRequest is the parameters of CreateTable and UpdateTable.
+type tableRequest struct {
+	name, mode, class string
+	attributes        []attributeDefinition
+	keys              []keyElement
+	throughput        *throughput
+	stream            *streamSpecification
+}
+
+func (q *tableRequest) params() params {
+	return params{
+		"TableName": text(&q.name), "BillingMode": text(&q.mode), "TableClass": text(&q.class),
+		"AttributeDefinitions": list(func(in *attr.Reader) error {
+			var d attributeDefinition
+			err := params{"AttributeName": text(&d.AttributeName), "AttributeType": text(&d.AttributeType)}.read(in, "AttributeDefinitions")
+			q.attributes = append(q.attributes, d)
+			return err
+		}),
+		"KeySchema": list(func(in *attr.Reader) error {
+			var k keyElement
+			err := params{"AttributeName": text(&k.AttributeName), "KeyType": text(&k.KeyType)}.read(in, "KeySchema")
+			q.keys = append(q.keys, k)
+			return err
+		}),
+		"ProvisionedThroughput": func(in *attr.Reader) error {
+			var read, write *int
+			err := params{"ReadCapacityUnits": whole(&read), "WriteCapacityUnits": whole(&write)}.read(in, "ProvisionedThroughput")
+			if err == nil && (read == nil || write == nil) {
+				err = required(true, "provisionedThroughput.readCapacityUnits")
+			}
+			if err == nil {
+				q.throughput = &throughput{*read, *write}
+			}
+			return err
+		},
+		"StreamSpecification": func(in *attr.Reader) error {
+			q.stream = &streamSpecification{}
+			return params{"StreamEnabled": flag(&q.stream.StreamEnabled), "StreamViewType": text(&q.stream.StreamViewType)}.read(in, "StreamSpecification")
+		},
+	}
+}
+
+var tableNamePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
+
+func checkTableName(name string) error {
+	switch {
+	case name == "":
+		return required(true, "tableName")
+	case len(name) < 3 || len(name) > 255:
+		return validation("TableName must be at least 3 characters long and at most 255 characters long")
+	case !tableNamePattern.MatchString(name):
+		return constraint("'"+name+"'", "tableName", "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+	}
+	return nil
+}
+
+// schema checks the key schema.
+func (q *tableRequest) schema() (s schema, err error) {
+	kinds := map[string]attr.Kind{}
+	for _, a := range q.attributes {
+		if err := oneOf(a.AttributeType, "attributeDefinitions.1.member.attributeType", "B", "N", "S"); err != nil {
+			return s, err
+		}
+		kinds[a.AttributeName] = attr.KindOf(a.AttributeType)
+	}
+	if len(q.keys) == 0 || len(q.keys) > 2 {
+		return s, required(true, "keySchema")
+	}
+	for i, k := range q.keys {
+		kind, ok := kinds[k.AttributeName]
+		if !ok {
+			return s, validation("One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]",
+				k.AttributeName, q.attributeNames())
+		}
+		if k.KeyType != [2]string{"HASH", "RANGE"}[i] {
+			return s, validation("Invalid KeySchema: The %s KeySchemaElement is not a %s key type", [2]string{"first", "second"}[i], [2]string{"HASH", "RANGE"}[i])
+		}
+		*[2]*keyAttribute{&s.partition, &s.sort}[i] = keyAttribute{k.AttributeName, kind}
+	}
+	if len(kinds) != len(q.keys) {
+		return s, validation("One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+	}
+	return s, nil
+}
+
+func (q *tableRequest) attributeNames() string {
+	var all []string
+	for _, a := range q.attributes {
+		all = append(all, a.AttributeName)
+	}
+	return strings.Join(all, ", ")
+}
+
+func (q *tableRequest) billing() (billing, error) {
+	if err := oneOf(q.mode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST"); err != nil {
+		return billing{}, err
+	}
+	switch {
+	case q.mode == "PAY_PER_REQUEST" && q.throughput != nil:
+		return billing{}, validation("One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+	case q.mode == "PAY_PER_REQUEST":
+		return billing{onDemand: true}, nil
+	case q.throughput == nil:
+		return billing{}, validation("One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+	}
+	return billing{read: q.throughput.ReadCapacityUnits, write: q.throughput.WriteCapacityUnits}, nil
+}
+
+func (q *streamSpecification) check() error {
+	if q == nil {
+		return nil
+	}
+	if err := oneOf(q.StreamViewType, "streamSpecification.streamViewType", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"); err != nil {
+		return err
+	}
+	switch {
+	case q.StreamEnabled && q.StreamViewType == "":
+		return validation("One or more parameter values were invalid: StreamViewType is required when StreamEnabled is true")
+	case !q.StreamEnabled && q.StreamViewType != "":
+		return validation("One or more parameter values were invalid: StreamViewType is not allowed when StreamEnabled is false")
+	}
+	return nil
+}

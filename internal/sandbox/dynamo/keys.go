@@ -1,0 +1,156 @@
+package dynamo
+
+// Primary keys: their rules, and the one string in whose order a table's rows are kept.
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+
+	"inventoryd/internal/sandbox/dynamo/attr"
+)
+
+// Sizes of keys in bytes ("Quotas in Amazon DynamoDB": partition key and sort key length).
+const (
+	maxPartitionKey = 2048
+	maxSortKey      = 1024
+)
+
+// keyAttribute is an attribute of the primary key; without a name it is none.
+type keyAttribute struct {
+	name string
+	kind attr.Kind
+}
+
+// schema is a table's primary key.
+type schema struct{ partition, sort keyAttribute }
+
+func (s schema) attributes() []keyAttribute {
+	if s.sort.name == "" {
+		return []keyAttribute{s.partition}
+	}
+	return []keyAttribute{s.partition, s.sort}
+}
+
+func (s schema) isKey(name string) bool { return name == s.partition.name || name == s.sort.name }
+
+// keyOf is the primary key among an item's attributes.
+func (s schema) keyOf(item attr.Item) attr.Item {
+	var key attr.Item
+	for _, k := range s.attributes() {
+		if v, ok := item.Lookup(k.name); ok {
+			key = key.With(k.name, v)
+		}
+	}
+	return key
+}
+
+// itemKey is the row key of a whole item, which must have a fitting primary key.
+func (s schema) itemKey(item attr.Item) (string, error) {
+	for _, k := range s.attributes() {
+		v, ok := item.Lookup(k.name)
+		if !ok {
+			return "", validation("One or more parameter values were invalid: Missing the key %s in the item", k.name)
+		}
+		if v.Kind != k.kind {
+			return "", validation("One or more parameter values were invalid: Type mismatch for key %s expected: %s actual: %s", k.name, k.kind, v.Kind)
+		}
+	}
+	return s.rowKey(item)
+}
+
+// primaryKey is the row key of a request's key, which must be just that.
+func (s schema) primaryKey(key attr.Item) (string, error) {
+	if len(key) != len(s.attributes()) {
+		return "", validation("The provided key element does not match the schema")
+	}
+	for _, k := range s.attributes() {
+		if v, ok := key.Lookup(k.name); !ok || v.Kind != k.kind {
+			return "", validation("The provided key element does not match the schema")
+		}
+	}
+	return s.rowKey(key)
+}
+
+// rowKey makes the row key of an item that has the key's attributes.
+func (s schema) rowKey(item attr.Item) (string, error) {
+	for _, k := range s.attributes() {
+		v, _ := item.Lookup(k.name)
+		if err := s.checkContent(k, v); err != nil {
+			return "", err
+		}
+	}
+	partition, _ := item.Lookup(s.partition.name)
+	key := partitionPrefix(partition)
+	if s.sort.name != "" {
+		v, _ := item.Lookup(s.sort.name)
+		key += sortable(v)
+	}
+	return key, nil
+}
+
+var contentNames = map[attr.Kind]string{attr.S: "string", attr.B: "binary"}
+
+func (s schema) checkContent(k keyAttribute, v attr.Value) error {
+	switch {
+	case k.kind != attr.N && v.Text == "":
+		return validation("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s",
+			contentNames[k.kind], k.name)
+	case k == s.partition && len(v.Text) > maxPartitionKey:
+		return validation("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes")
+	case k != s.partition && len(v.Text) > maxSortKey:
+		return validation("One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
+	}
+	return nil
+}
+
+// partitionPrefix is what the row keys of a partition begin with: the hash, by which scans and shards divide a table,
+// the length and the partition key.
+func partitionPrefix(v attr.Value) string {
+	b := make([]byte, 12, 12+len(v.Text)+24)
+	binary.BigEndian.PutUint64(b, hashOf(v.Text))
+	binary.BigEndian.PutUint32(b[8:], uint32(len(v.Text))) //nolint:gosec // at most 2048
+	return string(append(b, v.Text...))
+}
+
+func sortable(v attr.Value) string {
+	if v.Kind == attr.N {
+		return attr.SortableNumber(v.Text)
+	}
+	return v.Text
+}
+
+// hashOf spreads partition keys evenly over 64 bits.
+func hashOf(s string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	x := h.Sum64() // FNV's high bits are weak for short texts: mix as MurmurHash3 ends
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
+
+// rowHash is the hash in a row key.
+func rowHash(key string) uint64 { return binary.BigEndian.Uint64([]byte(key[:8])) }
+
+// hashPrefix is the least row key of hash h.
+func hashPrefix(h uint64) string { return string(binary.BigEndian.AppendUint64(nil, h)) }
+
+// span is a half-open range of row keys; an empty high has no end.
+type span struct{ low, high string }
+
+// prefixed is the span of all keys that begin with p.
+func prefixed(p string) span {
+	end := []byte(p)
+	for n := len(end); n > 0; n-- {
+		if end[n-1] != 0xff {
+			end[n-1]++
+			return span{p, string(end[:n])}
+		}
+	}
+	return span{p, ""}
+}
+
+// successor is the least key after k.
+func successor(k string) string { return k + "\x00" }
+
+func (s span) contains(key string) bool { return key >= s.low && (s.high == "" || key < s.high) }

@@ -1,0 +1,134 @@
+package dynamo
+
+// Pages of items: what Query and Scan have in common.
+
+import (
+	"slices"
+
+	"inventoryd/internal/sandbox/dynamo/attr"
+	"inventoryd/internal/sandbox/dynamo/expr"
+)
+
+// maxPage is how many bytes of items a page evaluates ("Query", "Scan").
+const maxPage = 1 << 20
+
+// paging is the parameters that Query and Scan share.
+type paging struct {
+	reading
+	sel, filter string
+	limit       *int
+	start       attr.Item
+	values      map[string]attr.Value
+}
+
+func (q *paging) params(more params) params {
+	more["Select"], more["FilterExpression"], more["Limit"] = text(&q.sel), expression(&q.filter), whole(&q.limit)
+	more["ExclusiveStartKey"], more["ExpressionAttributeValues"] = item(&q.start), values(&q.values)
+	return q.reading.params(more)
+}
+
+// parsed is what a page is made by.
+type parsed struct {
+	filter     expr.Condition // nil: none
+	projection *expr.Projection
+}
+
+// parse checks the parameters and reads the expressions.
+func (q *paging) parse(p *expr.Parser) (out parsed, err error) {
+	if err := q.check(); err != nil {
+		return out, err
+	}
+	if q.filter != "" {
+		if out.filter, err = p.Condition("FilterExpression", unset(q.filter)); err != nil {
+			return out, err
+		}
+	}
+	if out.projection, err = q.projected(p); err != nil {
+		return out, err
+	}
+	return out, p.Unused()
+}
+
+func (q *paging) check() error {
+	if err := required(q.table == "", "tableName"); err != nil {
+		return err
+	}
+	if err := between(q.limit, 1, 1<<31-1, "limit"); err != nil {
+		return err
+	}
+	if err := oneOf(q.capacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE"); err != nil {
+		return err
+	}
+	if err := oneOf(q.sel, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"); err != nil {
+		return err
+	}
+	switch {
+	case q.sel == "ALL_PROJECTED_ATTRIBUTES":
+		return validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+	case q.sel == "SPECIFIC_ATTRIBUTES" && q.projection == "":
+		return validation("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
+	case q.projection != "" && slices.Contains([]string{"COUNT", "ALL_ATTRIBUTES"}, q.sel):
+		return validation("Cannot specify the ProjectionExpression when choosing to get %s", q.sel)
+	}
+	return nil
+}
+
+// page is the answer.
+type page struct {
+	Items            any `json:",omitempty"` // []attr.Document; nil of a COUNT
+	Count            int
+	ScannedCount     int
+	LastEvaluatedKey attr.Item `json:",omitempty"`
+	ConsumedCapacity *consumed `json:",omitempty"`
+}
+
+// page reads a page of the span; it evaluates the filter after the table is released.
+func (q *paging) page(t *table, s span, reverse bool, p parsed) *page {
+	var rows []row
+	bytes, more := 0, false
+	t.page(s, reverse, func(r row) bool {
+		if bytes >= maxPage {
+			more = true
+			return false
+		}
+		rows, bytes = append(rows, r), bytes+r.size
+		more = q.limit != nil && len(rows) == *q.limit
+		return !more
+	})
+	out := &page{ScannedCount: len(rows), ConsumedCapacity: consumption(q.capacity, q.table, readUnits(bytes, q.consistent))}
+	if more {
+		out.LastEvaluatedKey = t.key.keyOf(rows[len(rows)-1].item())
+	}
+	items := make([]attr.Document, 0, len(rows))
+	for _, r := range rows {
+		if p.filter != nil && !p.filter.Holds(r.item()) {
+			continue
+		}
+		out.Count++
+		if q.sel != "COUNT" {
+			items = append(items, shown(r, p.projection))
+		}
+	}
+	if q.sel != "COUNT" {
+		out.Items = items
+	}
+	return out
+}
+
+// resume cuts the span to what follows the page that ended with the key start.
+func (t *table) resume(s span, reverse bool, start attr.Item) (span, error) {
+	if start == nil {
+		return s, nil
+	}
+	key, err := t.key.primaryKey(start)
+	if err != nil {
+		return s, validation("The provided starting key is invalid: %s", message(err))
+	}
+	if !s.contains(key) {
+		return s, validation("The provided starting key is outside query boundaries based on provided conditions")
+	}
+	if reverse {
+		return span{s.low, key}, nil
+	}
+	return span{successor(key), s.high}, nil
+}

@@ -1,0 +1,223 @@
+package dynamo
+
+// CreateTable, DescribeTable, UpdateTable, DeleteTable and ListTables.
+
+import (
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"inventoryd/internal/sandbox/wire"
+)
+
+func inUse(format string, args ...any) error {
+	return wire.Errorf("ResourceInUseException", format, args...)
+}
+
+func (s *Service) createTable(r *request) (any, error) {
+	var q tableRequest
+	if err := r.decode(q.params()); err != nil {
+		return nil, err
+	}
+	if err := checkTableName(q.name); err != nil {
+		return nil, err
+	}
+	key, err := q.schema()
+	if err != nil {
+		return nil, err
+	}
+	b, err := q.billing()
+	if err != nil {
+		return nil, err
+	}
+	if err := q.stream.check(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.tables[q.name]; ok {
+		return nil, inUse("Table already exists: %s", q.name)
+	}
+	t := newTable(definition{q.name, newID(), key, r.now}, b, r.now.Add(s.settings.transition))
+	if q.stream != nil && q.stream.StreamEnabled {
+		t.stream = s.newStream(t, q.stream.StreamViewType, r.now)
+	}
+	s.tables[q.name] = t
+	d := t.describe(r.now)
+	d.TableStatus = "CREATING" // CreateTable never answers ACTIVE
+	return map[string]any{"TableDescription": d}, nil
+}
+
+// newID is a random UUID.
+func newID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// description is a table as the API shows it.
+type description struct {
+	TableName, TableArn, TableId, TableStatus string //nolint:revive // AWS's names
+
+	CreationDateTime      float64
+	ItemCount             int
+	TableSizeBytes        int
+	AttributeDefinitions  []attributeDefinition
+	KeySchema             []keyElement
+	ProvisionedThroughput provisioned
+	BillingModeSummary    *billingSummary `json:",omitempty"`
+	*streamDescription
+}
+
+type provisioned struct{ NumberOfDecreasesToday, ReadCapacityUnits, WriteCapacityUnits int }
+
+type billingSummary struct{ BillingMode string }
+
+// streamDescription is what a table says of its latest stream.
+type streamDescription struct {
+	LatestStreamArn, LatestStreamLabel string
+
+	StreamSpecification *streamSpecification `json:",omitempty"`
+}
+
+func (t *table) describe(now time.Time) *description {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	d := &description{
+		TableName: t.name, TableArn: t.arn(), TableId: t.id, TableStatus: "ACTIVE", CreationDateTime: seconds(t.created),
+		ItemCount: t.rows.Len(), TableSizeBytes: t.bytes,
+		ProvisionedThroughput: provisioned{ReadCapacityUnits: t.billing.read, WriteCapacityUnits: t.billing.write},
+	}
+	if now.Before(t.activeAt) {
+		d.TableStatus = "CREATING"
+	}
+	if t.billing.onDemand {
+		d.BillingModeSummary = &billingSummary{"PAY_PER_REQUEST"}
+	}
+	for i, k := range t.key.attributes() {
+		d.AttributeDefinitions = append(d.AttributeDefinitions, attributeDefinition{k.name, k.kind.String()})
+		d.KeySchema = append(d.KeySchema, keyElement{k.name, [2]string{"HASH", "RANGE"}[i]})
+	}
+	if t.stream != nil {
+		d.streamDescription = t.stream.described()
+	}
+	return d
+}
+
+func (s *Service) describeTable(r *request) (any, error) {
+	var name string
+	if err := r.decode(params{"TableName": tableName(&name)}); err != nil {
+		return nil, err
+	}
+	t, err := s.anyTable(name)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"Table": t.describe(r.now)}, nil
+}
+
+func (s *Service) updateTable(r *request) (any, error) {
+	var q tableRequest
+	p := q.params()
+	p["TableName"] = tableName(&q.name)
+	if err := r.decode(p); err != nil {
+		return nil, err
+	}
+	if q.keys != nil || q.mode != "" || q.throughput != nil || q.class != "" {
+		return nil, validation("The sandbox's DynamoDB updates nothing but the stream of a table.")
+	}
+	if q.stream == nil {
+		return nil, validation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
+	}
+	if err := q.stream.check(); err != nil {
+		return nil, err
+	}
+	t, err := s.anyTable(q.name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.switchStream(t, q.stream, r.now); err != nil {
+		return nil, err
+	}
+	d := t.describe(r.now)
+	d.TableStatus = "UPDATING"
+	return map[string]any{"TableDescription": d}, nil
+}
+
+// switchStream enables or disables a table's stream.
+func (s *Service) switchStream(t *table, q *streamSpecification, now time.Time) error {
+	s.mu.Lock() // the order of locks is service, table, stream
+	defer s.mu.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Before(t.activeAt) {
+		return inUse("Attempt to change a resource which is still in use: Table is being created: %s", t.name)
+	}
+	enabled := t.stream != nil && t.stream.enabled()
+	switch {
+	case q.StreamEnabled && enabled:
+		return validation("Table already has an enabled stream: TableName: %s", t.name)
+	case !q.StreamEnabled && !enabled:
+		return validation("Table is already without an enabled stream: TableName: %s", t.name)
+	case q.StreamEnabled:
+		t.stream = s.newStream(t, q.StreamViewType, now)
+	default:
+		t.stream.disable(now)
+	}
+	return nil
+}
+
+func (s *Service) deleteTable(r *request) (any, error) {
+	var name string
+	if err := r.decode(params{"TableName": tableName(&name)}); err != nil {
+		return nil, err
+	}
+	t, err := s.anyTable(name)
+	if err != nil {
+		return nil, err
+	}
+	d := t.describe(r.now)
+	if d.TableStatus != "ACTIVE" {
+		return nil, inUse("Attempt to change a resource which is still in use: Table is being created: %s", name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tables[name] == t {
+		delete(s.tables, name)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stream != nil && t.stream.enabled() {
+		t.stream.disable(r.now)
+	}
+	d.TableStatus = "DELETING"
+	return map[string]any{"TableDescription": d}, nil
+}
+
+func (s *Service) listTables(r *request) (any, error) {
+	var start string
+	limit := new(int)
+	*limit = 100
+	if err := r.decode(params{"ExclusiveStartTableName": text(&start), "Limit": whole(&limit)}); err != nil {
+		return nil, err
+	}
+	if err := between(limit, 1, 100, "limit"); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	names := slices.Sorted(maps.Keys(s.tables))
+	s.mu.RUnlock()
+	names = slices.DeleteFunc(names, func(n string) bool { return n <= start })
+	out := struct {
+		TableNames             []string
+		LastEvaluatedTableName string `json:",omitempty"`
+	}{TableNames: names}
+	if len(names) > *limit {
+		out.TableNames = names[:*limit]
+		out.LastEvaluatedTableName = names[*limit-1]
+	}
+	return out, nil
+}
