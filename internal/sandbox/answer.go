@@ -3,12 +3,14 @@ package sandbox
 // One request from its arrival to its answer, without what faults do to it (faulty.go).
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,7 +26,8 @@ func (s *Sandbox) serve(w http.ResponseWriter, c call, unprocessed float64) {
 	switch {
 	case c.protocol == restXML:
 		s.Objects.ServeHTTP(w, c.Request)
-	case c.protocol == cborProtocol && s.Metrics != nil:
+	case c.protocol == cborProtocol:
+		c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
 		s.Metrics.ServeHTTP(w, c.Request)
 	default:
 		answer, err := s.answer(c, unprocessed)
@@ -43,8 +46,6 @@ func (s *Sandbox) answer(c call, unprocessed float64) (any, error) {
 	ctx := c.Request.Context()
 	r := wire.Request{Operation: c.Operation, Body: c.Body, Client: c.Client, Unprocessed: unprocessed}
 	switch {
-	case c.protocol == cborProtocol:
-		return nil, wire.Errorf("UnknownOperation", "the sandbox has no CloudWatch")
 	case c.Service == "dynamodb" || c.Service == "streams":
 		return s.Tables.Call(ctx, r)
 	case c.Service == "sqs" && c.protocol == jsonProtocol:

@@ -11,12 +11,12 @@
 package sandbox
 
 import (
-	"net/http"
 	"sync/atomic"
 
 	"inventoryd/internal/sandbox/clock"
 	"inventoryd/internal/sandbox/dynamo"
 	"inventoryd/internal/sandbox/fault"
+	"inventoryd/internal/sandbox/metrics"
 	"inventoryd/internal/sandbox/objects"
 	"inventoryd/internal/sandbox/queues"
 	"inventoryd/internal/sandbox/topics"
@@ -35,9 +35,7 @@ type Sandbox struct {
 	Objects *objects.Store
 	Queues  *queues.Service
 	Topics  *topics.Service
-	// Metrics answers CloudWatch's requests (protocol rpc-v2-cbor); nil: an error says that there is no CloudWatch.
-	// It is set before the first request.
-	Metrics http.Handler
+	Metrics *metrics.Service // CloudWatch
 
 	faults   fault.Set
 	requests atomic.Uint64 // numbers the requests, for their ids
@@ -46,7 +44,7 @@ type Sandbox struct {
 // New returns a sandbox without any resources; Provision adds the usual ones.
 func New() *Sandbox {
 	c := &clock.Clock{}
-	s := &Sandbox{Clock: c, Tables: dynamo.New(c), Queues: queues.New(c)}
+	s := &Sandbox{Clock: c, Tables: dynamo.New(c), Queues: queues.New(c), Metrics: &metrics.Service{Now: c.Now}}
 	s.Topics = topics.New(c, s.Queues)
 	s.Objects = objects.New(c, s.deliver)
 	return s
