@@ -1,0 +1,218 @@
+package sandbox_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/fault"
+	"inventoryd/internal/sandbox/pipenet"
+	"inventoryd/internal/transport"
+)
+
+// over runs a test with clients that reach the sandbox in each way there is; only where virtual is true does time pass by
+// itself.
+func over(t *testing.T, test func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, virtual bool)) {
+	t.Run("direct", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			box := sandbox.New()
+			test(t, box, box.Config("test"), true)
+		})
+	})
+	t.Run("pipe", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			box := sandbox.New()
+			test(t, box, pipenet.Serve(t, box, box.Config("test")), true)
+		})
+	})
+	t.Run("loopback", func(t *testing.T) {
+		box := sandbox.New()
+		test(t, box, serve(t, box), false)
+	})
+}
+
+// serve serves the sandbox on a port until the test ends.
+func serve(t *testing.T, box *sandbox.Sandbox) aws.Config {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- box.Serve(ctx, l) }()
+	base := &http.Transport{}
+	t.Cleanup(func() {
+		base.CloseIdleConnections()
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	cfg := box.Config("test")
+	cfg.BaseEndpoint = aws.String("http://" + l.Addr().String())
+	cfg.HTTPClient = &http.Client{Transport: transport.PlainBody(base)}
+	return cfg
+}
+
+const queueName = "q"
+
+// sendOne sends a message to the queue q.
+func sendOne(ctx context.Context, cfg aws.Config) error {
+	_, err := sqs.NewFromConfig(cfg).SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String("/" + queueName), MessageBody: aws.String("hello")})
+	return err
+}
+
+func withQueue(t *testing.T, box *sandbox.Sandbox) {
+	t.Helper()
+	if _, err := box.Queues.Create(queueName, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sent(box *sandbox.Sandbox) int { return len(box.Queues.Contents(queueName).Visible) }
+
+func TestDelayHoldsTheCallBack(t *testing.T) {
+	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, virtual bool) {
+		withQueue(t, box)
+		delay := 10 * time.Millisecond
+		if virtual {
+			delay = 7 * time.Minute
+		}
+		box.Fault(fault.Rule{Operation: "SendMessage", Effect: fault.Effect{Delay: delay}})
+		begin := time.Now()
+		if err := sendOne(context.Background(), cfg); err != nil || time.Since(begin) < delay || sent(box) != 1 {
+			t.Errorf("%v after %v, %d messages", err, time.Since(begin), sent(box))
+		}
+	})
+}
+
+func TestHangLastsUntilTheClientGoes(t *testing.T) {
+	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, virtual bool) {
+		withQueue(t, box)
+		patience := 20 * time.Millisecond
+		if virtual {
+			patience = time.Hour
+		}
+		box.Fault(fault.Rule{Service: "sqs", Effect: fault.Effect{Hang: true}})
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := sendOne(ctx, cfg); !errors.Is(err, context.DeadlineExceeded) || sent(box) != 0 {
+			t.Errorf("%v, %d messages", err, sent(box))
+		}
+	})
+}
+
+func TestResetHasNoEffect(t *testing.T) {
+	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, _ bool) {
+		withQueue(t, box)
+		box.Fault(fault.Rule{Times: 1, Effect: fault.Effect{Reset: true}})
+		if err := sendOne(context.Background(), cfg); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) || sent(box) != 0 {
+			t.Errorf("%v, %d messages", err, sent(box))
+		}
+		if err := sendOne(context.Background(), cfg); err != nil || sent(box) != 1 {
+			t.Errorf("once over: %v, %d messages", err, sent(box))
+		}
+	})
+}
+
+func TestDropComesAfterTheEffect(t *testing.T) {
+	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, _ bool) {
+		withQueue(t, box)
+		box.Fault(fault.Rule{Effect: fault.Effect{Drop: true}})
+		if err := sendOne(context.Background(), cfg); err == nil || sent(box) != 1 {
+			t.Errorf("%v, %d messages", err, sent(box))
+		}
+	})
+}
+
+func TestHalfABodyBreaksOff(t *testing.T) {
+	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, _ bool) {
+		ctx := context.Background()
+		if err := box.Objects.CreateBucket("feeds"); err != nil {
+			t.Fatal(err)
+		}
+		whole := strings.Repeat("0123456789", 100_000)
+		if _, err := box.Objects.Put("feeds", "a", []byte(whole)); err != nil {
+			t.Fatal(err)
+		}
+		box.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Times: 1, Effect: fault.Effect{Half: true}})
+		in := &s3.GetObjectInput{Bucket: aws.String("feeds"), Key: aws.String("a")}
+		got, err := s3Client(cfg).GetObject(ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer got.Body.Close()
+		read, err := io.ReadAll(got.Body)
+		if !errors.Is(err, io.ErrUnexpectedEOF) || string(read) != whole[:len(whole)/2] || *got.ContentLength != int64(len(whole)) {
+			t.Errorf("%d of %d bytes, %v", len(read), *got.ContentLength, err)
+		}
+	})
+}
+
+func TestErrorIsWordedByTheProtocol(t *testing.T) {
+	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, _ bool) {
+		ctx := context.Background()
+		box.Fault(fault.Rule{Effect: fault.Effect{Error: &fault.Error{Status: 503, Code: "SlowDown", Message: "Reduce <your> rate"}}})
+		for service, call := range map[string]func() error{
+			"sqs": func() error { return sendOne(ctx, cfg) },
+			"s3": func() error {
+				_, err := s3Client(cfg).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("k"), Body: strings.NewReader("x")})
+				return err
+			},
+			"sns": func() error { _, err := sns.NewFromConfig(cfg).ListTopics(ctx, nil); return err },
+			"sts": func() error { _, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil); return err },
+			"dynamodb": func() error {
+				_, err := dynamodb.NewFromConfig(cfg).ListTables(ctx, nil)
+				return err
+			},
+		} {
+			var answer smithy.APIError
+			var status interface{ HTTPStatusCode() int }
+			if err := call(); !errors.As(err, &answer) || answer.ErrorCode() != "SlowDown" || answer.ErrorMessage() != "Reduce <your> rate" || !errors.As(err, &status) || status.HTTPStatusCode() != 503 {
+				t.Errorf("%s: %v", service, err)
+			}
+		}
+	})
+}
+
+func TestDoComesFirst(t *testing.T) {
+	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, _ bool) {
+		withQueue(t, box)
+		before := -1
+		box.Fault(fault.Rule{Effect: fault.Effect{Do: func() { before = sent(box) }}})
+		if err := sendOne(context.Background(), cfg); err != nil || before != 0 || sent(box) != 1 {
+			t.Errorf("%v, %d then %d messages", err, before, sent(box))
+		}
+	})
+}
+
+func TestFaultCutsOneClient(t *testing.T) {
+	box := sandbox.New()
+	withQueue(t, box)
+	heal := box.Fault(fault.Rule{Client: "one", Effect: fault.Effect{Reset: true}})
+	if err := sendOne(context.Background(), box.Config("one")); err == nil {
+		t.Error("the client that is cut got through")
+	}
+	if err := sendOne(context.Background(), box.Config("two")); err != nil {
+		t.Error(err)
+	}
+	heal()
+	if err := sendOne(context.Background(), box.Config("one")); err != nil {
+		t.Error("healed:", err)
+	}
+}
