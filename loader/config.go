@@ -1,0 +1,215 @@
+package loader
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/units"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"inventoryd/internal/config"
+	"inventoryd/internal/inventory"
+	"inventoryd/loader/feed"
+)
+
+// Config is the section `loader` of the configuration, and what surrounds the loader.
+type Config struct {
+	Intake  `yaml:",inline"`
+	Format  `yaml:",inline"`
+	Bad     `yaml:",inline"`
+	Writing `yaml:",inline"`
+	Objects Objects `yaml:"objects"`
+
+	Surroundings `yaml:"-"`
+}
+
+// Intake says where messages come from and how they are held.
+type Intake struct {
+	Queue       string        `yaml:"queue" reload:"restart" doc:"Name or URL of the SQS queue that receives the bucket's events."`
+	Workers     int           `yaml:"workers" reload:"restart" doc:"How many objects are loaded at once, 1 to 64."`
+	Visibility  time.Duration `yaml:"visibility" reload:"restart" doc:"For how long a message stays invisible to others without a sign of life of this instance; renewed at half of it. 2s to 1h."`
+	OnBadObject string        `yaml:"on_bad_object" reload:"object" enum:"redrive|drop" doc:"What becomes of the message of an object that cannot be loaded: redrive leaves it to the queue's redrive policy, drop deletes it."`
+}
+
+// Format says how feeds are written.
+type Format struct {
+	Columns     map[string][]string "yaml:\"columns\" reload:\"object\" doc:\"Names by which a header may call the columns `store`, `item` and `count`, the preferred one first, without regard to case.\""
+	Delimiter   string              `yaml:"delimiter" reload:"object" enum:"auto|comma|semicolon|tab|pipe" doc:"What separates columns; auto finds it in the header."`
+	Thousands   string              `yaml:"thousands" reload:"object" enum:"none|comma|point|space|apostrophe" doc:"What separates groups of three digits in counts. With point, the comma is the decimal mark."`
+	Negative    string              `yaml:"negative" reload:"object" enum:"accept|reject" doc:"Whether a count below zero is taken."`
+	MaxExpanded units.Base2Bytes    `yaml:"max_expanded" reload:"object" doc:"Largest text that a compressed object may expand to."`
+	MaxRatio    int                 `yaml:"max_ratio" reload:"object" doc:"How many times its size a compressed object may expand to, at least 10; guards against decompression bombs."`
+}
+
+// Bad says what becomes of rows that cannot be used.
+type Bad struct {
+	OnBadRow          string  `yaml:"on_bad_row" reload:"object" enum:"continue|reject_object" doc:"continue loads the other rows. reject_object reads each object twice, first to check it, and writes all of it or nothing."`
+	MaxRejects        int64   `yaml:"max_rejects" reload:"object" doc:"An object with more rejected rows than this fails, and the rest of it is not written; 0: no limit."`
+	MaxRejectsPercent float64 `yaml:"max_rejects_percent" reload:"object" doc:"An object of which more than this part of the rows is rejected fails; looked at every 10,000 rows and at the end; 0: no limit."`
+	Rejects           string  `yaml:"rejects" reload:"object" doc:"Where reports of rejected rows go: a directory, or s3://bucket/prefix/, whose objects are never loaded. Empty: nowhere."`
+}
+
+// Writing says how rows are written.
+type Writing struct {
+	Mode  string `yaml:"mode" reload:"object" enum:"put" doc:"put writes every row."`
+	Lanes int    `yaml:"lanes" reload:"object" doc:"How many batches of one object are written at once, 1 to 1024."`
+}
+
+// Objects says which objects are loaded. In patterns, * stands for any text, / included, and ? for one character.
+type Objects struct {
+	Include []string `yaml:"include" reload:"object" doc:"Patterns on bucket/key of the objects to load; * stands for any text, ? for one character. None: all."`
+	Exclude []string `yaml:"exclude" reload:"object" doc:"Patterns on bucket/key of objects to ignore, although included."`
+}
+
+// Surroundings are what belongs to all components and is filled in by the program.
+type Surroundings struct {
+	App        string
+	StateTable string // remembers messages that failed for good
+	Table      inventory.Table
+	Logger     *zap.Logger                           // nil: none
+	Meter      metric.Meter                          // nil: none
+	Loop       func(name string) (tick, done func()) // nil: none; registers a loop with the watchdog
+}
+
+// DefaultConfig is what holds where the configuration says nothing.
+func DefaultConfig() Config {
+	return Config{
+		Intake: Intake{Queue: "inventory-events", Workers: 4, Visibility: 2 * time.Minute, OnBadObject: "redrive"},
+		Format: Format{
+			Columns:   map[string][]string{"store": {"store"}, "item": {"item"}, "count": {"count"}},
+			Delimiter: "auto", Thousands: "none", Negative: "accept",
+			MaxExpanded: 64 * units.GiB, MaxRatio: 300,
+		},
+		Bad:     Bad{OnBadRow: "continue"},
+		Writing: Writing{Mode: "put", Lanes: 64},
+		Surroundings: Surroundings{
+			App: "inventoryd", StateTable: "inventoryd-state", Table: inventory.DefaultTable,
+		},
+	}
+}
+
+// Validate names everything that is wrong.
+func (c Config) Validate() error {
+	var problems []error
+	check := func(ok bool, key, format string, args ...any) {
+		if !ok {
+			problems = append(problems, config.Problemf(key, format, args...))
+		}
+	}
+	oneOf := func(key, value string, known ...string) {
+		check(slices.Contains(known, value), key, "%q is none of %s", value, strings.Join(known, ", "))
+	}
+	check(c.Queue != "", "queue", "must name the SQS queue that receives the bucket's events")
+	check(c.Workers >= 1 && c.Workers <= 64, "workers", "%d is not from 1 to 64", c.Workers)
+	check(c.Visibility >= 2*time.Second && c.Visibility <= time.Hour, "visibility", "%v is not from 2s to 1h", c.Visibility)
+	oneOf("on_bad_object", c.OnBadObject, "redrive", "drop")
+	oneOf("delimiter", c.Delimiter, slices.Sorted(maps.Keys(delimiters))...)
+	oneOf("thousands", c.Thousands, slices.Sorted(maps.Keys(thousands))...)
+	oneOf("negative", c.Negative, "accept", "reject")
+	check(c.MaxExpanded >= units.MiB, "max_expanded", "%v is less than 1MiB", c.MaxExpanded)
+	check(c.MaxRatio >= 10, "max_ratio", "%d is less than 10", c.MaxRatio)
+	oneOf("on_bad_row", c.OnBadRow, "continue", "reject_object")
+	check(c.MaxRejects >= 0, "max_rejects", "%d is below 0", c.MaxRejects)
+	check(c.MaxRejectsPercent >= 0 && c.MaxRejectsPercent <= 100, "max_rejects_percent", "%v is not from 0 to 100", c.MaxRejectsPercent)
+	oneOf("mode", c.Mode, "put")
+	check(c.Lanes >= 1 && c.Lanes <= 1024, "lanes", "%d is not from 1 to 1024", c.Lanes)
+	if _, err := parseTarget(c.Rejects); err != nil {
+		problems = append(problems, config.Problemf("rejects", "%w", err))
+	}
+	return errors.Join(append(problems, c.columnProblems()...)...)
+}
+
+func (c Config) columnProblems() (problems []error) {
+	owner := map[string]string{}
+	for _, column := range slices.Sorted(maps.Keys(c.Columns)) {
+		if !slices.Contains([]string{"store", "item", "count"}, column) {
+			problems = append(problems, config.Problemf("columns", "%q is no column; the columns are store, item and count", column))
+		}
+		if len(c.Columns[column]) == 0 {
+			problems = append(problems, config.Problemf("columns", "%s has no name", column))
+		}
+		for _, alias := range c.Columns[column] {
+			name := strings.ToLower(strings.TrimSpace(alias))
+			switch other, taken := owner[name]; {
+			case name == "":
+				problems = append(problems, config.Problemf("columns", "%s has an empty name", column))
+			case taken && other != column:
+				problems = append(problems, config.Problemf("columns", "%q stands for both %s and %s", alias, other, column))
+			}
+			owner[name] = column
+		}
+	}
+	return problems
+}
+
+var delimiters = map[string]string{"auto": feed.Delimiters, "comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+
+var thousands = map[string]byte{"none": 0, "comma": ',', "point": '.', "space": ' ', "apostrophe": '\''}
+
+// rules is how feeds are read.
+func (c Config) rules() feed.Rules {
+	column := func(name string) []string {
+		var aliases []string
+		for _, alias := range c.Columns[name] {
+			aliases = append(aliases, strings.TrimSpace(alias))
+		}
+		if aliases == nil { // a map in the file replaces the whole default
+			aliases = []string{name}
+		}
+		return aliases
+	}
+	return feed.Rules{
+		Columns:    feed.Columns{Store: column("store"), Item: column("item"), Count: column("count")},
+		Delimiters: delimiters[c.Delimiter],
+		Counts:     feed.Counts{Thousands: thousands[c.Thousands], Unsigned: c.Negative == "reject"},
+		Caps:       feed.Caps{Size: int64(c.MaxExpanded), Ratio: int64(c.MaxRatio)},
+	}
+}
+
+// wanted reports whether the configuration lets an object be loaded, else why not.
+func (c Config) wanted(bucket, key string) (ok bool, reason string) {
+	name := bucket + "/" + key
+	matches := func(pattern string) bool { return match(pattern, name) }
+	switch t, _ := parseTarget(c.Rejects); {
+	case t.holds(bucket, key):
+		return false, "it is a report of rejected rows (loader.rejects)"
+	case len(c.Objects.Include) > 0 && !slices.ContainsFunc(c.Objects.Include, matches):
+		return false, "no pattern of loader.objects.include matches"
+	case slices.ContainsFunc(c.Objects.Exclude, matches):
+		return false, "a pattern of loader.objects.exclude matches"
+	}
+	return true, ""
+}
+
+// match reports whether name is of the pattern, in which * stands for any text and ? for one byte.
+func match(pattern, name string) bool {
+	star, back := -1, 0 // where to go on when a guess about the last * was wrong
+	p, n := 0, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, back = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p++
+			n++
+		case star >= 0:
+			back++
+			p, n = star+1, back
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// adopt returns c with those keys of new that take effect without a restart.
+func (c Config) adopt(next Config) Config {
+	c.OnBadObject = next.OnBadObject
+	c.Format, c.Bad, c.Writing, c.Objects = next.Format, next.Bad, next.Writing, next.Objects
+	return c
+}

@@ -1,0 +1,178 @@
+// Package event reads what an SQS message says about S3 objects, in every shape in which S3 and its like tell of
+// one: S3's own notification (direct or raw from SNS), the same wrapped by SNS, EventBridge's event, and the test
+// message S3 sends when a notification is set up. The shape is recognised by content. The package is pure.
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Object is an object of which S3 says that it was created.
+type Object struct {
+	Bucket, Key string // the key as S3 stores it, decoded
+	Version     string // empty: the bucket has no versions, or the sender does not tell
+	ETag        string // without quotes; empty where the sender does not tell
+	Sequencer   string // hexadecimal, compares within one key and one source; may be empty
+	Source      string // SourceNotification or SourceEventBridge
+	Size        int64
+	Time        time.Time // of the creation; zero where the sender does not tell
+}
+
+// Sources of events: sequencers of different sources do not compare.
+const (
+	SourceNotification = "s3"
+	SourceEventBridge  = "eventbridge"
+)
+
+// Message is what one SQS message says.
+type Message struct {
+	Objects []Object
+	Tests   int // test messages of S3
+	Ignored int // events that are no creations
+}
+
+// Decode reads the body of an SQS message. What it cannot understand is an error, never passed over: Message holds
+// the parts that were understood all the same.
+func Decode(body string) (Message, error) {
+	var e envelope
+	if err := json.Unmarshal([]byte(body), &e); err != nil {
+		return Message{}, fmt.Errorf("the message is no event of S3: %w", err)
+	}
+	if e.Type == "Notification" && e.Message != nil { // wrapped by SNS, once
+		inner := *e.Message
+		e = envelope{}
+		if err := json.Unmarshal([]byte(inner), &e); err != nil {
+			return Message{}, fmt.Errorf("the SNS message holds no event of S3: %w", err)
+		}
+	}
+	switch {
+	case e.Event == "s3:TestEvent":
+		return Message{Tests: 1}, nil
+	case e.Source == "aws.s3" && e.DetailType != "":
+		return eventBridge(e)
+	case len(e.Records) > 0:
+		return notification(e.Records)
+	}
+	return Message{}, errors.New("the message is no event of S3: it has neither Records nor the source aws.s3 of EventBridge, and is no s3:TestEvent")
+}
+
+// envelope has the members by which the shapes differ.
+type envelope struct {
+	Type    string  // SNS
+	Message *string // SNS: the event as text
+	Event   string  // the test message
+	Records []record
+
+	Source     string          // EventBridge
+	DetailType string          `json:"detail-type"`
+	Time       time.Time       // EventBridge; in the test message too
+	Detail     json.RawMessage // EventBridge
+}
+
+// record is one event in S3's own message ("Event message structure", version 2.x).
+type record struct {
+	EventVersion string
+	EventSource  string // "aws:s3"; "minio:s3", "ceph:s3" and the like
+	EventTime    time.Time
+	EventName    string // "ObjectCreated:Put"; with the prefix "s3:" from some stores
+	S3           struct {
+		Bucket struct{ Name string }
+		Object struct {
+			Key       string
+			Size      int64
+			ETag      string
+			VersionID string
+			Sequencer string
+		}
+	}
+}
+
+func notification(records []record) (Message, error) {
+	var m Message
+	var problems []error
+	for i, r := range records {
+		switch o, created, err := r.object(); {
+		case err != nil:
+			problems = append(problems, fmt.Errorf("record %d of %d: %w", i+1, len(records), err))
+		case created:
+			m.Objects = append(m.Objects, o)
+		default:
+			m.Ignored++
+		}
+	}
+	return m, errors.Join(problems...)
+}
+
+// object returns what r tells; created is false for an event of another kind.
+func (r record) object() (o Object, created bool, err error) {
+	if !strings.HasSuffix(r.EventSource, ":s3") {
+		return o, false, fmt.Errorf("eventSource is %.64q, not that of S3", r.EventSource)
+	}
+	if major, _, _ := strings.Cut(r.EventVersion, "."); major != "2" {
+		return o, false, fmt.Errorf("eventVersion is %.64q; this version of inventoryd knows 2.x", r.EventVersion)
+	}
+	name := strings.TrimPrefix(r.EventName, "s3:")
+	if name == "" {
+		return o, false, errors.New("eventName is missing")
+	}
+	if !strings.HasPrefix(name, "ObjectCreated:") {
+		return o, false, nil
+	}
+	key, err := url.QueryUnescape(r.S3.Object.Key) // form-encoded: "+" is a space
+	if err != nil {
+		return o, false, fmt.Errorf("the key %.200q is not form-encoded: %w", r.S3.Object.Key, err)
+	}
+	o = Object{
+		Bucket: r.S3.Bucket.Name, Key: key, Version: r.S3.Object.VersionID, ETag: unquote(r.S3.Object.ETag),
+		Sequencer: r.S3.Object.Sequencer, Source: SourceNotification, Size: r.S3.Object.Size, Time: r.EventTime,
+	}
+	return o, true, o.complete()
+}
+
+// detail is the part of EventBridge's event that tells of the object ("EventBridge event message structure"). Its key
+// is not encoded.
+type detail struct {
+	Bucket struct{ Name string }
+	Object struct {
+		Key       string
+		Size      int64
+		ETag      string
+		VersionID string `json:"version-id"`
+		Sequencer string
+	}
+}
+
+func eventBridge(e envelope) (Message, error) {
+	if e.DetailType != "Object Created" {
+		return Message{Ignored: 1}, nil
+	}
+	var d detail
+	if err := json.Unmarshal(e.Detail, &d); err != nil {
+		return Message{}, fmt.Errorf("the event of EventBridge has no usable detail: %w", err)
+	}
+	o := Object{
+		Bucket: d.Bucket.Name, Key: d.Object.Key, Version: d.Object.VersionID, ETag: unquote(d.Object.ETag),
+		Sequencer: d.Object.Sequencer, Source: SourceEventBridge, Size: d.Object.Size, Time: e.Time,
+	}
+	if err := o.complete(); err != nil {
+		return Message{}, err
+	}
+	return Message{Objects: []Object{o}}, nil
+}
+
+func (o Object) complete() error {
+	switch {
+	case o.Bucket == "":
+		return errors.New("the event names no bucket")
+	case o.Key == "":
+		return errors.New("the event names no key")
+	}
+	return nil
+}
+
+func unquote(etag string) string { return strings.Trim(etag, `"`) }

@@ -1,0 +1,129 @@
+package loader
+
+// The intake: it receives no more messages than there are free workers, and none while a dependency is in trouble.
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	tickEvery   = 5 * time.Second
+	stopGrace   = 5 * time.Second // in which the lanes finish their batches when the loader is stopped
+	handBack    = 5 * time.Second // in which messages are handed back then
+	lookTrouble = time.Second     // how often the intake looks whether a trouble is over
+)
+
+// received is the outcome of one receive.
+type received struct {
+	messages []message
+	err      error
+}
+
+// intake receives messages until ctx ends and has each handled by a worker. It returns when all are done; its error
+// is that of a queue that does not exist.
+func (l *Loader) intake(ctx context.Context, tick func()) error {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	free := l.cfg().Workers
+	done := make(chan struct{}, free)
+	failures := 0
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	var receiving chan received // nil: no receive is under way
+	for {
+		if receiving == nil && free > 0 && ctx.Err() == nil && !l.troubles.stopping() {
+			receiving = l.startReceive(ctx, free)
+		}
+		var retry <-chan time.Time
+		if receiving == nil && free > 0 {
+			retry = time.After(lookTrouble)
+		}
+		stopped := ctx.Done()
+		if receiving != nil {
+			stopped = nil // a receive under way is awaited: what it brings is in our hands
+		}
+		select {
+		case <-stopped:
+			return nil
+		case <-done:
+			free++
+		case <-ticker.C:
+		case <-retry:
+		case r := <-receiving:
+			receiving = nil
+			if ctx.Err() != nil {
+				l.handBack(ctx, r.messages)
+				return nil
+			}
+			if r.err == nil {
+				failures = 0
+				l.recovered("queue")
+				for _, m := range r.messages {
+					free--
+					workers.Go(func() { l.handle(ctx, m); done <- struct{}{} })
+				}
+				break
+			}
+			if errors.Is(r.err, errNoQueue) {
+				return r.err
+			}
+			l.failing("queue", false, r.err)
+			l.rest(ctx, pause(r.err, failures), tick)
+			failures++
+		}
+		tick()
+	}
+}
+
+// startReceive receives in a goroutine of its own, which ends with the answer.
+func (l *Loader) startReceive(ctx context.Context, limit int) chan received {
+	answer := make(chan received, 1)
+	ctx = context.WithoutCancel(ctx)
+	go func() {
+		messages, err := l.queue.receive(ctx, limit)
+		answer <- received{messages, err}
+	}()
+	return answer
+}
+
+// rest waits for d, ticking, or for the end of ctx.
+func (l *Loader) rest(ctx context.Context, d time.Duration, tick func()) {
+	for end := time.Now().Add(d); ctx.Err() == nil && time.Now().Before(end); tick() {
+		_ = sleep(ctx, min(tickEvery, time.Until(end)))
+	}
+}
+
+// handBack makes messages visible to others at once.
+func (l *Loader) handBack(ctx context.Context, messages []message) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handBack)
+	defer cancel()
+	for batch := range slices.Chunk(messages, queueBatch) {
+		l.show(ctx, batch, 0)
+	}
+}
+
+// show sets when messages become visible to others, trying entries that fail again while ctx lasts. A message that
+// stays as it is becomes visible when its visibility lapses.
+func (l *Loader) show(ctx context.Context, batch []message, in time.Duration) {
+	for failures := 0; len(batch) > 0; failures++ {
+		failed, err := l.queue.change(ctx, batch, in)
+		if err == nil {
+			batch = slices.DeleteFunc(slices.Clone(batch), func(m message) bool {
+				return failed[m.id] == nil || errors.Is(failed[m.id], errNotHeld)
+			})
+		}
+		if len(batch) == 0 {
+			return
+		}
+		if sleep(ctx, pause(nil, failures)) != nil {
+			l.log.Warn("message not handed back", zap.Int("messages", len(batch)), zap.Error(err))
+			return
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package lanes
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Pace is the adaptive rate limiter of one table, shared by all that write to it. It knows no limit until the table
+// throttles; then it goes down to what the table has been taking, and up again slowly. The zero Pace is ready.
+type Pace struct {
+	mu sync.Mutex // guards p; never held over a wait
+	p  pace
+}
+
+// longestWait bounds one sleep, so that a rate that has risen meanwhile is noticed.
+const longestWait = 250 * time.Millisecond
+
+// Take waits until n rows may be written.
+func (p *Pace) Take(ctx context.Context, n int) error {
+	for {
+		p.mu.Lock()
+		wait := p.p.take(time.Now(), n)
+		p.mu.Unlock()
+		if wait <= 0 {
+			return ctx.Err()
+		}
+		if err := sleep(ctx, min(wait, longestWait)); err != nil {
+			return err
+		}
+	}
+}
+
+// Done tells that n rows were written.
+func (p *Pace) Done(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.p.done(time.Now(), n)
+}
+
+// Slow tells that the table throttled, or left rows unprocessed.
+func (p *Pace) Slow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.p.slow(time.Now())
+}
+
+// Rate is the present limit in rows per second; 0 is none.
+func (p *Pace) Rate() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.p.rate
+}
+
+// How a pace adapts.
+const (
+	slowest  = BatchSize              // rows per second
+	backTo   = 0.8                    // of what the table took, once it throttles
+	settle   = 500 * time.Millisecond // throttles within that long are one
+	window   = time.Second            // over which the table's intake is measured
+	speedUp  = 1.05                   // per window without a throttle
+	shortest = 100 * time.Millisecond // of a window that a measure is taken from
+)
+
+// pace is the pure core: a token bucket whose rate follows the table.
+type pace struct {
+	rate   float64 // rows per second; 0: no limit
+	tokens float64 // may be below zero: a batch is taken whole
+	filled time.Time
+	slowed time.Time // when the rate went down last
+
+	began    time.Time // of the present window
+	rows     float64   // written in it
+	measured float64   // rows per second in the last one
+}
+
+// take takes n rows out of the bucket, or says how long to wait before asking again.
+func (p *pace) take(now time.Time, n int) (wait time.Duration) {
+	if p.rate == 0 {
+		return 0
+	}
+	p.tokens = min(p.tokens+now.Sub(p.filled).Seconds()*p.rate, max(BatchSize, p.rate/10))
+	p.filled = now
+	if p.tokens <= 0 {
+		return time.Duration((1 - p.tokens) / p.rate * float64(time.Second))
+	}
+	p.tokens -= float64(n)
+	return 0
+}
+
+func (p *pace) done(now time.Time, n int) {
+	if p.began.IsZero() {
+		p.began = now
+	}
+	p.rows += float64(n)
+	if elapsed := now.Sub(p.began); elapsed >= window {
+		p.measured = p.rows / elapsed.Seconds()
+		p.began, p.rows = now, 0
+		if p.rate > 0 && now.Sub(p.slowed) >= window {
+			p.rate = max(p.rate*speedUp, p.rate+slowest)
+		}
+	}
+}
+
+func (p *pace) slow(now time.Time) {
+	if now.Sub(p.slowed) < settle {
+		return
+	}
+	p.slowed = now
+	took := p.measured
+	if elapsed := now.Sub(p.began); !p.began.IsZero() && elapsed >= shortest {
+		took = max(took, p.rows/elapsed.Seconds())
+	}
+	if p.rate == 0 || took < p.rate {
+		p.rate = took
+	}
+	p.rate = max(p.rate*backTo, slowest)
+	p.tokens, p.filled = min(p.tokens, 0), now
+}
+
+// sleep waits for d or for the end of ctx, whose error it returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

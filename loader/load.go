@@ -1,0 +1,222 @@
+package loader
+
+// One feed through the pipeline: read, judged, spread over the lanes, written, booked.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"inventoryd/loader/feed"
+	"inventoryd/loader/lanes"
+)
+
+// percentEvery is after how many rows the share of rejected ones is looked at.
+const percentEvery = 10_000
+
+// run loads one feed. Its error is nil, an *feed.Unusable (no retry helps), one of errGone and errSuperseded, the
+// cause of an ended context, or a failure that may pass. The books are in load in any case.
+func (l *Loader) run(w work, load *Load, src source) (err error) {
+	p := &pass{l: l, cfg: *l.cfg(), load: load}
+	defer func() {
+		if problem := load.books().check(); problem != nil {
+			err = errors.Join(err, problem)
+		}
+	}()
+	report := newReport(p.cfg.Rejects, load)
+	defer report.discard()
+	p.report = report
+	err = p.passes(w, src)
+	if isPermanent(err) || err == nil {
+		if problem := l.publish(w.write, report, err); problem != nil {
+			return problem
+		}
+	}
+	return err
+}
+
+// pass is one reading of a feed.
+type pass struct {
+	l      *Loader
+	cfg    Config
+	load   *Load
+	report *report
+}
+
+// passes reads the feed once, or twice where one bad row rejects it.
+func (p *pass) passes(w work, src source) error {
+	if p.cfg.OnBadRow != "reject_object" {
+		return p.read(w, src, p.writer(w))
+	}
+	if src.once {
+		return &feed.Unusable{Reason: "loader.on_bad_row: reject_object reads a feed twice, which this source does not allow; save it to a file first"}
+	}
+	if err := p.read(w, src, nil); err != nil {
+		return err
+	}
+	if n := p.load.rejected.Load(); n > 0 {
+		return &feed.Unusable{Reason: fmt.Sprintf("%d of %d rows cannot be used, and loader.on_bad_row is reject_object; first: %s",
+			n, p.load.read.Load(), p.report.firstReject())}
+	}
+	if p.load.dry {
+		return nil
+	}
+	p.load.again()
+	return p.read(w, src, p.writer(w))
+}
+
+// writer starts the lanes of this feed; none for a dry run.
+func (p *pass) writer(w work) *lanes.Lanes {
+	if p.load.dry {
+		return nil
+	}
+	return lanes.Start(w.write, lanes.Config{
+		Lanes: p.cfg.Lanes, Table: p.l.table, Pace: &p.l.pace, Judge: judge,
+		Trouble: p.l.tableTrouble, Throttled: func() { p.l.metrics.count(p.l.metrics.throttles, 1) },
+		Refused: func(r lanes.Row, err error) { p.reject(refusedRow(r, err)) },
+	})
+}
+
+// read reads the feed to its end, or to the first error; out, where there are lanes, is ended in any case.
+func (p *pass) read(w work, src source, out *lanes.Lanes) error {
+	p.load.writing(out)
+	err := p.rows(w, src, out)
+	switch {
+	case out == nil:
+	case err == nil:
+		_, err = out.Finish(w.write)
+		if errors.Is(err, lanes.ErrTableRefuses) {
+			err = &feed.Unusable{Reason: err.Error()}
+		}
+	default:
+		out.Abort()
+		if errors.Is(err, lanes.ErrTableRefuses) {
+			err = &feed.Unusable{Reason: err.Error()}
+		}
+	}
+	p.load.written(out)
+	return err
+}
+
+// rows hands the feed's rows to the lanes.
+func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
+	body, err := src.open(w.read)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	in := &remembering{r: body, load: p.load}
+	rows, err := feed.Open(in, p.cfg.rules())
+	if err != nil {
+		return in.judge(err)
+	}
+	defer rows.Close()
+	for {
+		row, reject, err := rows.Next()
+		if err == io.EOF {
+			return p.judgeWhole()
+		}
+		if err != nil {
+			return in.judge(err)
+		}
+		read := p.load.read.Add(1)
+		if reject != nil {
+			p.reject(reject)
+			err = p.judgeReject()
+		} else {
+			err = p.add(w.read, out, row)
+		}
+		if err == nil && read%percentEvery == 0 {
+			err = p.judgeShare()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// add hands one row to the lanes. Where there are none, or they have failed, it stays unwritten.
+func (p *pass) add(ctx context.Context, out *lanes.Lanes, row *feed.Row) error {
+	if out == nil {
+		p.load.unwritten.Add(1)
+		return context.Cause(ctx)
+	}
+	err := out.Add(ctx, lanes.Row{Store: row.Store, Item: row.Item, Count: row.Count, Line: row.Line, Offset: row.Offset})
+	if err != nil {
+		p.load.unwritten.Add(1)
+	}
+	return err
+}
+
+// reject books a reject.
+func (p *pass) reject(r *feed.Reject) {
+	p.load.rejected.Add(1)
+	p.report.add(r)
+}
+
+// judgeReject fails a feed that has too many rejects.
+func (p *pass) judgeReject() error {
+	if n := p.load.rejected.Load(); p.cfg.MaxRejects > 0 && n > p.cfg.MaxRejects {
+		return &feed.Unusable{Reason: fmt.Sprintf("more than %d rows cannot be used (loader.max_rejects); first: %s", p.cfg.MaxRejects, p.report.firstReject())}
+	}
+	return nil
+}
+
+// judgeShare fails a feed of which too large a part is rejected.
+func (p *pass) judgeShare() error {
+	read, rejected := p.load.read.Load(), p.load.rejected.Load()
+	if limit := p.cfg.MaxRejectsPercent; limit > 0 && float64(rejected)*100 > limit*float64(read) {
+		return &feed.Unusable{Reason: fmt.Sprintf("%d of %d rows cannot be used, more than %v %% (loader.max_rejects_percent); first: %s",
+			rejected, read, limit, p.report.firstReject())}
+	}
+	return nil
+}
+
+// judgeWhole judges a feed that is read to its end.
+func (p *pass) judgeWhole() error {
+	read, rejected := p.load.read.Load(), p.load.rejected.Load()
+	switch {
+	case read == 0:
+		return &feed.Unusable{Reason: "the object has a header and no rows"}
+	case read == rejected:
+		return &feed.Unusable{Reason: fmt.Sprintf("none of its %d rows can be used; first: %s", read, p.report.firstReject())}
+	}
+	return p.judgeShare()
+}
+
+// remembering is the body of a feed. It keeps its own error, which tells a body that breaks from one that cannot be
+// decoded.
+type remembering struct {
+	r    io.Reader
+	load *Load
+	err  error
+}
+
+func (r *remembering) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	r.load.bytes.Add(int64(n))
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+// judge returns the body's own error; without one, the body is whole, and err is about what it holds.
+func (r *remembering) judge(err error) error {
+	if r.err != nil {
+		return r.err
+	}
+	if isPermanent(err) {
+		return err
+	}
+	return &feed.Unusable{Reason: fmt.Sprintf("the object is whole and cannot be decoded: %v", err)}
+}
+
+// refusedRow is the reject of a row that the table refuses.
+func refusedRow(r lanes.Row, err error) *feed.Reject {
+	return &feed.Reject{
+		Line: r.Line, Offset: r.Offset, Code: feed.TableRefused, Message: "DynamoDB refuses the row: " + err.Error(),
+		Raw: clip(fmt.Sprintf("%s,%s,%d", r.Store, r.Item, r.Count), feed.RawLimit),
+	}
+}

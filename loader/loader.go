@@ -1,0 +1,137 @@
+// Package loader brings the rows of files that arrive in S3 into the inventory's table: it consumes the bucket's
+// events from an SQS queue, reads each object once as a stream, judges its rows and writes them by the batch, the
+// last row of a key last. A message is deleted when every object that it tells of is in the table.
+//
+// The intake (intake.go, hold.go, message.go) takes messages and decides their fates; the pipeline (load.go) loads one
+// object and knows no messages. What is pure lives in packages of its own: event (what a message says), feed (what a
+// file says); lanes writes.
+//
+// An error has one of four kinds. The message's own, that may pass: it comes back after a back-off. The message's own,
+// for good: it is reported, remembered, and left to the queue's redrive policy. A dependency's: nothing is given up,
+// the intake stops, everything in hand is kept and tried on. And the end of the run: what is in hand is handed back.
+package loader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"inventoryd/loader/lanes"
+)
+
+// Loader loads objects. Make it by New.
+type Loader struct {
+	clients Clients
+	config  atomic.Pointer[Config]
+	log     *zap.Logger
+	metrics *instruments
+
+	queue    *queue
+	holds    *holds
+	table    lanes.Table
+	pace     lanes.Pace // of the table
+	troubles troubles
+	seen
+}
+
+// seen is what the loader has learned while it runs.
+type seen struct {
+	book     logbook
+	readable sync.Map    // buckets from which an object was read
+	resolved atomic.Bool // the queue is found
+}
+
+// New makes a loader; it does not call any service.
+func New(clients Clients, cfg Config) (*Loader, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	if cfg.Loop == nil {
+		cfg.Loop = func(string) (tick, done func()) { return func() {}, func() {} }
+	}
+	l := &Loader{clients: clients, log: cfg.Logger}
+	l.config.Store(&cfg)
+	l.book.loading, l.book.latest = map[*Load]struct{}{}, time.Now()
+	var err error
+	if l.metrics, err = newInstruments(cfg.Meter); err != nil {
+		return nil, err
+	}
+	l.queue = &queue{sqs: clients.SQS, name: cfg.Queue, visibility: cfg.Visibility}
+	l.holds = &holds{
+		queue: l.queue, log: l.log, in: map[string]*hold{},
+		missed: func() { l.metrics.count(l.metrics.heartbeats, 1) },
+	}
+	l.table = &lanes.Dynamo{Client: clients.Tables, Table: cfg.Table, Consumed: func(units float64) {
+		l.metrics.units.Add(context.Background(), units)
+	}}
+	return l, l.observe(cfg.Meter)
+}
+
+// Run loads what the queue tells of until ctx ends. Then it stops reading, gives the lanes 5 s to finish what they
+// write, hands messages back, and returns nil. It fails where the queue does not exist.
+func (l *Loader) Run(ctx context.Context) error {
+	cfg := l.cfg()
+	tick, over := cfg.Loop("loader.intake")
+	defer over()
+	if err := l.resolve(ctx, tick); err != nil || ctx.Err() != nil {
+		return err
+	}
+	beat, stopBeat := context.WithCancel(context.WithoutCancel(ctx)) // outlives the intake's workers
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		tick, over := cfg.Loop("loader.heartbeat")
+		defer over()
+		l.holds.run(beat, tick)
+	})
+	err := l.intake(ctx, tick)
+	stopBeat()
+	beating.Wait()
+	return err
+}
+
+// resolve finds the queue, waiting for a service that does not answer.
+func (l *Loader) resolve(ctx context.Context, tick func()) error {
+	for failures := 0; ctx.Err() == nil; failures++ {
+		err := l.queue.resolve(ctx)
+		if err == nil {
+			l.recovered("queue")
+			l.resolved.Store(true)
+			return nil
+		}
+		if errors.Is(err, errNoQueue) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		l.failing("queue", false, fmt.Errorf("find %w", err))
+		l.rest(ctx, pause(err, failures), tick)
+	}
+	return nil
+}
+
+// Apply takes the keys of cfg that take effect without a restart; objects being loaded keep the old ones.
+func (l *Loader) Apply(cfg Config) {
+	next := l.cfg().adopt(cfg)
+	l.config.Store(&next)
+}
+
+func (l *Loader) cfg() *Config { return l.config.Load() }
+
+// tableTrouble notes how the table answers.
+func (l *Loader) tableTrouble(err error) {
+	const name = "table"
+	if err == nil {
+		l.recovered(name)
+		return
+	}
+	l.failing(name, true, err)
+}

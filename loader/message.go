@@ -1,0 +1,205 @@
+package loader
+
+// One message, from its receipt to its end.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"inventoryd/loader/event"
+)
+
+// fate is what becomes of a message.
+type fate int
+
+const (
+	done      fate = iota // every record in it is done: delete it
+	later                 // its own failure may pass: it comes back after a back-off
+	permanent             // it will never succeed
+	back                  // it is handed back: another instance may take it at once
+	lost                  // it is no longer ours to do anything with
+)
+
+// handle works on one message until its fate is decided and carried out.
+func (l *Loader) handle(ctx context.Context, m message) {
+	held := l.holds.take(context.WithoutCancel(ctx), m)
+	defer l.holds.release(held)
+	l.metrics.age(m)
+	w := work{read: held.ctx, write: held.ctx}
+	stop := w.endWith(ctx)
+	defer stop()
+
+	switch fate, err := l.decide(w, m); fate {
+	case done:
+		l.end(w, m)
+	case permanent:
+		l.refuse(w, m, err)
+	case later:
+		l.log.Warn("message comes back later", zap.String("message_id", m.id), zap.Int("receives", m.receives), zap.Error(err))
+		l.postpone(ctx, m, backoff(m.receives))
+	case back:
+		l.postpone(ctx, m, 0)
+	case lost:
+		l.log.Warn("message lost", zap.String("message_id", m.id), zap.Error(err))
+	}
+}
+
+// work is what bounds the work on a message: both contexts end with its hold, reading ends at once when the loader is
+// stopped, writing a little later.
+type work struct{ read, write context.Context }
+
+// endWith ends the work when the run ends. stop releases what that takes.
+func (w *work) endWith(run context.Context) (stop func()) {
+	var endRead, endWrite context.CancelCauseFunc
+	w.read, endRead = context.WithCancelCause(w.read)
+	w.write, endWrite = context.WithCancelCause(w.write)
+	grace := make(chan struct{})
+	unwatch := context.AfterFunc(run, func() {
+		defer close(grace)
+		endRead(errStopping)
+		if sleep(w.write, stopGrace) == nil {
+			endWrite(errStopping)
+		}
+	})
+	return func() {
+		endRead(nil)
+		endWrite(nil)
+		if !unwatch() {
+			<-grace
+		}
+	}
+}
+
+// decide does what the message asks for.
+func (l *Loader) decide(w work, m message) (fate, error) {
+	if m.receives > 1 {
+		reason, err := l.remembered(w.read, m.id)
+		if err != nil {
+			return l.interrupted(err)
+		}
+		if reason != "" {
+			return permanent, &failedBefore{reason}
+		}
+	}
+	told, problem := event.Decode(m.body)
+	l.metrics.count(l.metrics.tests, int64(told.Tests))
+	l.metrics.count(l.metrics.notCreations, int64(told.Ignored))
+	var problems []error
+	if problem != nil {
+		problems = append(problems, problem)
+	}
+	for _, o := range told.Objects {
+		switch fate, err := l.object(w, o); fate {
+		case done:
+		case permanent:
+			problems = append(problems, err)
+		default:
+			return fate, err
+		}
+	}
+	if len(problems) > 0 {
+		return permanent, errors.Join(problems...)
+	}
+	return done, nil
+}
+
+// failedBefore is the failure of a message that is known from an earlier receipt.
+type failedBefore struct{ reason string }
+
+func (f *failedBefore) Error() string { return f.reason }
+
+// interrupted is the fate that goes with the cause of an ended context, or with a failure that may pass.
+func (l *Loader) interrupted(err error) (fate, error) {
+	switch {
+	case errors.Is(err, errLost):
+		return lost, err
+	case errors.Is(err, errStopping), errors.Is(err, errTwelve):
+		return back, err
+	}
+	return later, err
+}
+
+// object loads one object, if it is to be loaded.
+func (l *Loader) object(w work, o event.Object) (fate, error) {
+	fields := []zap.Field{zap.String("bucket", o.Bucket), zap.String("key", o.Key)}
+	if ok, reason := l.cfg().wanted(o.Bucket, o.Key); !ok {
+		l.metrics.count(l.metrics.ignored, 1)
+		l.log.Info("object ignored", append(fields, zap.String("reason", reason))...)
+		return done, nil
+	}
+	load := l.begin(o.Bucket, o.Key, o.Size)
+	err := l.run(w, load, l.objectSource(o))
+	l.finish(load, err, o.Time)
+	switch {
+	case err == nil, errors.Is(err, errGone), errors.Is(err, errSuperseded):
+		return done, nil
+	case isPermanent(err):
+		return permanent, fmt.Errorf("%s/%s: %w", o.Bucket, o.Key, err)
+	}
+	return l.interrupted(err)
+}
+
+// end deletes a message.
+func (l *Loader) end(w work, m message) {
+	err := l.insist(w.write, "queue", func(ctx context.Context) error {
+		failed, err := l.queue.delete(ctx, []message{m})
+		if err == nil && failed[m.id] != nil {
+			err = failed[m.id]
+		}
+		if errors.Is(err, errNotHeld) {
+			return nil // its visibility has lapsed, and it was deleted or comes again
+		}
+		return err
+	})
+	if err != nil {
+		l.log.Warn("message not deleted", zap.String("message_id", m.id), zap.Error(err))
+	}
+}
+
+// refuse ends a message that will never succeed: it is remembered, and left to the queue's redrive policy or deleted.
+func (l *Loader) refuse(w work, m message, cause error) {
+	var before *failedBefore
+	if errors.As(cause, &before) {
+		l.log.Debug("message failed before", zap.String("message_id", m.id), zap.Int("receives", m.receives), zap.Error(cause))
+	} else {
+		l.metrics.count(l.metrics.failedMessages, 1)
+		l.log.Error("message failed for good", zap.String("message_id", m.id), zap.Error(cause))
+	}
+	if l.cfg().OnBadObject == "drop" {
+		l.end(w, m)
+		return
+	}
+	if before == nil {
+		if err := l.remember(w.write, m, cause); err != nil {
+			l.log.Warn("failed message not remembered", zap.String("message_id", m.id), zap.Error(err))
+		}
+	}
+	l.postpone(w.write, m, backoff(m.receives))
+}
+
+// postpone sets when a message becomes visible again.
+func (l *Loader) postpone(ctx context.Context, m message, in time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handBack)
+	defer cancel()
+	l.show(ctx, []message{m}, in)
+}
+
+// backoff is how long a message stays away after so many receipts: 10 s, 20 s, … 15 minutes.
+func backoff(receives int) time.Duration {
+	return min(10*time.Second<<min(max(receives-1, 0), 10), 15*time.Minute)
+}
+
+// objectNames lists the objects that a message tells of.
+func objectNames(body string) []string {
+	told, _ := event.Decode(body)
+	var names []string
+	for _, o := range told.Objects {
+		names = append(names, o.Bucket+"/"+o.Key)
+	}
+	return slices.Compact(names)
+}

@@ -1,0 +1,134 @@
+package loader
+
+// Instruments of the loader.
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+// instruments are the loader's; each name is a name in Prometheus and CloudWatch too (docs/metrics.md).
+type instruments struct {
+	loaded, failed, ignored, superseded, gone       metric.Int64Counter
+	tests, notCreations, failedMessages, heartbeats metric.Int64Counter
+	read, written, merged, rejected, unwritten      metric.Int64Counter
+	throttles                                       metric.Int64Counter
+	units                                           metric.Float64Counter
+	seconds, latency, messageAge                    metric.Float64Histogram
+}
+
+func newInstruments(m metric.Meter) (*instruments, error) {
+	if m == nil {
+		m = noop.Meter{}
+	}
+	i := &instruments{}
+	var problems []error
+	for _, c := range []struct {
+		counter           *metric.Int64Counter
+		name, description string
+	}{
+		{&i.loaded, "files.loaded", "Objects loaded."},
+		{&i.failed, "files.failed", "Objects that cannot be loaded."},
+		{&i.ignored, "files.ignored", "Objects that the configuration leaves out."},
+		{&i.superseded, "files.superseded", "Objects that were replaced before they were read."},
+		{&i.gone, "files.gone", "Objects that were deleted before they were read."},
+		{&i.tests, "events.test", "Test events of S3."},
+		{&i.notCreations, "events.ignored", "Events that are no creations."},
+		{&i.failedMessages, "messages.failed", "Messages that failed for good."},
+		{&i.heartbeats, "heartbeat.failures", "Renewals of a message's visibility that failed."},
+		{&i.read, "rows.read", "Rows read."},
+		{&i.written, "rows.written", "Rows written to the table."},
+		{&i.merged, "rows.merged", "Rows in whose place a later one of the same key was written."},
+		{&i.rejected, "rows.rejected", "Rows that cannot be used."},
+		{&i.unwritten, "rows.unwritten", "Rows read of objects that failed, and not written."},
+		{&i.throttles, "write.throttles", "Calls that the table throttled."},
+	} {
+		var err error
+		*c.counter, err = m.Int64Counter(c.name, metric.WithDescription(c.description))
+		problems = append(problems, err)
+	}
+	var err error
+	i.units, err = m.Float64Counter("consumed.write.units", metric.WithDescription("Write capacity consumed, in units."))
+	problems = append(problems, err)
+	for _, h := range []struct {
+		histogram         *metric.Float64Histogram
+		name, description string
+	}{
+		{&i.seconds, "load.seconds", "Time from the first byte of an object to its last row written."},
+		{&i.latency, "event.to.loaded.seconds", "Time from the creation of an object to its last row written."},
+		{&i.messageAge, "oldest.message.age.seconds", "Age of messages when they are received."},
+	} {
+		*h.histogram, err = m.Float64Histogram(h.name, metric.WithDescription(h.description), metric.WithUnit("s"),
+			metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4*3600, 12*3600))
+		problems = append(problems, err)
+	}
+	return i, errors.Join(problems...)
+}
+
+// observe registers what is asked for rather than counted.
+func (l *Loader) observe(m metric.Meter) error {
+	if m == nil {
+		return nil
+	}
+	inFlight, err := m.Int64ObservableGauge("messages.in.flight", metric.WithDescription("Messages in hand."))
+	if err != nil {
+		return err
+	}
+	silence, err := m.Float64ObservableGauge("seconds.since.last.load", metric.WithUnit("s"),
+		metric.WithDescription("Time since an object was loaded, or since the start."))
+	if err != nil {
+		return err
+	}
+	_, err = m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		o.ObserveInt64(inFlight, int64(l.holds.count()))
+		o.ObserveFloat64(silence, time.Since(l.book.last()).Seconds())
+		return nil
+	}, inFlight, silence)
+	return err
+}
+
+// count adds to a counter.
+func (i *instruments) count(c metric.Int64Counter, n int64) {
+	if n != 0 {
+		c.Add(context.Background(), n)
+	}
+}
+
+// age records how old a message is.
+func (i *instruments) age(m message) {
+	if !m.sent.IsZero() {
+		i.messageAge.Record(context.Background(), max(0, time.Since(m.sent).Seconds()))
+	}
+}
+
+// rows adds the books of an object.
+func (i *instruments) rows(b Books) {
+	i.count(i.read, b.Read)
+	i.count(i.written, b.Written)
+	i.count(i.merged, b.Merged)
+	i.count(i.rejected, b.Rejected)
+	i.count(i.unwritten, b.Unwritten)
+}
+
+// ended counts a load by its outcome.
+func (i *instruments) ended(p Progress, created time.Time) {
+	i.rows(p.Books)
+	switch p.Outcome {
+	case "loaded":
+		i.count(i.loaded, 1)
+		i.seconds.Record(context.Background(), p.Took.Seconds())
+		if !created.IsZero() {
+			i.latency.Record(context.Background(), max(0, time.Since(created).Seconds()))
+		}
+	case "superseded":
+		i.count(i.superseded, 1)
+	case "gone":
+		i.count(i.gone, 1)
+	case "failed":
+		i.count(i.failed, 1)
+	}
+}

@@ -1,0 +1,64 @@
+package loader
+
+import (
+	"sync/atomic"
+	"time"
+
+	"inventoryd/loader/lanes"
+)
+
+// Load is one object on its way into the table. Its methods are safe for concurrent use.
+type Load struct {
+	Bucket, Key string
+	Size        int64 // in bytes as it is stored; -1: unknown
+	Started     time.Time
+
+	dry                       bool
+	bytes                     atomic.Int64 // read of Size
+	read, rejected, unwritten atomic.Int64 // rows
+	lanes                     atomic.Pointer[lanes.Lanes]
+	tally                     atomic.Pointer[lanes.Tally] // once the lanes have ended
+}
+
+// Bytes is how much of the object has been read.
+func (l *Load) Bytes() int64 { return l.bytes.Load() }
+
+// Books are the books so far. While the object is being loaded rows under way are in Read only.
+func (l *Load) Books() Books { return l.books() }
+
+func (l *Load) books() Books {
+	b := Books{Read: l.read.Load(), Rejected: l.rejected.Load(), Unwritten: l.unwritten.Load()}
+	tally := l.tally.Load()
+	if out := l.lanes.Load(); tally == nil && out != nil {
+		now := out.Tally()
+		tally = &now
+	}
+	if tally != nil {
+		b.Written, b.Merged = tally.Written, tally.Merged
+		b.Unwritten += tally.Unwritten
+	}
+	return b
+}
+
+// writing begins a pass; out is nil where the pass only reads.
+func (l *Load) writing(out *lanes.Lanes) {
+	l.tally.Store(nil)
+	l.lanes.Store(out)
+}
+
+// written ends a pass.
+func (l *Load) written(out *lanes.Lanes) {
+	if out == nil {
+		return
+	}
+	tally := out.Tally()
+	l.tally.Store(&tally)
+	l.lanes.Store(nil)
+}
+
+// again begins the second pass over a feed in whose first no row was rejected.
+func (l *Load) again() {
+	l.read.Store(0)
+	l.bytes.Store(0)
+	l.unwritten.Store(0)
+}

@@ -1,0 +1,223 @@
+package loader
+
+// The object in S3: a pinned read that goes on after a broken connection.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"go.uber.org/zap"
+
+	"inventoryd/loader/event"
+	"inventoryd/loader/feed"
+)
+
+// source is where one feed comes from.
+type source struct {
+	// open opens the feed from its beginning. It may be called again once the body is closed.
+	open func(ctx context.Context) (body, error)
+	once bool // it can be opened only once
+}
+
+// body is an opened feed. Its Read returns io.EOF only where the feed is read whole.
+type body struct {
+	io.ReadCloser
+	size int64 // in bytes; -1: unknown
+}
+
+// pin says which state of an object is read.
+type pin struct{ bucket, key, version, etag string }
+
+// objectSource is an object that S3 told of.
+func (l *Loader) objectSource(o event.Object) source {
+	return source{open: func(ctx context.Context) (body, error) {
+		r := &objectReader{l: l, ctx: ctx, pin: pin{o.Bucket, o.Key, o.Version, o.ETag}}
+		if err := r.connect(); err != nil {
+			return body{}, err
+		}
+		return body{r, r.size}, nil
+	}}
+}
+
+const (
+	cutsInARow = 5                // that often a connection may break without bringing a byte
+	stall      = 30 * time.Second // without a byte, and a connection counts as broken
+)
+
+// objectReader reads one object under a pin.
+type objectReader struct {
+	l    *Loader
+	ctx  context.Context // of the reading, which ends in the middle when it does
+	pin  pin
+	size int64 // of the object
+	at   int64 // bytes read
+	open io.ReadCloser
+	cut  context.CancelFunc // of the open connection
+	cuts int                // in a row
+}
+
+// Read goes on from where the connection broke, under the same pin.
+func (r *objectReader) Read(p []byte) (int, error) {
+	for {
+		if r.open == nil {
+			if err := r.connect(); err != nil {
+				return 0, err
+			}
+		}
+		stalled := time.AfterFunc(stall, r.cut)
+		n, err := r.open.Read(p)
+		stalled.Stop()
+		r.at += int64(n)
+		if n > 0 {
+			r.cuts = 0
+			return n, nil
+		}
+		if err == nil {
+			continue
+		}
+		if r.ctx.Err() != nil {
+			return 0, context.Cause(r.ctx)
+		}
+		if err == io.EOF && r.at >= r.size {
+			return 0, io.EOF
+		}
+		r.Close()
+		if r.cuts++; r.cuts > cutsInARow || r.at >= r.size { // at its end the object's checksum does not fit
+			return 0, fmt.Errorf("read s3://%s/%s: %w at byte %d of %d: %w", r.pin.bucket, r.pin.key, errCut, r.at, r.size, err)
+		}
+		if err := sleep(r.ctx, pause(nil, r.cuts)); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// Close closes the connection.
+func (r *objectReader) Close() error {
+	if r.open == nil {
+		return nil
+	}
+	r.cut() // a body that is closed whole would be drained first
+	err := r.open.Close()
+	r.open = nil
+	return err
+}
+
+// connect opens the object at r.at. It waits for as long as S3, or the way to it, is in trouble.
+func (r *objectReader) connect() error {
+	for failures := 0; ; failures++ {
+		ctx, cut := context.WithCancel(r.ctx)
+		stalled := time.AfterFunc(stall, cut)
+		out, err := r.l.clients.S3.GetObject(ctx, r.pin.input(r.at))
+		stalled.Stop()
+		if err == nil {
+			r.l.recovered("bucket " + r.pin.bucket)
+			r.l.readable.Store(r.pin.bucket, true)
+			r.cut = cut
+			r.connected(out)
+			return nil
+		}
+		cut()
+		if r.ctx.Err() != nil {
+			return context.Cause(r.ctx)
+		}
+		wait, err := r.failed(err)
+		if err != nil {
+			return err
+		}
+		if !wait { // with a weaker pin
+			continue
+		}
+		if err := sleep(r.ctx, pause(r.l.troubles.last("bucket "+r.pin.bucket), failures)); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *objectReader) connected(out *s3.GetObjectOutput) {
+	if r.at == 0 {
+		r.size = aws.ToInt64(out.ContentLength)
+		if r.pin.version == "" && r.pin.etag == "" { // the event told neither: what is read now is what is read on
+			r.pin.etag = strings.Trim(aws.ToString(out.ETag), `"`)
+		}
+	}
+	r.open = out.Body
+}
+
+// failed judges an error of GetObject: it is returned where it ends the reading; else wait says whether to wait
+// before the next try.
+func (r *objectReader) failed(err error) (wait bool, _ error) {
+	name := fmt.Sprintf("s3://%s/%s", r.pin.bucket, r.pin.key)
+	err = fmt.Errorf("read %s: %w", name, err)
+	switch c := code(err); {
+	case status(err) == http.StatusPreconditionFailed:
+		return false, errSuperseded
+	case status(err) == http.StatusNotFound:
+		return false, fmt.Errorf("%w: %w", errGone, err)
+	case c == "InvalidObjectState":
+		return false, &feed.Unusable{Reason: "the object is archived and must be restored before it can be loaded: " + err.Error()}
+	case status(err) == http.StatusForbidden && c == "AccessDenied" && r.pin.version != "" && r.pin.etag != "":
+		r.l.log.Warn("version not readable, reading by etag", zap.String("bucket", r.pin.bucket), zap.String("key", r.pin.key),
+			zap.String("remedy", "allow s3:GetObjectVersion"), zap.Error(err))
+		r.pin.version = ""
+		return false, nil
+	case status(err) == http.StatusForbidden && (c == "AccessDenied" || c == "Forbidden"):
+		return r.forbidden(err)
+	case status(err) >= 400 && status(err) < 500 && !throttled(err) && !denied(err) && c != "RequestTimeout" && c != "PermanentRedirect":
+		return false, &feed.Unusable{Reason: err.Error()}
+	}
+	r.l.failing("bucket "+r.pin.bucket, true, err)
+	return true, nil
+}
+
+// forbidden tells a key that is not for us from a bucket that is not: where the bucket answers, or has let us read
+// another object, it is this key only.
+func (r *objectReader) forbidden(err error) (wait bool, _ error) {
+	hint := "; where s3:ListBucket is not allowed, S3 says so of a missing object too"
+	if strings.Contains(strings.ToLower(err.Error()), "kms") {
+		r.l.failing("bucket "+r.pin.bucket, true, fmt.Errorf("%w (allow kms:Decrypt)", err))
+		return true, nil
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, callTimeout)
+	defer cancel()
+	_, probe := r.l.clients.S3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &r.pin.bucket})
+	if probe == nil {
+		return false, &feed.Unusable{Reason: err.Error()}
+	}
+	if _, ok := r.l.readable.Load(r.pin.bucket); ok && denied(probe) {
+		return false, &feed.Unusable{Reason: err.Error() + hint}
+	}
+	// Not known to be the bucket's trouble either, so the intake goes on: another object may tell.
+	r.l.failing("bucket "+r.pin.bucket, false, fmt.Errorf("%w%s", err, hint))
+	return true, nil
+}
+
+// input is the request for the pinned object from a byte on.
+func (p pin) input(from int64) *s3.GetObjectInput {
+	in := &s3.GetObjectInput{Bucket: &p.bucket, Key: &p.key}
+	if p.version != "" {
+		in.VersionId = &p.version
+	}
+	if p.etag != "" && (p.version == "" || p.version == "null") { // the version null can be overwritten
+		in.IfMatch = aws.String(`"` + p.etag + `"`)
+	}
+	if from > 0 {
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
+	} else {
+		in.ChecksumMode = types.ChecksumModeEnabled
+	}
+	return in
+}
+
+// isPermanent reports whether trying again cannot help.
+func isPermanent(err error) bool {
+	var unusable *feed.Unusable
+	return errors.As(err, &unusable)
+}

@@ -1,0 +1,169 @@
+package loader
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Status is what the loader is doing, for the page and for /status.
+type Status struct {
+	Queue    string     `json:"queue"`
+	InFlight int        `json:"messages_in_flight"`
+	Rate     float64    `json:"rows_per_s_limit"` // 0: the table takes all that comes
+	Troubles []string   `json:"troubles,omitempty"`
+	Loading  []Progress `json:"loading"`
+	Recent   []Progress `json:"recent"` // the last ones that ended, the latest first
+	Total    Totals     `json:"total"`
+}
+
+// Progress is one object's load.
+type Progress struct {
+	Bucket  string        `json:"bucket"`
+	Key     string        `json:"key"`
+	Size    int64         `json:"size"` // bytes; -1: unknown
+	Bytes   int64         `json:"bytes_read"`
+	Books   Books         `json:"books"`
+	Started time.Time     `json:"started"`
+	Took    time.Duration `json:"took_ns"`
+	Outcome string        `json:"outcome,omitempty"` // loaded, failed, superseded, gone, interrupted; empty: being loaded
+	Error   string        `json:"error,omitempty"`
+}
+
+// Totals count since the start.
+type Totals struct {
+	Loaded int64 `json:"loaded"`
+	Failed int64 `json:"failed"`
+	Books  Books `json:"books"`
+}
+
+// recentLoads is how many ended loads Status shows.
+const recentLoads = 50
+
+// logbook remembers loads. It is safe for concurrent use.
+type logbook struct {
+	mu      sync.Mutex // guards what follows
+	loading map[*Load]struct{}
+	recent  []Progress // the latest last
+	total   Totals
+	latest  time.Time // of the last object loaded; at first, of the start
+}
+
+func (b *logbook) last() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.latest
+}
+
+// begin enters a load.
+func (l *Loader) begin(bucket, key string, size int64) *Load {
+	load := &Load{Bucket: bucket, Key: key, Size: size, Started: time.Now()}
+	l.book.mu.Lock()
+	defer l.book.mu.Unlock()
+	l.book.loading[load] = struct{}{}
+	return load
+}
+
+// finish books, counts and logs a load that has ended: the one summary line of an object. created is when the object
+// was, or zero.
+func (l *Loader) finish(load *Load, err error, created time.Time) {
+	p := load.progress()
+	p.Outcome = outcome(err)
+	if err != nil {
+		p.Error = err.Error()
+	}
+	l.book.enter(load, p)
+	l.metrics.ended(p, created)
+	fields := []zap.Field{
+		zap.String("bucket", p.Bucket), zap.String("key", p.Key), zap.Int64("bytes", p.Bytes),
+		zap.Int64("rows", p.Books.Read), zap.Int64("written", p.Books.Written), zap.Int64("merged", p.Books.Merged),
+		zap.Int64("rejected", p.Books.Rejected), zap.Int64("unwritten", p.Books.Unwritten), zap.Duration("took", p.Took), zap.Error(err),
+	}
+	switch p.Outcome {
+	case "loaded":
+		l.log.Info("object loaded", fields...)
+	case "superseded":
+		l.log.Info("object superseded", fields...)
+	case "gone":
+		l.log.Warn("object gone", fields...)
+	case "failed":
+		l.log.Error("object not loadable", fields...)
+	default:
+		l.log.Warn("object interrupted", fields...)
+	}
+}
+
+func outcome(err error) string {
+	switch {
+	case err == nil:
+		return "loaded"
+	case errors.Is(err, errSuperseded):
+		return "superseded"
+	case errors.Is(err, errGone):
+		return "gone"
+	case isPermanent(err):
+		return "failed"
+	}
+	return "interrupted"
+}
+
+func (b *logbook) enter(load *Load, p Progress) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.loading, load)
+	if len(b.recent) == recentLoads {
+		b.recent = slices.Delete(b.recent, 0, 1)
+	}
+	b.recent = append(b.recent, p)
+	t := &b.total.Books
+	t.Read += p.Books.Read
+	t.Written += p.Books.Written
+	t.Merged += p.Books.Merged
+	t.Rejected += p.Books.Rejected
+	t.Unwritten += p.Books.Unwritten
+	switch p.Outcome {
+	case "loaded":
+		b.total.Loaded++
+		b.latest = time.Now()
+	case "failed":
+		b.total.Failed++
+	}
+}
+
+// progress is the load as Status shows it.
+func (l *Load) progress() Progress {
+	return Progress{
+		Bucket: l.Bucket, Key: l.Key, Size: l.Size, Bytes: l.Bytes(), Books: l.books(),
+		Started: l.Started, Took: time.Since(l.Started),
+	}
+}
+
+// Status is a snapshot. It does not wait for anything.
+func (l *Loader) Status() Status {
+	s := Status{Queue: l.cfg().Queue, InFlight: l.holds.count(), Rate: l.pace.Rate(), Troubles: l.troubles.reasons(), Loading: []Progress{}}
+	l.book.mu.Lock()
+	defer l.book.mu.Unlock()
+	for load := range l.book.loading {
+		s.Loading = append(s.Loading, load.progress())
+	}
+	slices.SortFunc(s.Loading, func(a, b Progress) int { return a.Started.Compare(b.Started) })
+	s.Recent = slices.Clone(l.book.recent)
+	slices.Reverse(s.Recent)
+	s.Total = l.book.total
+	return s
+}
+
+// Ready is nil, or why the loader cannot work at present.
+func (l *Loader) Ready() error {
+	if !l.resolved.Load() {
+		return errors.New("the queue is not found yet")
+	}
+	if reasons := l.troubles.reasons(); len(reasons) > 0 {
+		return errors.New(strings.Join(reasons, "; "))
+	}
+	return nil
+}
