@@ -145,7 +145,8 @@ func mendSubject(s string) string {
 	if utf8.RuneCountInString(s) <= maxSubject {
 		return s
 	}
-	return strings.TrimSpace(string([]rune(s)[:maxSubject-1])) + "…"
+	const mark = "..."
+	return strings.TrimSpace(string([]rune(s)[:maxSubject-len(mark)])) + mark
 }
 
 // document is the body in format json, described in docs/alerts.md. Fields may be added to a version; one that

@@ -164,8 +164,8 @@ func TestSubjectsAreMendedToWhatSNSTakes(t *testing.T) {
 		{"broken \xff\xfe bytes", "broken \uFFFD bytes"},
 		{"\n", ""},
 		{strings.Repeat("x", 99), strings.Repeat("x", 99)},
-		{strings.Repeat("x", 100), strings.Repeat("x", 98) + "…"},
-		{strings.Repeat("ü", 5000), strings.Repeat("ü", 98) + "…"},
+		{strings.Repeat("x", 100), strings.Repeat("x", 96) + "..."},
+		{strings.Repeat("ü", 5000), strings.Repeat("ü", 96) + "..."},
 	} {
 		got := mendSubject(test.subject)
 		if got != test.want {

@@ -51,7 +51,9 @@ func (n *Notifier) resolvedTopic(ctx context.Context) (*topic, error) {
 	found, err := resolve(ctx, n.clients.SNS, n.config.Topic)
 	n.memory.mu.Lock()
 	defer n.memory.mu.Unlock()
-	n.memory.topic = found
+	if err == nil {
+		n.memory.topic, n.memory.problem = found, nil // until now there could be no other problem
+	}
 	return found, err
 }
 
