@@ -18,7 +18,7 @@ func (s *Sandbox) Serve(ctx context.Context, l net.Listener) error {
 	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
 		return fmt.Errorf("serve the sandbox on %s: it lets everybody in, so it listens on loopback addresses only, say 127.0.0.1:4566", a)
 	}
-	s.Queues.Endpoint = "http://" + l.Addr().String()
+	s.Queues.At("http://" + l.Addr().String())
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -20,10 +20,8 @@ import (
 
 // Service is the queues of one account. It implements wire.Service and is safe for concurrent use.
 type Service struct {
-	// Endpoint is the beginning of the queues' URLs. It is set before the first request.
-	Endpoint string
-
-	clock *clock.Clock
+	clock    *clock.Clock
+	endpoint atomic.Value // string: the beginning of the queues' URLs
 
 	mu      sync.Mutex // guards what follows and all that the queues hold; never held over a wait
 	queues  map[string]*queue
@@ -39,8 +37,13 @@ const (
 
 // New returns a service without queues.
 func New(c *clock.Clock) *Service {
-	return &Service{Endpoint: "http://sandbox", clock: c, queues: map[string]*queue{}, deleted: map[string]time.Time{}}
+	s := &Service{clock: c, queues: map[string]*queue{}, deleted: map[string]time.Time{}}
+	s.At("http://sandbox")
+	return s
 }
+
+// At sets the beginning of the queues' URLs: some clients call a queue by its URL alone.
+func (s *Service) At(endpoint string) { s.endpoint.Store(endpoint) }
 
 type operation func(context.Context, *Service, []byte) (any, error)
 
@@ -100,7 +103,7 @@ func (s *Service) find(name string) (*queue, error) {
 	return nil, wire.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
 }
 
-func (s *Service) url(q *queue) string { return s.Endpoint + "/" + account + "/" + q.name }
+func (s *Service) url(q *queue) string { return s.endpoint.Load().(string) + "/" + account + "/" + q.name }
 
 func (q *queue) arn() string { return prefix + q.name }
 
