@@ -103,7 +103,9 @@ func (s *Service) find(name string) (*queue, error) {
 	return nil, wire.Errorf("QueueDoesNotExist", "The specified queue does not exist.")
 }
 
-func (s *Service) url(q *queue) string { return s.endpoint.Load().(string) + "/" + account + "/" + q.name }
+func (s *Service) url(q *queue) string {
+	return s.endpoint.Load().(string) + "/" + account + "/" + q.name
+}
 
 func (q *queue) arn() string { return prefix + q.name }
 
