@@ -32,7 +32,7 @@ type world struct {
 const stateTable = "inventoryd-state"
 
 // inWorld runs a test in virtual time.
-func inWorld(t *testing.T, test func(*world)) {
+func inWorld(t *testing.T, test func(*testing.T, *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, Sandbox: sandbox.New()}
@@ -42,7 +42,7 @@ func inWorld(t *testing.T, test func(*world)) {
 		if _, err := state.Ensure(t.Context(), w.tables("test"), stateTable); err != nil {
 			t.Fatal(err)
 		}
-		test(w)
+		test(t, w)
 	})
 }
 
