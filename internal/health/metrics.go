@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Measure makes the meter show health: the daemon is up, how many loops are stuck, how many parts are not ready and
-// which.
+// Measure makes the meter, that of no part (scope ""), show health: the daemon is up, how many loops are stuck, how
+// many parts are not ready and which.
 func (h *Health) Measure(meter metric.Meter) error {
 	up, err1 := meter.Int64ObservableGauge("up", metric.WithDescription("1 while the daemon runs."))
 	stuck, err2 := meter.Int64ObservableGauge("loops.stuck", metric.WithDescription("Loops without a tick for 90 s."))

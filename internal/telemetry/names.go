@@ -35,7 +35,7 @@ type push struct {
 // pushes lists them all.
 var pushes = []push{
 	metricOf("", "up", lowest),
-	metricOf("health", "parts.unready", highest),
+	metricOf("", "parts.unready", highest),
 
 	metricOf("loader", "files.loaded", counter),
 	metricOf("loader", "files.failed", counter),

@@ -46,6 +46,10 @@ type Server struct {
 
 // New makes a server. The error says why the credentials of c cannot be used.
 func New(c Config, p Parts) (*Server, error) {
+	hash, err := c.Auth.load()
+	if err != nil {
+		return nil, err
+	}
 	if p.Logger == nil {
 		p.Logger = zap.NewNop()
 	}
@@ -57,10 +61,6 @@ func New(c Config, p Parts) (*Server, error) {
 	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { page(w, p.Health.Report()) })
 	inner := http.MaxBytesHandler(s.mux, maxBody)
 	if c.Auth.User != "" {
-		hash, err := c.Auth.load()
-		if err != nil {
-			return nil, err
-		}
 		inner = newGate(c.Auth.User, hash, inner)
 	}
 	s.handler = secure(inner)
