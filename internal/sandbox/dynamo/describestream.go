@@ -84,8 +84,11 @@ func (q *listing) params() params {
 }
 
 func (q *listing) check() error {
-	if err := between(q.limit, 1, maxShards, "limit"); err != nil {
+	if err := between(q.limit, 1, 1<<31-1, "limit"); err != nil {
 		return err
+	}
+	if q.limit != nil && *q.limit > maxShards {
+		return validation("One or more parameter values were invalid: Limit cannot be greater than the maximum: %d", maxShards)
 	}
 	if err := oneOf(q.filter, "shardFilter.type", "CHILD_SHARDS"); err != nil {
 		return err

@@ -3,7 +3,7 @@ package dynamo
 // The parameters that expressions come in.
 
 import (
-	"fmt"
+	"errors"
 	"regexp"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
@@ -74,8 +74,9 @@ func values(to *map[string]attr.Value) func(*attr.Reader) error {
 
 // invalidValue words the refusal of a value; other errors stay what they are.
 func invalidValue(err error, key string) error {
-	if refused, ok := err.(*attr.Invalid); ok {
-		return fmt.Errorf("ExpressionAttributeValues contains invalid value: %w for key %s", refused, key)
+	var refused *attr.Refusal
+	if errors.As(err, &refused) {
+		return attr.Refusef("ExpressionAttributeValues contains invalid value: %s for key %s", refused.Message, key)
 	}
 	return err
 }

@@ -14,6 +14,10 @@ import (
 
 var errTrimmed = wire.Errorf("TrimmedDataAccessException", "The operation attempted to read past the oldest stream record in a shard.")
 
+var errNoShard = notFound("Requested resource not found: Shard does not exist")
+
+var errSequence = validation("One or more parameter values were invalid: Invalid SequenceNumber")
+
 // iterator is what a shard iterator's text holds.
 type iterator struct {
 	arn, shard string
@@ -73,18 +77,33 @@ func (q *iteratorRequest) check(now time.Time) error {
 	if err := oneOf(q.kind, "shardIteratorType", "AFTER_SEQUENCE_NUMBER", "LATEST", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON", "AT_TIMESTAMP"); err != nil {
 		return err
 	}
-	switch q.kind {
-	case "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER":
-		if !isSequence(q.sequence) {
-			return validation("Invalid SequenceNumber: %s", q.sequence)
-		}
-	case "AT_TIMESTAMP":
-		if q.timestamp == nil {
-			return validation("Timestamp must be specified for ShardIteratorType AT_TIMESTAMP")
-		}
-		if q.timestamp.After(now) {
-			return validation("Timestamp must not be in the future")
-		}
+	if q.sequence != "" && !q.bySequence() {
+		return validation("One or more parameter values were invalid: SequenceNumber should not be passed for this iterator type")
+	}
+	switch {
+	case q.bySequence():
+		return checkSequence(q.sequence)
+	case q.kind == "AT_TIMESTAMP" && q.timestamp == nil:
+		return validation("One or more parameter values were invalid: Timestamp must be passed for this iterator type")
+	case q.kind == "AT_TIMESTAMP" && q.timestamp.After(now):
+		return validation("One or more parameter values were invalid: Timestamp must not be in the future")
+	}
+	return nil
+}
+
+func (q *iteratorRequest) bySequence() bool {
+	return q.kind == "AT_SEQUENCE_NUMBER" || q.kind == "AFTER_SEQUENCE_NUMBER"
+}
+
+// checkSequence checks a sequence number's form: 21 to 40 digits.
+func checkSequence(s string) error {
+	switch {
+	case s == "", len(s) >= 21 && len(s) <= 40 && !isSequence(s):
+		return errSequence
+	case len(s) < 21:
+		return constraint("'"+s+"'", "sequenceNumber", "Member must have length greater than or equal to 21")
+	case len(s) > 40:
+		return constraint("'"+s+"'", "sequenceNumber", "Member must have length less than or equal to 40")
 	}
 	return nil
 }
@@ -114,7 +133,7 @@ func (st *stream) position(q *iteratorRequest, now time.Time) (int, error) {
 	defer st.mu.Unlock()
 	sh := st.readable(q.shard, now)
 	if sh == nil {
-		return 0, notFound("Requested resource not found: Shard does not exist")
+		return 0, errNoShard
 	}
 	switch q.kind {
 	case "TRIM_HORIZON":
@@ -124,8 +143,20 @@ func (st *stream) position(q *iteratorRequest, now time.Time) (int, error) {
 	case "AT_TIMESTAMP":
 		return sh.log.since(*q.timestamp), nil
 	}
+	if !st.mayHold(sh, q.sequence) {
+		return 0, errSequence
+	}
 	if sh.log.trimmed > 0 && compareSequences(q.sequence, sh.log.last) <= 0 {
 		return 0, errTrimmed
 	}
 	return sh.log.after(q.sequence, q.kind == "AT_SEQUENCE_NUMBER"), nil
+}
+
+// mayHold tells whether a sequence number is in the range of the shard's, as far as that reaches.
+func (st *stream) mayHold(sh *shard, sequence string) bool {
+	end := sh.end
+	if end == "" {
+		end = string(st.sequence)
+	}
+	return compareSequences(sh.start, sequence) <= 0 && compareSequences(sequence, end) <= 0
 }

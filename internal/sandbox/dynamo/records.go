@@ -32,8 +32,11 @@ func (s *Service) records(r *request) (any, error) {
 	if err := required(given == "", "shardIterator"); err != nil {
 		return nil, err
 	}
-	if err := between(limit, 1, maxRecords, "limit"); err != nil {
+	if err := between(limit, 1, 1<<31-1, "limit"); err != nil {
 		return nil, err
+	}
+	if *limit > maxRecords {
+		return nil, validation("One or more parameter values were invalid: Limit should be less than or equal to %d", maxRecords)
 	}
 	it, err := parseIterator(given)
 	if err != nil {
@@ -60,7 +63,7 @@ func (st *stream) slice(it iterator, limit int, now time.Time) (page []entry, en
 	defer st.mu.Unlock()
 	sh := st.readable(it.shard, now)
 	if sh == nil {
-		return nil, false, notFound("Requested resource not found: Shard does not exist")
+		return nil, false, errNoShard
 	}
 	if it.position < sh.log.trimmed {
 		return nil, false, errTrimmed

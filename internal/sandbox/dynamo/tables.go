@@ -161,7 +161,7 @@ func (s *Service) switchStream(t *table, q *streamSpecification, now time.Time) 
 	case q.StreamEnabled && enabled:
 		return validation("Table already has an enabled stream: TableName: %s", t.name)
 	case !q.StreamEnabled && !enabled:
-		return validation("Table is already without an enabled stream: TableName: %s", t.name)
+		return validation("Table has no stream to disable: TableName: %s", t.name)
 	case q.StreamEnabled:
 		t.stream = s.newStream(t, q.StreamViewType, now)
 	default:

@@ -5,17 +5,9 @@ package attr
 import (
 	"cmp"
 	"encoding/base64"
-	"fmt"
 	"slices"
 	"strings"
 )
-
-// Invalid is the error of a value that is well-formed and that DynamoDB refuses, in its words.
-type Invalid struct{ Message string }
-
-func (i *Invalid) Error() string { return i.Message }
-
-func invalid(format string, args ...any) error { return &Invalid{fmt.Sprintf(format, args...)} }
 
 // maxNesting is how deep lists and maps may nest ("Quotas in Amazon DynamoDB": nested attribute depth).
 const maxNesting = 32
@@ -52,19 +44,19 @@ func (r *Reader) Value() (Value, error) { return r.value(0) }
 func (r *Reader) value(level int) (Value, error) {
 	var v Value
 	if level > maxNesting {
-		return v, invalid("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
+		return v, Refusef("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
 	}
 	err := r.Object(func(name string) error {
 		if v.Kind != 0 {
-			return invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+			return Refusef("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 		}
 		if v.Kind = KindOf(name); v.Kind == 0 {
-			return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+			return Refusef("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 		}
 		return r.content(&v, level)
 	})
 	if err == nil && v.Kind == 0 {
-		err = invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+		err = Refusef("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 	}
 	return v, err
 }
@@ -76,7 +68,7 @@ func (r *Reader) content(v *Value, level int) (err error) {
 	case NULL:
 		var isNull bool
 		if isNull, err = r.Bool(); err == nil && !isNull {
-			err = invalid("One or more parameter values were invalid: Null attribute value types must have the value of true")
+			err = Refusef("One or more parameter values were invalid: Null attribute value types must have the value of true")
 		}
 	case L:
 		err = r.Array(func() error {
@@ -102,7 +94,7 @@ func (r *Reader) scalar(k Kind) (string, error) {
 	switch k {
 	case N:
 		if s, err = NormalNumber(s); err != nil {
-			return "", &Invalid{err.Error()}
+			return "", err
 		}
 	case B:
 		b, err := base64.StdEncoding.DecodeString(s)
@@ -127,7 +119,7 @@ func (r *Reader) set(v *Value) error {
 		return err
 	}
 	if len(v.List) == 0 {
-		return invalid("One or more parameter values were invalid: %s", emptySet[v.Kind])
+		return Refusef("One or more parameter values were invalid: %s", emptySet[v.Kind])
 	}
 	given := v.List
 	*v = SetOf(v.Kind, given)
@@ -139,16 +131,16 @@ func (r *Reader) set(v *Value) error {
 
 func duplicates(k Kind, list []Value) error {
 	if k == NS {
-		return invalid("Input collection contains duplicates")
+		return Refusef("Input collection contains duplicates")
 	}
 	texts := make([]string, len(list))
 	for i, e := range list {
 		texts[i] = e.Text
 	}
 	if k == BS {
-		return invalid("One or more parameter values were invalid: Input collection [%s]of type BS contains duplicates.", strings.Join(texts, ", "))
+		return Refusef("One or more parameter values were invalid: Input collection [%s]of type BS contains duplicates.", strings.Join(texts, ", "))
 	}
-	return invalid("One or more parameter values were invalid: Input collection [%s] contains duplicates.", strings.Join(texts, ", "))
+	return Refusef("One or more parameter values were invalid: Input collection [%s] contains duplicates.", strings.Join(texts, ", "))
 }
 
 // SetOf makes a set of kind k of the elements, without duplicates.

@@ -5,17 +5,16 @@ package attr
 
 import (
 	"errors"
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
 )
 
 var (
-	errOverflow  = errors.New("Number overflow. Attempting to store a number with magnitude larger than supported range")
-	errUnderflow = errors.New("Number underflow. Attempting to store a number with magnitude smaller than supported range")
-	errPrecision = errors.New("Attempting to store more than 38 significant digits in a Number")
-	errEmpty     = errors.New("The parameter cannot be converted to a numeric value")
+	errOverflow  = Refusef("Number overflow. Attempting to store a number with magnitude larger than supported range")
+	errUnderflow = Refusef("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+	errPrecision = Refusef("Attempting to store more than 38 significant digits in a Number")
+	errEmpty     = Refusef("The parameter cannot be converted to a numeric value")
 )
 
 // number is 0.d1d2d3… × 10^exp; no digits is zero.
@@ -84,7 +83,7 @@ func notNumeric(s string) error {
 	if s == "" {
 		return errEmpty
 	}
-	return fmt.Errorf("%w: %s", errEmpty, s)
+	return Refusef("%s: %s", errEmpty, s)
 }
 
 func (n number) checked() (number, error) {

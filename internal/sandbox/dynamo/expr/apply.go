@@ -3,16 +3,15 @@ package expr
 // Update expressions: what they do to an item. All operands are those of the item before the update.
 
 import (
-	"errors"
 	"slices"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
 )
 
 var (
-	errMissing = errors.New("The provided expression refers to an attribute that does not exist in the item")
-	errType    = errors.New("An operand in the update expression has an incorrect data type")
-	errPath    = errors.New("The document path provided in the update expression is invalid for update")
+	errMissing = attr.Refusef("The provided expression refers to an attribute that does not exist in the item")
+	errType    = attr.Refusef("An operand in the update expression has an incorrect data type")
+	errPath    = attr.Refusef("The document path provided in the update expression is invalid for update")
 )
 
 type (

@@ -4,9 +4,6 @@ package expr
 // weakest, then AND, NOT, then comparisons.
 
 import (
-	"errors"
-	"fmt"
-
 	"inventoryd/internal/sandbox/dynamo/attr"
 )
 
@@ -37,7 +34,7 @@ func (p *parse) boolean(node any) (Condition, error) {
 	case Condition:
 		return n, nil
 	case sizeOf:
-		return nil, errors.New("The function is not allowed to be used this way in an expression; function: size")
+		return nil, attr.Refusef("The function is not allowed to be used this way in an expression; function: size")
 	}
 	return nil, p.syntax()
 }
@@ -97,7 +94,7 @@ func (p *parse) not() (any, error) {
 // enter bounds the depth of the tree.
 func (p *parse) enter() error {
 	if p.depth++; p.depth > maxOperators {
-		return fmt.Errorf("The expression contains too many operators; operator count: %d", p.depth)
+		return attr.Refusef("The expression contains too many operators; operator count: %d", p.depth)
 	}
 	return nil
 }
@@ -141,7 +138,7 @@ func (p *parse) compares() bool {
 
 func (p *parse) misused(node any) error {
 	if t, ok := node.(test); ok {
-		return fmt.Errorf("The function is not allowed to be used this way in an expression; function: %s", t.name)
+		return attr.Refusef("The function is not allowed to be used this way in an expression; function: %s", t.name)
 	}
 	return p.syntax()
 }
@@ -172,7 +169,7 @@ func distinct(name string, left, right operand) error {
 	l, ok := left.(path)
 	r, also := right.(path)
 	if ok && also && len(l) == len(r) && l.overlaps(r) {
-		return fmt.Errorf("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: %s", name, l)
+		return attr.Refusef("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: %s", name, l)
 	}
 	return nil
 }
@@ -182,7 +179,7 @@ func ordered(name string, operands ...operand) error {
 	for _, o := range operands {
 		l, ok := o.(literal)
 		if ok && l.v.Kind != attr.S && l.v.Kind != attr.N && l.v.Kind != attr.B {
-			return fmt.Errorf("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", name, l.v.Kind)
+			return attr.Refusef("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", name, l.v.Kind)
 		}
 	}
 	return nil
@@ -225,7 +222,7 @@ func bounds(low, high operand) error {
 	default:
 		return nil
 	}
-	return fmt.Errorf("The BETWEEN operator requires %s; lower bound operand: AttributeValue: {%s:%s}, upper bound operand: AttributeValue: {%s:%s}",
+	return attr.Refusef("The BETWEEN operator requires %s; lower bound operand: AttributeValue: {%s:%s}, upper bound operand: AttributeValue: {%s:%s}",
 		rule, l.v.Kind, l.v.Text, h.v.Kind, h.v.Text)
 }
 
@@ -241,7 +238,7 @@ func (p *parse) in(of operand) (any, error) {
 		return nil, p.syntax()
 	}
 	if len(list) > maxIn {
-		return nil, fmt.Errorf("The IN operator is provided with too many operands; number of operands: %d", len(list))
+		return nil, attr.Refusef("The IN operator is provided with too many operands; number of operands: %d", len(list))
 	}
 	return in{of, list}, nil
 }

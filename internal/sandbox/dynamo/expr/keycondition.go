@@ -3,9 +3,6 @@ package expr
 // Key conditions: the part of the condition grammar that a Query can answer from the index.
 
 import (
-	"errors"
-	"fmt"
-
 	"inventoryd/internal/sandbox/dynamo/attr"
 )
 
@@ -27,10 +24,10 @@ func (p *Parser) KeyConditions(text string) ([]KeyCondition, error) {
 		return nil, err
 	}
 	if len(list) > 2 {
-		return nil, errors.New("Conditions can be of length 1 or 2 only")
+		return nil, attr.Refusef("Conditions can be of length 1 or 2 only")
 	}
 	if len(list) == 2 && list[0].Attribute == list[1].Attribute {
-		return nil, errors.New("KeyConditionExpressions must only contain one condition per key")
+		return nil, attr.Refusef("KeyConditionExpressions must only contain one condition per key")
 	}
 	return list, nil
 }
@@ -62,7 +59,7 @@ func keyConditions(c Condition) ([]KeyCondition, error) {
 }
 
 func wrongOperator(name string) error {
-	return fmt.Errorf("Invalid operator used in KeyConditionExpression: %s", name)
+	return attr.Refusef("Invalid operator used in KeyConditionExpression: %s", name)
 }
 
 var mirrored = map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -81,18 +78,18 @@ func keyTest(sign string, of operand, values ...operand) ([]KeyCondition, error)
 	p, ok := of.(path)
 	if !ok {
 		if _, nested := of.(sizeOf); nested {
-			return nil, errors.New("KeyConditionExpressions cannot contain nested operations")
+			return nil, attr.Refusef("KeyConditionExpressions cannot contain nested operations")
 		}
-		return nil, errors.New("Invalid condition in KeyConditionExpression: No key attribute specified")
+		return nil, attr.Refusef("Invalid condition in KeyConditionExpression: No key attribute specified")
 	}
 	if len(p) > 1 {
-		return nil, errors.New("KeyConditionExpressions cannot have conditions on nested attributes")
+		return nil, attr.Refusef("KeyConditionExpressions cannot have conditions on nested attributes")
 	}
 	k := KeyCondition{Attribute: p[0].name, Sign: sign}
 	for _, v := range values {
 		l, ok := v.(literal)
 		if !ok {
-			return nil, errors.New("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
+			return nil, attr.Refusef("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
 		}
 		k.Values = append(k.Values, l.v)
 	}

@@ -5,8 +5,9 @@ package expr
 // The lexer: an expression's text to tokens.
 
 import (
-	"fmt"
 	"strings"
+
+	"inventoryd/internal/sandbox/dynamo/attr"
 )
 
 type tokenKind uint8
@@ -51,7 +52,7 @@ func syntaxError(text string, tokens []token, at int) error {
 	if t.kind == tokenEnd {
 		name = "<EOF>"
 	}
-	return fmt.Errorf("Syntax error; token: %q, near: %q", name, text[from:to])
+	return attr.Refusef("Syntax error; token: %q, near: %q", name, text[from:to])
 }
 
 // lex cuts the text; the last token is the end.

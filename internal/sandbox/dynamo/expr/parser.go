@@ -4,8 +4,6 @@ package expr
 // values and which of them were used.
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,15 +35,15 @@ func NewParser(names map[string]string, values map[string]attr.Value) *Parser {
 func (p *Parser) Unused() error {
 	switch {
 	case p.names != nil && !p.any:
-		return errors.New("ExpressionAttributeNames can only be specified when using expressions")
+		return attr.Refusef("ExpressionAttributeNames can only be specified when using expressions")
 	case p.values != nil && !p.any:
-		return errors.New("ExpressionAttributeValues can only be specified when using expressions")
+		return attr.Refusef("ExpressionAttributeValues can only be specified when using expressions")
 	}
 	if keys := unused(p.names, p.used); keys != "" {
-		return fmt.Errorf("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", keys)
+		return attr.Refusef("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", keys)
 	}
 	if keys := unused(p.values, p.used); keys != "" {
-		return fmt.Errorf("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", keys)
+		return attr.Refusef("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", keys)
 	}
 	return nil
 }
@@ -76,10 +74,10 @@ type parse struct {
 func (p *Parser) start(text string) (*parse, error) {
 	p.any = true
 	if text == "" {
-		return nil, errors.New("The expression can not be empty;")
+		return nil, attr.Refusef("The expression can not be empty;")
 	}
 	if len(text) > maxLength {
-		return nil, fmt.Errorf("Expression size has exceeded the maximum allowed size; expression size: %d", len(text))
+		return nil, attr.Refusef("Expression size has exceeded the maximum allowed size; expression size: %d", len(text))
 	}
 	tokens, err := lex(text)
 	if err != nil {
@@ -93,7 +91,7 @@ func invalid(kind string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("Invalid %s: %w", kind, err)
+	return attr.Refusef("Invalid %s: %s", kind, err)
 }
 
 func (p *parse) peek() token { return p.tokens[p.at] }
@@ -126,7 +124,7 @@ func (p *parse) end() error {
 // operator counts an operator or function against the limit.
 func (p *parse) operator() error {
 	if p.operators++; p.operators > maxOperators {
-		return fmt.Errorf("The expression contains too many operators; operator count: %d", p.operators)
+		return attr.Refusef("The expression contains too many operators; operator count: %d", p.operators)
 	}
 	return nil
 }
@@ -156,7 +154,7 @@ func (p *parse) path() (path, error) {
 			return out, nil
 		}
 		if len(out) > 32 {
-			return nil, errors.New("The document path has too many nesting elements; nesting levels: 33")
+			return nil, attr.Refusef("The document path has too many nesting elements; nesting levels: 33")
 		}
 	}
 }
@@ -170,14 +168,14 @@ func (p *parse) name() (step, error) {
 		}
 		p.at++
 		if reservedWord(t.text) {
-			return step{}, fmt.Errorf("Attribute name is a reserved keyword; reserved keyword: %s", t.text)
+			return step{}, attr.Refusef("Attribute name is a reserved keyword; reserved keyword: %s", t.text)
 		}
 		return step{name: t.text}, nil
 	case tokenName:
 		p.at++
 		name, ok := p.names[t.text]
 		if !ok {
-			return step{}, fmt.Errorf("An expression attribute name used in the document path is not defined; attribute name: %s", t.text)
+			return step{}, attr.Refusef("An expression attribute name used in the document path is not defined; attribute name: %s", t.text)
 		}
 		p.used[t.text] = true
 		return step{name: name}, nil
@@ -197,7 +195,7 @@ func (p *parse) index() (step, error) {
 	}
 	n, err := strconv.Atoi(t.text)
 	if err != nil || n > 1<<31-1 {
-		return step{}, fmt.Errorf("List index is not within the allowable range; index: [%s]", t.text)
+		return step{}, attr.Refusef("List index is not within the allowable range; index: [%s]", t.text)
 	}
 	p.at++
 	return step{index: n}, p.expect("]")
@@ -209,7 +207,7 @@ func (p *parse) literal() (literal, error) {
 	p.at++
 	v, ok := p.values[t.text]
 	if !ok {
-		return literal{}, fmt.Errorf("An expression attribute value used in expression is not defined; attribute value: %s", t.text)
+		return literal{}, attr.Refusef("An expression attribute value used in expression is not defined; attribute value: %s", t.text)
 	}
 	p.used[t.text] = true
 	return literal{t.text, v}, nil

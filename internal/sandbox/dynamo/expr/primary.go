@@ -3,8 +3,6 @@ package expr
 // The leaves of the grammar: parentheses, paths, values and functions.
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
@@ -40,7 +38,7 @@ func (p *parse) parenthesis() (any, error) {
 	}
 	p.closed[open] = p.at - 1
 	if inner, ok := p.closed[open+1]; ok && inner == p.at-2 {
-		return nil, errors.New("The expression has redundant parentheses;")
+		return nil, attr.Refusef("The expression has redundant parentheses;")
 	}
 	return node, nil
 }
@@ -95,7 +93,7 @@ func (p *parse) function() (any, error) {
 	}
 	n, ok := functions[name]
 	if !ok {
-		return nil, fmt.Errorf("Invalid function name; function: %s", name)
+		return nil, attr.Refusef("Invalid function name; function: %s", name)
 	}
 	args, err := p.arguments()
 	if err != nil {
@@ -114,11 +112,11 @@ func (p *parse) function() (any, error) {
 }
 
 func operandCount(name string, n int) error {
-	return fmt.Errorf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", name, n)
+	return attr.Refusef("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", name, n)
 }
 
 func operandType(name string, k attr.Kind) error {
-	return fmt.Errorf("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", name, k)
+	return attr.Refusef("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", name, k)
 }
 
 func checkArguments(name string, args []operand) error {
@@ -130,7 +128,7 @@ func checkArguments(name string, args []operand) error {
 	switch name {
 	case "attribute_exists", "attribute_not_exists":
 		if _, ok := args[0].(path); !ok {
-			return fmt.Errorf("Operator or function requires a document path; operator or function: %s", name)
+			return attr.Refusef("Operator or function requires a document path; operator or function: %s", name)
 		}
 	case "attribute_type":
 		return checkTypeName(args[1])
@@ -158,13 +156,13 @@ func kinds(name string, args []operand, allowed ...attr.Kind) error {
 func checkTypeName(o operand) error {
 	l, ok := o.(literal)
 	if !ok {
-		return errors.New("Incorrect operand type for operator or function; operator or function: attribute_type, operand type: {NS,SS,L,BS,N,M,B,BOOL,NULL,S}")
+		return attr.Refusef("Incorrect operand type for operator or function; operator or function: attribute_type, operand type: {NS,SS,L,BS,N,M,B,BOOL,NULL,S}")
 	}
 	if l.v.Kind != attr.S {
 		return operandType("attribute_type", l.v.Kind)
 	}
 	if attr.KindOf(l.v.Text) == 0 {
-		return fmt.Errorf("Invalid attribute type name found; type: %s, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}", l.v.Text)
+		return attr.Refusef("Invalid attribute type name found; type: %s, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}", l.v.Text)
 	}
 	return nil
 }

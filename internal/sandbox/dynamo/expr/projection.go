@@ -3,7 +3,6 @@ package expr
 // Projections: the attributes that a read returns.
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -52,10 +51,10 @@ func disjoint(paths []path) error {
 	for i, p := range paths {
 		for _, q := range paths[:i] {
 			if p.overlaps(q) {
-				return fmt.Errorf("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: %s, path two: %s", q, p)
+				return attr.Refusef("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: %s, path two: %s", q, p)
 			}
 			if p.conflicts(q) {
-				return fmt.Errorf("Two document paths conflict with each other; must remove or rewrite one of these paths; path one: %s, path two: %s", q, p)
+				return attr.Refusef("Two document paths conflict with each other; must remove or rewrite one of these paths; path one: %s, path two: %s", q, p)
 			}
 		}
 	}

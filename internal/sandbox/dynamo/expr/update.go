@@ -3,8 +3,6 @@ package expr
 // Update expressions: their grammar ("Update expressions").
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
@@ -61,7 +59,7 @@ func (p *Parser) update(text string) (u Update, err error) {
 			return u, q.syntax()
 		}
 		if seen[section] {
-			return u, fmt.Errorf("The %q section can only be used once in an update expression;", section)
+			return u, attr.Refusef("The %q section can only be used once in an update expression;", section)
 		}
 		seen[section] = true
 		q.at++
@@ -148,7 +146,7 @@ func (p *parse) change(u *Update, section string, allowed ...attr.Kind) (assignm
 			return assignment{at, plain{l}}, nil
 		}
 	}
-	return assignment{}, fmt.Errorf("Incorrect operand type for operator or function; operator: %s, operand type: %s, typeSet: ALLOWED_FOR_%s_OPERAND",
+	return assignment{}, attr.Refusef("Incorrect operand type for operator or function; operator: %s, operand type: %s, typeSet: ALLOWED_FOR_%s_OPERAND",
 		section, longNames[l.v.Kind], section)
 }
 
@@ -214,7 +212,7 @@ func (p *parse) updateFunction() (operation, error) {
 		return nil, err
 	}
 	if name != "if_not_exists" && name != "list_append" {
-		return nil, fmt.Errorf("Invalid function name; function: %s", name)
+		return nil, attr.Refusef("Invalid function name; function: %s", name)
 	}
 	args, err := p.terms()
 	if err != nil {
@@ -231,7 +229,7 @@ func (p *parse) updateFunction() (operation, error) {
 			return ifNotExists{at, args[1]}, nil
 		}
 	}
-	return nil, errors.New("Operator or function requires a document path; operator or function: if_not_exists")
+	return nil, attr.Refusef("Operator or function requires a document path; operator or function: if_not_exists")
 }
 
 func (p *parse) terms() ([]operation, error) {
