@@ -3,12 +3,12 @@ package objects
 // The notifications of what happened to an object, in each shape in which S3 tells of it.
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
 	"time"
+
+	"inventoryd/internal/sandbox/wire"
 )
 
 // Event is what happened to one object.
@@ -68,7 +68,7 @@ type objectEntity struct {
 const owner = "A3NL1KOZZKExample"
 
 // Direct is the notification as a queue gets it from S3 itself; the key is form-encoded in it.
-func (e Event) Direct() []byte { return compact(notification{[]record{e.record()}}) }
+func (e Event) Direct() []byte { return wire.JSON(notification{[]record{e.record()}}) }
 
 // Together is one notification of several events.
 func Together(events ...Event) []byte {
@@ -76,7 +76,7 @@ func Together(events ...Event) []byte {
 	for _, e := range events {
 		n.Records = append(n.Records, e.record())
 	}
-	return compact(n)
+	return wire.JSON(n)
 }
 
 func (e Event) record() record {
@@ -113,7 +113,7 @@ func (e Event) EventBridge() []byte {
 	if e.Version != "" {
 		object["version-id"] = e.Version
 	}
-	return compact(map[string]any{
+	return wire.JSON(map[string]any{
 		"version": "0", "id": "17793124-05d4-b198-2fde-" + fmt.Sprintf("%012x", e.Time.UnixMicro()&(1<<48-1)), "detail-type": kind, "source": "aws.s3",
 		"account": "123456789012", "time": e.Time.UTC().Format(time.RFC3339), "region": "us-east-1",
 		"resources": []string{"arn:aws:s3:::" + e.Bucket},
@@ -126,7 +126,7 @@ func (e Event) EventBridge() []byte {
 
 // TestEvent is what S3 sends when a notification is configured.
 func TestEvent(bucket string, at time.Time) []byte {
-	return compact(struct{ Service, Event, Time, Bucket, RequestId, HostId string }{
+	return wire.JSON(struct{ Service, Event, Time, Bucket, RequestId, HostId string }{
 		"Amazon S3", "s3:TestEvent", stamp(at), bucket, "5582815E1AEA5ADF", "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR+YstdA6Knx4Ip8EXAMPLE",
 	})
 }
@@ -137,14 +137,3 @@ func FormEncode(key string) string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// compact is JSON without the escapes that only HTML needs.
-func compact(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic(fmt.Errorf("sandbox: encode an event: %w", err))
-	}
-	return bytes.TrimRight(b.Bytes(), "\n")
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"inventoryd/internal/sandbox/queues"
+	"inventoryd/internal/sandbox/wire"
 )
 
 // envelope is a notification as an SQS queue gets it.
@@ -71,14 +72,13 @@ func forQueue(attributes map[string]attribute) map[string]queues.Attribute {
 
 func wrap(topic, subscription string, m message, a accepted) string {
 	const host = "https://sns.us-east-1.amazonaws.com/"
-	body, _ := json.Marshal(envelope{ // texts only: cannot fail
+	return string(wire.JSON(envelope{
 		Type: "Notification", MessageId: a.id, SequenceNumber: a.sequence, TopicArn: topic,
 		Subject: m.subject, Message: m.forProtocol("sqs"),
 		Timestamp: a.at.UTC().Format("2006-01-02T15:04:05.000Z"), SignatureVersion: "1", Signature: "c2FuZGJveA==",
 		SigningCertURL: host + "SimpleNotificationService-sandbox.pem",
 		UnsubscribeURL: host + "?Action=Unsubscribe&SubscriptionArn=" + subscription, MessageAttributes: m.attributes,
-	})
-	return string(body)
+	}))
 }
 
 // Wrap is an SNS notification of a message as a queue gets it that is subscribed to a topic without raw delivery: a
