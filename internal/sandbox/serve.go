@@ -19,14 +19,17 @@ func (s *Sandbox) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve the sandbox on %s: it lets everybody in, so it listens on loopback addresses only, say 127.0.0.1:4566", a)
 	}
 	s.Queues.At("http://" + l.Addr().String())
-	var calls sync.WaitGroup
-	defer calls.Wait()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		calls.Add(1)
-		defer calls.Done()
-		s.ServeHTTP(w, r)
-	})
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	var connections sync.WaitGroup
+	defer connections.Wait()
+	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	server.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew: // in Serve's own goroutine
+			connections.Add(1)
+		case http.StateClosed: // behind the connection's last handler
+			connections.Done()
+		}
+	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
