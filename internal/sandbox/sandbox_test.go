@@ -39,7 +39,9 @@ func TestOneFileBecomesOneEventThatWakesALongPoll(t *testing.T) {
 			t.Fatalf("a configured notification sends one test event, got %v", got)
 		}
 		begin := time.Now()
+		uploaded := make(chan struct{})
 		time.AfterFunc(3*time.Second, func() {
+			defer close(uploaded)
 			if _, err := s3Client(cfg).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("inventory"), Key: aws.String("a b.csv"), Body: strings.NewReader("store,item,count\n")}); err != nil {
 				t.Error(err)
 			}
@@ -51,6 +53,7 @@ func TestOneFileBecomesOneEventThatWakesALongPoll(t *testing.T) {
 		if waited := time.Since(begin); waited != 3*time.Second {
 			t.Errorf("woke after %v", waited)
 		}
+		<-uploaded
 	})
 }
 
