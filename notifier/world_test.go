@@ -105,7 +105,7 @@ func (w *world) persist(n *Notifier, changes []inventory.Change) {
 			w.Fatalf("handle, try %d: %v", tries, err)
 		}
 		changes = changes[f.Index:]
-		time.Sleep(time.Second)
+		time.Sleep(5 * time.Second)
 	}
 }
 
