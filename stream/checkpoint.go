@@ -1,0 +1,209 @@
+package stream
+
+// This file: what a shard's goroutine writes to its row.
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// ack is what of the shard's progress is in the table.
+type ack struct {
+	stored   string    // sequence number of the checkpoint there
+	next     time.Time // earliest instant of the next checkpoint
+	failures int       // in a row
+}
+
+// checkpointEvery is the shortest time between two checkpoints of a shard.
+const checkpointEvery = time.Second
+
+// rest waits for d, writing a checkpoint as soon as one is due.
+func (s *shard) rest(d time.Duration) error {
+	for until := time.Now().Add(d); ; {
+		if err := s.checkpoint(); err != nil {
+			return err
+		}
+		left := time.Until(until)
+		if left <= 0 {
+			return context.Cause(s.lives.stop)
+		}
+		if due := time.Until(s.ack.next); s.at.last != s.ack.stored {
+			left = min(left, max(due, time.Millisecond))
+		}
+		if err := rest(s.lives.stop, left, nil); err != nil {
+			return err
+		}
+	}
+}
+
+// checkpoint stores the frontier if it has moved and a checkpoint is due. A failure is tried again later, while
+// reading goes on: this instance's lease, not its checkpoints, says how long it may.
+func (s *shard) checkpoint() error {
+	if s.at.last == s.ack.stored || time.Now().Before(s.ack.next) {
+		return nil
+	}
+	last, set, remove := s.at.last, s.progress(), s.cleared()
+	err := s.caller.once(s.lives.work, func(ctx context.Context) error { return s.store.save(ctx, s.row, set, remove...) })
+	if err != nil && s.lives.work.Err() != nil {
+		return context.Cause(s.lives.work)
+	}
+	delay, repeat := classify(err).delay(s.ack.failures, rand.Float64())
+	if repeat {
+		s.metrics.checkpointFailures.Add(context.Background(), 1)
+		s.caller.complain(leasePlace, err, 0)
+		s.ack.failures++
+		s.ack.next = time.Now().Add(max(delay, checkpointEvery))
+		return nil
+	}
+	s.troubles.mend(leasePlace)
+	if err := s.settled(err, func(now shardRow) bool { return now.Owner == s.beat.ID() && now.Epoch == s.row.Epoch }); err != nil {
+		return err
+	}
+	s.ack = ack{stored: last, next: time.Now().Add(checkpointEvery)}
+	s.view.saved(last)
+	return nil
+}
+
+// write stores columns besides the frontier, and does not return before they are stored.
+func (s *shard) write(ctx context.Context, set item, done func(now shardRow) bool, remove ...string) error {
+	last := s.at.last
+	for column, value := range s.progress() {
+		if _, ok := set[column]; !ok {
+			set[column] = value
+		}
+	}
+	_, err := s.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error {
+		return s.store.save(ctx, s.row, set, remove...)
+	})
+	if err := s.settled(err, done); err != nil {
+		return err
+	}
+	s.ack = ack{stored: last, next: time.Now().Add(checkpointEvery)}
+	return nil
+}
+
+// settled decides on the outcome of a write. If its condition did not hold, the row says whether an earlier attempt,
+// whose answer was lost, did it (done), or whether the shard is not ours any more.
+func (s *shard) settled(err error, done func(now shardRow) bool) error {
+	var refused *conflictError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &refused):
+		return err
+	case refused.item == nil:
+		return errMissing
+	case done(decodeShard(refused.item)):
+		return nil
+	default:
+		s.row = decodeShard(refused.item)
+		return errLost
+	}
+}
+
+// progress is the frontier and what belongs to it, as columns.
+func (s *shard) progress() item {
+	set := item{}
+	if s.at.last != "" {
+		set[colCheckpoint] = str(Position(s.row.Label, s.at.last))
+	}
+	if !s.row.LastEvent.IsZero() {
+		set[colLastEvent] = instant(s.row.LastEvent)
+	}
+	if s.row.Poison != "" {
+		set[colPoison], set[colAttempts] = str(s.row.Poison), num(int64(s.row.Attempts))
+	}
+	return set
+}
+
+// cleared is the columns of a poison record that is behind.
+func (s *shard) cleared() []string {
+	if s.row.Poison != "" {
+		return nil
+	}
+	return []string{colPoison, colAttempts}
+}
+
+// release stores the frontier and gives the shard back.
+func (s *shard) release() error {
+	err := s.write(s.lives.work, item{colState: str(stateReady)}, func(now shardRow) bool {
+		return now.Owner == "" && now.Epoch == s.row.Epoch
+	}, append(s.cleared(), colOwner)...)
+	if err == nil {
+		s.row.Owner, s.row.State = "", stateReady
+		if s.at.last != "" {
+			s.row.Checkpoint = Position(s.row.Label, s.at.last)
+		}
+		s.board.place(s.row, time.Time{})
+	}
+	return err
+}
+
+// end stores that the shard was read to its end, before anything else happens to its children.
+func (s *shard) end() error {
+	now := s.clock.now()
+	err := s.write(s.lives.work, s.endColumns(now), shardRow.ended, append(s.cleared(), colOwner)...)
+	if err != nil {
+		return err
+	}
+	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.Ended = ended, stateEnded, "", now
+	s.log.Info("a shard was read to its end", zap.String("shard", s.row.ID), zap.String("last", s.at.last))
+	return errEnded
+}
+
+func (s *shard) endColumns(now time.Time) item {
+	return item{colCheckpoint: str(ended), colState: str(stateEnded), colEnded: instant(now)}
+}
+
+// vanish ends a shard that nobody can read any more: a loss, recorded in the same write.
+func (s *shard) vanish(reason string) error {
+	now := s.clock.now()
+	gap := s.newGap(reason, now)
+	set := s.endColumns(now)
+	set[gapColumn(gap.Number)] = gap.encode()
+	if err := s.write(s.lives.work, set, shardRow.ended, append(s.cleared(), colOwner)...); err != nil {
+		return err
+	}
+	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.Ended = ended, stateEnded, "", now
+	s.record(gap)
+	return errEnded
+}
+
+// skip records that what comes next is trimmed away and goes on at the trim horizon, or stops, as configured. n is
+// the number of failures before.
+func (s *shard) skip(n int) error {
+	const reason = "the records behind the checkpoint were older than 24 hours and are deleted"
+	if s.live().GapPolicy == gapHalt {
+		return s.halt(errors.New(reason))
+	}
+	s.at.iterator, s.at.horizon = "", true
+	if known := len(s.row.Gaps); known > 0 && s.row.Gaps[known-1].After == s.at.last {
+		return s.pause(n, errors.New(reason)) // recorded already, perhaps before a restart
+	}
+	gap := s.newGap(reason, s.clock.now())
+	err := s.write(s.lives.work, item{gapColumn(gap.Number): gap.encode()}, func(now shardRow) bool {
+		return now.Owner == s.beat.ID() && now.Epoch == s.row.Epoch
+	})
+	if err != nil {
+		return err
+	}
+	s.record(gap)
+	return nil
+}
+
+func (s *shard) newGap(reason string, now time.Time) Gap {
+	return Gap{
+		Stream: s.row.Label, Shard: s.row.ID, After: s.at.last, Reason: reason, Found: now,
+		Number: len(s.row.Gaps) + 1, Pending: s.config.OnGap != nil,
+	}
+}
+
+// record makes a stored gap known.
+func (s *shard) record(gap Gap) {
+	s.row.Gaps = append(s.row.Gaps, gap)
+	s.gapFound(gap)
+}

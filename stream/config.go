@@ -1,0 +1,132 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/alecthomas/units"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"inventoryd/internal/config"
+)
+
+// Config is how a Reader behaves. Begin with DefaultConfig.
+type Config struct {
+	Start           string           `yaml:"start" reload:"restart" doc:"Where a table that was never read before is read from: trim_horizon (all that DynamoDB still holds), latest, or an instant in RFC 3339. Stored once; without effect afterwards."`
+	LeaseTable      string           `yaml:"lease_table" reload:"restart" doc:"Name of the DynamoDB table of checkpoints and leases; created where it is absent and permission allows."`
+	LeaseDuration   time.Duration    `yaml:"lease_duration" reload:"restart" doc:"How long an instance that stopped renewing keeps its shards; others take them after it. At least 2s; the same on all instances."`
+	IdlePoll        time.Duration    `yaml:"idle_poll" reload:"now" doc:"Longest pause between two reads of a quiet shard; a busy one is read every 250ms. 250ms to 1m."`
+	Memory          units.Base2Bytes `yaml:"memory" reload:"restart" doc:"Limit for all records in memory at once, for the whole process. At least 4MiB."`
+	DeadLetterQueue string           `yaml:"dead_letter_queue" reload:"restart" doc:"Name or URL of the SQS queue that takes records that cannot be handled; empty: none."`
+	MaxAttempts     int              `yaml:"max_attempts" reload:"now" doc:"How often a record that cannot be handled is tried before on_poison decides. Outages of what the handler needs do not count."`
+	PoisonPolicy    string           `yaml:"on_poison" reload:"now" doc:"What becomes of a record that cannot be handled: divert (to the dead-letter queue) or block (keep trying). Empty: divert where there is a queue, else block."`
+	GapPolicy       string           `yaml:"on_gap" reload:"now" doc:"What to do on a shard whose next records DynamoDB no longer holds: continue (record the gap and go on) or halt (stop that shard)."`
+
+	Runtime `yaml:"-"`
+}
+
+// Runtime is the part of a Config that the program gives rather than its configuration file.
+type Runtime struct {
+	App      string                                       // names the program in the lease table; another name there stops the start
+	Logger   *zap.Logger                                  // nil: none
+	Meter    metric.Meter                                 // nil: none
+	Queue    Queue                                        // client of the dead-letter queue; needed where one is configured
+	OnGap    func(context.Context, Gap) error             // told of each gap, again until it returns nil, also after a restart; nil: none
+	Loop     func(name string) (tick func(), done func()) // told that a long-running loop turns: at least every 10 s; nil: none
+	Shutdown time.Duration                                // how long Run may finish what is in flight once its context ended
+	wall     func() time.Time                             // the machine's clock; tests set it wrong
+}
+
+// Queue is what the reader needs of SQS's client; *sqs.Client is one.
+type Queue interface {
+	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+}
+
+// DefaultConfig returns the defaults.
+func DefaultConfig() Config {
+	return Config{
+		Start:         startTrimHorizon,
+		LeaseTable:    "inventoryd-leases",
+		LeaseDuration: 15 * time.Second,
+		IdlePoll:      time.Second,
+		Memory:        64 * units.MiB,
+		MaxAttempts:   1,
+		GapPolicy:     gapContinue,
+		Runtime:       Runtime{App: "inventoryd", Shutdown: 30 * time.Second, wall: time.Now},
+	}
+}
+
+// Values of the settings that are words.
+const (
+	startTrimHorizon = "trim_horizon"
+	startLatest      = "latest"
+	poisonDivert     = "divert"
+	poisonBlock      = "block"
+	gapContinue      = "continue"
+	gapHalt          = "halt"
+)
+
+// Validate reports all that is wrong with the settings; each problem names its key.
+func (c Config) Validate() error {
+	var problems []error
+	problem := func(wrong bool, key, format string, args ...any) {
+		if wrong {
+			problems = append(problems, config.Problemf(key, format, args...))
+		}
+	}
+	if _, err := parseStart(c.Start); err != nil {
+		problems = append(problems, config.Problemf("start", "%w", err))
+	}
+	problem(c.LeaseTable == "", "lease_table", "is empty; name the table of checkpoints and leases")
+	problem(c.LeaseDuration < 2*time.Second, "lease_duration", "is %v; the least is 2s", c.LeaseDuration)
+	problem(c.IdlePoll < minPoll || c.IdlePoll > time.Minute, "idle_poll", "is %v; it must be between %v and 1m", c.IdlePoll, minPoll)
+	problem(c.Memory < 4*units.MiB, "memory", "is %v; the least is 4MiB", c.Memory)
+	problem(c.MaxAttempts < 1, "max_attempts", "is %d; the least is 1", c.MaxAttempts)
+	switch c.PoisonPolicy {
+	case "", poisonBlock:
+	case poisonDivert:
+		problem(c.DeadLetterQueue == "", "on_poison", "is divert, which needs dead_letter_queue")
+	default:
+		problem(true, "on_poison", "is %q; it must be divert or block", c.PoisonPolicy)
+	}
+	problem(c.GapPolicy != gapContinue && c.GapPolicy != gapHalt, "on_gap", "is %q; it must be continue or halt", c.GapPolicy)
+	return errors.Join(problems...)
+}
+
+// start is where a table that was never read before is read from.
+type start struct {
+	latest  bool
+	instant time.Time // zero: the trim horizon, or not yet known (latest)
+}
+
+func parseStart(s string) (start, error) {
+	switch s {
+	case startTrimHorizon:
+		return start{}, nil
+	case startLatest:
+		return start{latest: true}, nil
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return start{}, fmt.Errorf("is %q; it must be trim_horizon, latest or an instant such as 2026-11-22T06:00:00Z", s)
+	}
+	// DynamoDB floors a record's time of creation to the second; so is the instant it is compared with.
+	return start{instant: at.UTC().Truncate(time.Second)}, nil
+}
+
+// poison is the policy in force for records that cannot be handled.
+func (c Config) poison() string {
+	switch {
+	case c.PoisonPolicy != "":
+		return c.PoisonPolicy
+	case c.DeadLetterQueue != "":
+		return poisonDivert
+	default:
+		return poisonBlock
+	}
+}

@@ -1,0 +1,167 @@
+package stream
+
+// This file: asking the service for shards, within one budget of calls, and writing a row for each new one.
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+)
+
+// describeRate is the calls of DescribeStream each second that an instance allows itself; the service takes 10 for a
+// stream, from all instances together.
+const describeRate = 5
+
+// discovery finds shards. Its methods may be called from many goroutines.
+type discovery struct {
+	streams Streams
+	store   store
+	caller  caller
+	limit   *rate.Limiter
+	clock   *clock
+	found   func([]shardRow) // told of rows that this instance did not know
+
+	mu    sync.Mutex // guards known
+	known map[shardKey]bool
+}
+
+func newDiscovery(streams Streams, s store, c caller, k *clock, found func([]shardRow)) *discovery {
+	return &discovery{
+		streams: streams, store: s, caller: c, clock: k, found: found,
+		limit: rate.NewLimiter(describeRate, 1), known: map[shardKey]bool{},
+	}
+}
+
+// describe reads one page of a stream's shards, or of one shard's children. It is one attempt; the caller keeps to the
+// limit.
+func (d *discovery) describe(ctx context.Context, arn string, from *string, parent string) (*types.StreamDescription, error) {
+	in := &dynamodbstreams.DescribeStreamInput{StreamArn: &arn, ExclusiveStartShardId: from}
+	if parent != "" {
+		in.ShardFilter = &types.ShardFilter{Type: types.ShardFilterTypeChildShards, ShardId: &parent}
+	}
+	out, err := d.streams.DescribeStream(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("describe stream %s: %w", arn, err)
+	}
+	d.clock.hear(serverTime(out.ResultMetadata))
+	return out.StreamDescription, nil
+}
+
+// committers is how many rows are written at once.
+const committers = 16
+
+// commit writes a row for each shard that has none and hands on those that were not known here.
+func (d *discovery) commit(ctx context.Context, label string, shards []types.Shard) error {
+	var group errgroup.Group
+	group.SetLimit(committers)
+	rows := make([]*shardRow, len(shards))
+	for i, s := range shards {
+		row := shardRow{Label: label, ID: deref(s.ShardId), Parent: deref(s.ParentShardId), State: stateWaiting}
+		if d.knows(row.key()) {
+			continue
+		}
+		group.Go(func() error {
+			_, err := d.caller.persist(ctx, "lease table", nil, func(ctx context.Context) error {
+				written, err := d.store.create(ctx, row)
+				rows[i] = &written
+				return err
+			})
+			return err
+		})
+	}
+	err := group.Wait()
+	var found []shardRow
+	for _, row := range rows {
+		if row != nil && row.ID != "" {
+			found = append(found, *row)
+			d.note(row.key())
+		}
+	}
+	if len(found) > 0 {
+		d.found(found)
+	}
+	return err
+}
+
+// children asks for the children of a shard until there are some, the stream turns out to be disabled, or it is left
+// to the periodic listing: 50 ms after the end, then ever longer, then every 5 s. An empty answer is never final.
+func (d *discovery) children(ctx context.Context, arn string, parent shardKey) error {
+	for n, begun := 0, time.Now(); time.Since(begun) < childrenFor; n++ {
+		pause := grow(50*time.Millisecond, time.Second, n)
+		if n > 8 {
+			pause = 5 * time.Second
+		}
+		if err := rest(ctx, pause, nil); err != nil {
+			return err
+		}
+		if !d.limit.Allow() {
+			continue // listings go first: they tell of all shards at once
+		}
+		var answer *types.StreamDescription
+		err := d.caller.once(ctx, func(ctx context.Context) (err error) {
+			answer, err = d.describe(ctx, arn, nil, parent.id)
+			return err
+		})
+		if err != nil {
+			continue // the next attempt is due soon, and the listing tells of lasting trouble
+		}
+		if children := childrenOf(answer.Shards, parent.id); len(children) > 0 {
+			return d.commit(ctx, parent.label, children)
+		}
+		if off(answer.StreamStatus) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// childrenFor is how long a shard's children are asked for; listings are said to lag by minutes.
+const childrenFor = 15 * time.Minute
+
+// childrenOf keeps the children of parent: some stand-ins ignore the filter and list others.
+func childrenOf(shards []types.Shard, parent string) []types.Shard {
+	var children []types.Shard
+	for _, s := range shards {
+		if deref(s.ParentShardId) == parent {
+			children = append(children, s)
+		}
+	}
+	return children
+}
+
+// off is true of a stream that gets no more records and whose shards get no more children.
+func off(s types.StreamStatus) bool {
+	return s == types.StreamStatusDisabled || s == types.StreamStatusDisabling
+}
+
+func (d *discovery) knows(k shardKey) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.known[k]
+}
+
+func (d *discovery) note(k shardKey) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known[k] = true
+}
+
+// forget makes the next listing write the shard's row anew.
+func (d *discovery) forget(k shardKey) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.known, k)
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

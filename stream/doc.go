@@ -1,0 +1,55 @@
+// Package stream reads the change stream of a DynamoDB table and hands every record to one function, on one machine or
+// on several, and loses nothing that DynamoDB still holds.
+//
+//	reader, err := stream.New(streams, tables, "Orders", func(ctx context.Context, batch []stream.Record) error {
+//		for i, record := range batch {
+//			if err := publish(ctx, record.New); err != nil {
+//				return stream.FailedAt(i, err)
+//			}
+//		}
+//		return nil
+//	}, stream.DefaultConfig())
+//	...
+//	err = reader.Run(ctx)
+//
+// # What it promises
+//
+// At least once: every record that can be read while some instance runs is given to the handler, and again after a
+// crash if its checkpoint was not stored yet (at most about a second of records). What DynamoDB dropped before it was
+// read is a [Gap]: written to the lease table, logged, counted, and given to Runtime.OnGap until that returns nil.
+//
+// In order, for each item, at first delivery: in order within a shard, a child shard only after its parent was read to
+// its end, and a stream that was enabled anew only after the one before it. What is delivered again is a suffix, in
+// order. There is no order among unrelated shards.
+//
+// One reader: an instance holds its shards by a lease. It begins no call of the handler after its lease ran out, and
+// the call's context ends with the lease. A call that has begun may still finish, so handlers must bear repetition;
+// Record.ID identifies a record.
+//
+// # The lease table
+//
+// Checkpoints and leases are rows of one DynamoDB table (Config.LeaseTable, keys pk and sk, both strings), which is
+// created where that is permitted. It may be shared by the readers of several tables. The rows are: the stream
+// (`<table>`, `stream`), the instances (`<table>#instances`, id) and the shards (`<table>#shards`, `<label>#<shard>`).
+// A checkpoint is the stream's label and the sequence number of the last record of an unbroken row of records that
+// were dealt with, as [Position] writes it; it never passes a record that was not. List reads the rows, Reset sets
+// shards back.
+//
+// # Failures
+//
+// An error of the handler is taken for an outage of something that it needs: the records are delivered again after
+// 200 ms to 30 s, for ever, and Reader.Ready fails meanwhile. An error marked with [Permanent], or a panic, is the
+// record's own fault: after Config.MaxAttempts attempts the record goes to the dead-letter queue as a [Letter], or
+// blocks its shard where there is no such queue.
+//
+// Errors of AWS are retried by the reader itself, each in its own way, so the clients given to [New] must not retry
+// (aws.NopRetryer). Only a wrong set-up ends [Reader.Run]: a table without a stream that carries new images, a lease
+// table that belongs to another program or is deleted at run time.
+//
+// # Cost
+//
+// A shard is read every 250 ms while it is busy and ever more rarely while it is quiet, down to Config.IdlePoll. Each
+// read is a billed call of GetRecords. An idle shard costs one goroutine with a small stack: its calls run on a pool
+// of goroutines that have large ones. The text of all records in memory is bounded by Config.Memory. Records keep
+// DynamoDB's JSON and read attributes from it when asked ([Image.Lookup]).
+package stream

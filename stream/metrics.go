@@ -1,0 +1,64 @@
+package stream
+
+// This file: the instruments. Their names become RecordsProcessed, records_processed_total and so on at the exits.
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+type instruments struct {
+	processed, diverted, gaps, getRecords, errors, leasesLost, checkpointFailures metric.Int64Counter
+
+	registration metric.Registration
+}
+
+// newInstruments makes the instruments; observe gives the values of the gauges.
+func newInstruments(meter metric.Meter, observe func() gauges) (instruments, error) {
+	if meter == nil {
+		meter = noop.NewMeterProvider().Meter("stream")
+	}
+	var errs []error
+	counter := func(name, what string) metric.Int64Counter {
+		c, err := meter.Int64Counter(name, metric.WithDescription(what))
+		errs = append(errs, err)
+		return c
+	}
+	i := instruments{
+		processed:          counter("records.processed", "Records dealt with: handled, diverted or dropped by the handler."),
+		diverted:           counter("records.diverted", "Records written to the dead-letter queue."),
+		gaps:               counter("gaps", "Gaps found: changes that nobody will ever read."),
+		getRecords:         counter("get.records.calls", "Calls of GetRecords, which are billed."),
+		errors:             counter("stream.errors", "Remote calls of the stream reader that failed."),
+		leasesLost:         counter("leases.lost", "Shards and instances' leases lost to another instance or with their row."),
+		checkpointFailures: counter("checkpoint.failures", "Checkpoints that could not be written and are tried again."),
+	}
+	gauge := func(name, unit, what string) metric.Float64ObservableGauge {
+		g, err := meter.Float64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(what))
+		errs = append(errs, err)
+		return g
+	}
+	age := gauge("iterator.age", "s", "Age of the oldest record being handled; 0 when all shards are read to their tip.")
+	headroom := gauge("retention.headroom", "s", "Time left before the oldest unread record is deleted.")
+	held := gauge("shards.held", "", "Shards that this instance reads.")
+	waiting := gauge("shards.waiting", "", "Shards that wait for their parent's end.")
+	unread := gauge("oldest.unread.shard.age", "s", "How long some shard that may be read has not been.")
+	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		now := observe()
+		o.ObserveFloat64(age, now.age.Seconds())
+		o.ObserveFloat64(headroom, (retention - now.age).Seconds())
+		o.ObserveFloat64(held, float64(now.held))
+		o.ObserveFloat64(waiting, float64(now.waiting))
+		o.ObserveFloat64(unread, now.unread.Seconds())
+		return nil
+	}, age, headroom, held, waiting, unread)
+	i.registration = registration
+	return i, errors.Join(append(errs, err)...)
+}
+
+func (i instruments) count(fault) { i.errors.Add(context.Background(), 1) }
+
+func (i instruments) close() { i.registration.Unregister() }

@@ -1,0 +1,106 @@
+package stream
+
+// This file: what must be right before anything is read: the lease table, the table's stream, whose it is, and where
+// reading begins.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	"go.uber.org/zap"
+
+	"inventoryd/internal/state"
+)
+
+// Errors that end a run.
+var (
+	errNoLeases = errors.New("the lease table is gone; it is not made anew while shards are held")
+	errNoStream = errors.New("the table has no stream with new images")
+)
+
+// prepare checks all that, and writes the stream's row if this table was never read before. Its errors are those that
+// waiting does not mend.
+func (r *Reader) prepare(ctx context.Context, tick func()) error {
+	if err := r.ensureLeases(ctx, tick); err != nil {
+		return err
+	}
+	arn, at, err := r.findStream(ctx, tick)
+	if err != nil {
+		return err
+	}
+	begin, err := parseStart(r.config.Start)
+	if err != nil {
+		return err
+	}
+	if begin.latest {
+		begin.instant = at.UTC().Truncate(time.Second)
+	}
+	var row streamRow
+	_, err = r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
+		found, ok, err := r.store.stream(ctx)
+		if row = found; err != nil || ok {
+			return err
+		}
+		row, err = r.store.createStream(ctx, streamRow{App: r.config.App, ARN: arn, Start: begin.instant})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if row.App != r.config.App {
+		return fmt.Errorf("table %s in lease table %s is read by %q, not by %q: use another lease table (lease_table) or the same name (app)",
+			r.store.table, r.store.leases, row.App, r.config.App)
+	}
+	return nil
+}
+
+// ensureLeases makes sure of the lease table; outages and denied reads are waited out.
+func (r *Reader) ensureLeases(ctx context.Context, tick func()) error {
+	var final error
+	_, err := r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
+		created, err := state.Ensure(ctx, r.tables, r.store.leases)
+		var call *smithy.OperationError
+		if err != nil && (!errors.As(err, &call) || call.OperationName == "CreateTable" && classify(err) == denied) {
+			final = err
+			return nil
+		}
+		if created {
+			r.log.Info("the lease table was created", zap.String("table", r.store.leases))
+		}
+		return err
+	})
+	return errors.Join(err, final)
+}
+
+// findStream returns the ARN of the table's latest stream and the service's time.
+func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time, error) {
+	var out *dynamodb.DescribeTableOutput
+	_, err := r.caller.persist(ctx, "describe the table", tick, func(ctx context.Context) (err error) {
+		out, err = r.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &r.store.table})
+		return err
+	})
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("describe table %s: %w", r.store.table, err)
+	}
+	r.clock.hear(serverTime(out.ResultMetadata))
+	arn := deref(out.Table.LatestStreamArn)
+	spec := out.Table.StreamSpecification
+	remedy := fmt.Sprintf("enable it: aws dynamodb update-table --table-name %s --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES", r.store.table)
+	switch {
+	case arn == "":
+		return "", time.Time{}, fmt.Errorf("%w: table %s has none; %s", errNoStream, r.store.table, remedy)
+	case spec != nil && spec.StreamEnabled != nil && *spec.StreamEnabled && !newImages(spec.StreamViewType):
+		return "", time.Time{}, fmt.Errorf("%w: the stream of table %s has view type %s, which cannot be changed; disable the stream and %s",
+			errNoStream, r.store.table, spec.StreamViewType, remedy)
+	}
+	return arn, r.clock.now(), nil
+}
+
+func newImages(view types.StreamViewType) bool {
+	return view == types.StreamViewTypeNewImage || view == types.StreamViewTypeNewAndOldImages
+}

@@ -1,0 +1,96 @@
+package stream
+
+// This file: a record of the stream as a handler sees it.
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Kind is what happened to the item.
+type Kind string
+
+const (
+	Insert Kind = "INSERT"
+	Modify Kind = "MODIFY"
+	Remove Kind = "REMOVE"
+)
+
+// Record is one change of one item. Its images share memory with the page they came in (up to 1 MB): Clone an image
+// that outlives the handler's call.
+type Record struct {
+	ID       string    // the record's identity (eventID): a record that is delivered again has the same
+	Stream   string    // the stream's label: which life of the table's stream it is of
+	Shard    string    // the shard's id
+	Sequence string    // 21 to 40 digits, growing within the shard and from a shard to its children
+	Kind     Kind      //
+	Created  time.Time // approximately, floored to the second by DynamoDB: no order may be read from it
+	Keys     Image     // the item's primary key
+	Old, New Image     // the item before and after; absent where it did not exist or the stream's view type leaves it out
+}
+
+// Position is where the record is: it compares as a string, and grows along the history of each item.
+func (r Record) Position() string { return Position(r.Stream, r.Sequence) }
+
+// Image is an item, or its key, as DynamoDB's JSON. The zero Image is that of no item.
+type Image struct{ json string }
+
+// ParseImage takes DynamoDB's JSON text of an item: `{"Name":{"S":"value"}}`.
+func ParseImage(text string) Image { return Image{text} }
+
+// Exists is false where there is no item.
+func (i Image) Exists() bool { return i.json != "" }
+
+// JSON returns the image's text, "" where there is no item.
+func (i Image) JSON() string { return i.json }
+
+// Clone copies the image out of its page's memory.
+func (i Image) Clone() Image { return Image{strings.Clone(i.json)} }
+
+// Lookup returns the attribute of this name and whether there is one. It reads the text anew each time and allocates
+// nothing.
+func (i Image) Lookup(name string) (Value, bool) {
+	c, first := cursor{text: i.json}, true
+	if i.json == "" || !c.open('{') {
+		return Value{}, false
+	}
+	for {
+		key, ok := c.key(&first)
+		if !ok {
+			return Value{}, false
+		}
+		if key != name {
+			c.raw()
+			continue
+		}
+		v := c.value()
+		return v, c.err == nil
+	}
+}
+
+// AttributeValues returns the whole item in the types of the SDK's dynamodb package, nil where there is no item.
+func (i Image) AttributeValues() (map[string]types.AttributeValue, error) {
+	if i.json == "" {
+		return nil, nil
+	}
+	c, first := cursor{text: i.json}, true
+	item := map[string]types.AttributeValue{}
+	for open := c.open('{'); open; {
+		key, ok := c.key(&first)
+		if !ok {
+			break
+		}
+		v, err := c.value().AttributeValue()
+		if err != nil {
+			return nil, fmt.Errorf("attribute %s: %w", key, err)
+		}
+		item[strings.Clone(key)] = v
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	return item, nil
+}

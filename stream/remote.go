@@ -1,0 +1,143 @@
+package stream
+
+// This file: how any remote call is made: with a time-out, on a goroutine that has the stack for it, and again as its
+// error demands.
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	callTimeout  = 10 * time.Second // for every remote call
+	tickEvery    = 5 * time.Second  // a loop that waits shows that often that it is alive
+	tooManyAfter = time.Minute      // LimitExceeded for this long means too many readers
+)
+
+// pool runs functions on goroutines that are kept for a while. The SDK's calls need tens of KiB of stack; a shard
+// that calls through the pool keeps a small one. Its size is the number of calls under way.
+type pool struct {
+	work chan func()
+	all  sync.WaitGroup // close waits for it
+	done chan struct{}
+}
+
+func newPool() *pool { return &pool{work: make(chan func()), done: make(chan struct{})} }
+
+// run runs f and returns when it has returned.
+func (p *pool) run(f func()) {
+	finished := make(chan struct{})
+	job := func() { defer close(finished); f() }
+	select {
+	case p.work <- job:
+	default:
+		p.all.Go(func() { p.worker(job) })
+	}
+	<-finished
+}
+
+// workerIdle is how long a goroutine without work is kept.
+const workerIdle = 2 * time.Second
+
+func (p *pool) worker(job func()) {
+	timer := time.NewTimer(workerIdle)
+	defer timer.Stop()
+	for {
+		job()
+		timer.Reset(workerIdle)
+		select {
+		case job = <-p.work:
+		case <-timer.C:
+			return
+		case <-p.done:
+			return
+		}
+	}
+}
+
+// close ends the pool's goroutines; nothing runs in it any more.
+func (p *pool) close() {
+	close(p.done)
+	p.all.Wait()
+}
+
+// caller makes remote calls.
+type caller struct {
+	pool     *pool
+	troubles *troubles
+	errors   func(fault) // counts
+}
+
+// once makes one attempt.
+func (c caller) once(ctx context.Context, f func(context.Context) error) error {
+	var err error
+	c.pool.run(func() {
+		limited, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		err = f(limited)
+	})
+	if err != nil && ctx.Err() == nil {
+		c.errors(classify(err))
+	}
+	return err
+}
+
+// persist makes a call again and again until it succeeds, its error is one that repeating does not mend, or ctx ends.
+// tick, which may be nil, shows meanwhile that the loop is alive. It reports whether the first attempt did it.
+func (c caller) persist(ctx context.Context, place string, tick func(), f func(context.Context) error) (first bool, err error) {
+	begun := time.Now()
+	for n := 0; ; n++ {
+		err = c.once(ctx, f)
+		if ctx.Err() != nil && err != nil {
+			return n == 0, context.Cause(ctx)
+		}
+		delay, repeat := classify(err).delay(n, rand.Float64())
+		if !repeat {
+			c.troubles.mend(place)
+			return n == 0, err
+		}
+		c.complain(place, err, time.Since(begun))
+		if err := rest(ctx, delay, tick); err != nil {
+			return false, err
+		}
+	}
+}
+
+// complain reports a call's failure; lasting is how long the call has been failing.
+func (c caller) complain(place string, err error, lasting time.Duration) {
+	kind := classify(err)
+	if kind == limited && lasting >= tooManyAfter {
+		err = fmt.Errorf("too many readers on this shard: %w", err)
+	}
+	c.troubles.report(place, err, kind == denied || kind == refused || kind == limited && lasting >= tooManyAfter)
+}
+
+// rest waits for d, or until ctx ends, whose cause it returns.
+func rest(ctx context.Context, d time.Duration, tick func()) error {
+	for d > 0 {
+		part := min(d, tickEvery)
+		if tick == nil {
+			part = d
+		} else {
+			tick()
+		}
+		timer := time.NewTimer(part)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+		d -= part
+	}
+	if tick != nil {
+		tick()
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}

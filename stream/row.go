@@ -1,0 +1,168 @@
+package stream
+
+// This file: the rows of the lease table and their columns. The partitions are `<table>` (the stream), then
+// `<table>#instances` and `<table>#shards`.
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+type item = map[string]types.AttributeValue
+
+// streamRow is the first row ever written for a table: whose it is and where its reading began.
+type streamRow struct {
+	App   string
+	ARN   string    // the stream that is read now
+	Start time.Time // records created before are dropped; zero: none are
+	Gaps  []Gap     // while the stream was off
+}
+
+// shardRow is what the table knows of a shard.
+type shardRow struct {
+	Label, ID, Parent string
+	Children          []string
+	State             string // waiting, ready, held, ended
+	Owner             string // the instance that holds it; "": nobody
+	Epoch             int64  // grows each time the owner changes
+	Checkpoint        string // "": none yet; a Position; or "ended"
+	WantedBy          string // an instance that asks for it
+	Progress
+	Gaps []Gap
+}
+
+// Progress is how far the reading of a shard has come.
+type Progress struct {
+	LastEvent time.Time `json:"last_event,omitzero"` // creation of the last record handled
+	Poison    string    `json:"poison,omitempty"`    // position of a record that could not be handled
+	Attempts  int       `json:"attempts,omitempty"`  // how often that was tried
+	Ended     time.Time `json:"ended,omitzero"`      // when the shard was read to its end
+}
+
+// States of a shard's row.
+const (
+	stateWaiting = "waiting" // its parent has not ended
+	stateReady   = "ready"   // it may be read and nobody holds it
+	stateHeld    = "held"
+	stateEnded   = "ended"
+)
+
+// Columns of the rows.
+const (
+	colPK         = "pk"
+	colSK         = "sk"
+	colApp        = "app"
+	colARN        = "arn"
+	colStart      = "start"
+	colLabel      = "label"
+	colShard      = "shard"
+	colParent     = "parent"
+	colChildren   = "children"
+	colState      = "state"
+	colOwner      = "owner"
+	colEpoch      = "epoch"
+	colCheckpoint = "checkpoint"
+	colWantedBy   = "wanted_by"
+	colLastEvent  = "last_event"
+	colPoison     = "poison"
+	colAttempts   = "attempts"
+	colEnded      = "ended_at"
+	colGap        = "gap" // and a number: gap1, gap2
+)
+
+// shardKey names a shard over all streams of a table; it is the sort key of its row, so that rows are ordered by the
+// age of their stream.
+type shardKey struct{ label, id string }
+
+func (k shardKey) String() string { return k.label + "#" + k.id }
+
+func (r shardRow) key() shardKey { return shardKey{r.Label, r.ID} }
+
+func (r shardRow) parentKey() shardKey { return shardKey{r.Label, r.Parent} }
+
+func (r shardRow) ended() bool { return r.Checkpoint == ended }
+
+// started is true once anything of the shard has been handled.
+func (r shardRow) started() bool { return r.Checkpoint != "" }
+
+// encode writes the columns of a new row.
+func (r shardRow) encode() item {
+	i := item{colLabel: str(r.Label), colShard: str(r.ID), colState: str(r.State), colEpoch: num(r.Epoch)}
+	if r.Parent != "" {
+		i[colParent] = str(r.Parent)
+	}
+	return i
+}
+
+func decodeShard(i item) shardRow {
+	r := shardRow{
+		Label: strOf(i[colLabel]), ID: strOf(i[colShard]), Parent: strOf(i[colParent]), State: strOf(i[colState]),
+		Owner: strOf(i[colOwner]), Epoch: numOf(i[colEpoch]), Checkpoint: strOf(i[colCheckpoint]), WantedBy: strOf(i[colWantedBy]),
+		Progress: Progress{
+			LastEvent: timeOf(i[colLastEvent]), Poison: strOf(i[colPoison]),
+			Attempts: int(numOf(i[colAttempts])), Ended: timeOf(i[colEnded]),
+		},
+		Gaps: decodeGaps(i),
+	}
+	if children, ok := i[colChildren].(*types.AttributeValueMemberSS); ok {
+		r.Children = children.Value
+	}
+	return r
+}
+
+func decodeStream(i item) streamRow {
+	return streamRow{App: strOf(i[colApp]), ARN: strOf(i[colARN]), Start: timeOf(i[colStart]), Gaps: decodeGaps(i)}
+}
+
+func decodeGaps(i item) []Gap {
+	var gaps []Gap
+	for column, v := range i {
+		n, err := strconv.Atoi(strings.TrimPrefix(column, colGap))
+		if m, ok := v.(*types.AttributeValueMemberM); ok && err == nil && strings.HasPrefix(column, colGap) {
+			gaps = append(gaps, decodeGap(n, m.Value))
+		}
+	}
+	sort.Slice(gaps, func(a, b int) bool { return gaps[a].Number < gaps[b].Number })
+	return gaps
+}
+
+func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func num(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func instant(t time.Time) types.AttributeValue { return str(t.UTC().Format(time.RFC3339Nano)) }
+
+func strOf(v types.AttributeValue) string {
+	if s, ok := v.(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
+
+func numOf(v types.AttributeValue) int64 {
+	if n, ok := v.(*types.AttributeValueMemberN); ok {
+		i, _ := strconv.ParseInt(n.Value, 10, 64) // only we write these columns
+		return i
+	}
+	return 0
+}
+
+func timeOf(v types.AttributeValue) time.Time {
+	t, _ := time.Parse(time.RFC3339Nano, strOf(v)) // likewise
+	return t
+}
+
+// labelOf returns the label of a stream's ARN: what follows the last slash.
+func labelOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// arnWith returns the ARN of another stream of the same table.
+func arnWith(arn, label string) string { return arn[:strings.LastIndexByte(arn, '/')+1] + label }
+
+func gapColumn(n int) string { return fmt.Sprint(colGap, n) }

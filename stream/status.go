@@ -1,0 +1,193 @@
+package stream
+
+// This file: what the reader shows of itself.
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Status is a snapshot of a reader.
+type Status struct {
+	Table    string        `json:"table"`
+	Stream   string        `json:"stream"`         // ARN of the table's stream; "" before it is known
+	Instance string        `json:"instance"`       // this instance's id; "" before it has one
+	Start    time.Time     `json:"start,omitzero"` // records created before are dropped
+	Gaps     []Gap         `json:"gaps,omitempty"` // while the stream was off
+	Shards   []ShardStatus `json:"shards"`         // by age of stream, then id
+}
+
+// ShardStatus is a snapshot of a shard.
+type ShardStatus struct {
+	Stream     string `json:"stream"` // the stream's label
+	Shard      string `json:"shard"`
+	Parent     string `json:"parent,omitempty"`
+	State      string `json:"state"`                // waiting, ready, held or ended
+	Owner      string `json:"owner,omitempty"`      // the instance that holds it
+	Checkpoint string `json:"checkpoint,omitempty"` // sequence number, or "ended"
+	Progress
+	Age     time.Duration `json:"age"`               // of the record being handled; 0 at the tip; of shards read here
+	Blocked string        `json:"blocked,omitempty"` // why it is not read
+	Gaps    []Gap         `json:"gaps,omitempty"`
+}
+
+func (r shardRow) status() ShardStatus {
+	checkpoint := r.Checkpoint
+	if last, err := sequenceOf(r.Label, checkpoint); err == nil {
+		checkpoint = last
+	}
+	return ShardStatus{
+		Stream: r.Label, Shard: r.ID, Parent: r.Parent, State: r.State, Owner: r.Owner, Checkpoint: checkpoint,
+		Progress: r.Progress, Gaps: r.Gaps,
+	}
+}
+
+// view is what is seen of a shard from outside its goroutine.
+type view struct {
+	mu     sync.Mutex // guards what follows
+	status ShardStatus
+	fresh  time.Time // when it was read last, or when it first might have been
+	head   time.Time // creation of the oldest record not handled, by the service's clock; zero at the tip
+}
+
+func (v *view) change(f func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f()
+}
+
+func (v *view) read()           { v.change(func() { v.fresh = time.Now() }) }
+func (v *view) tip()            { v.change(func() { v.head = time.Time{} }) }
+func (v *view) saved(s string)  { v.change(func() { v.status.Checkpoint = s }) }
+func (v *view) block(why error) { v.change(func() { v.status.Blocked = why.Error() }) }
+func (v *view) handled(r Record) {
+	v.change(func() { v.status.LastEvent, v.head = r.Created, r.Created })
+}
+
+func (v *view) age(now, head time.Time) { v.change(func() { v.head = head }) }
+
+// gauges are the values of the reader's gauges.
+type gauges struct {
+	age, unread   time.Duration
+	held, waiting int
+}
+
+// board is the views of all shards that are not ended. Safe for concurrent use.
+type board struct {
+	clock *clock
+
+	mu    sync.Mutex // guards views
+	views map[shardKey]*view
+	head  Status // without shards
+}
+
+// unreadLimit is how long a shard that may be read may be unread before the reader is not ready.
+const unreadLimit = 5 * time.Minute
+
+func newBoard(k *clock) *board { return &board{clock: k, views: map[shardKey]*view{}} }
+
+func (b *board) set(f func(*Status)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f(&b.head)
+}
+
+// place makes the shard's view, or changes its row. ready is since when the shard may be read by this instance, zero if
+// it may not.
+func (b *board) place(row shardRow, ready time.Time) *view {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, ok := b.views[row.key()]
+	if !ok {
+		v = &view{}
+		b.views[row.key()] = v
+	}
+	v.change(func() {
+		v.status = row.status()
+		if v.fresh.Before(ready) || ready.IsZero() {
+			v.fresh = ready
+		}
+		if row.ended() {
+			v.head = time.Time{}
+		}
+	})
+	return v
+}
+
+func (b *board) instance() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.head.Instance
+}
+
+func (b *board) drop(k shardKey) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.views, k)
+}
+
+// each calls f for each view, under both locks.
+func (b *board) each(f func(*view)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, v := range b.views {
+		v.change(func() { f(v) })
+	}
+}
+
+func (b *board) status() Status {
+	now := b.clock.now()
+	b.mu.Lock()
+	s := b.head
+	b.mu.Unlock()
+	s.Shards = []ShardStatus{}
+	b.each(func(v *view) {
+		one := v.status
+		one.Age = ageOf(v.head, now)
+		s.Shards = append(s.Shards, one)
+	})
+	slices.SortFunc(s.Shards, func(a, b ShardStatus) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Shard, b.Shard))
+	})
+	return s
+}
+
+func ageOf(head, now time.Time) time.Duration {
+	if head.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(head))
+}
+
+func (b *board) gauges() gauges {
+	var g gauges
+	me := b.instance()
+	now := b.clock.now()
+	b.each(func(v *view) {
+		g.age = max(g.age, ageOf(v.head, now))
+		switch {
+		case v.status.State == stateHeld && v.status.Owner == me:
+			g.held++
+		case v.status.State == stateWaiting:
+			g.waiting++
+		}
+		if !v.fresh.IsZero() && v.status.State != stateEnded {
+			g.unread = max(g.unread, time.Since(v.fresh))
+		}
+	})
+	return g
+}
+
+// ready is nil unless a shard that may be read has been unread for too long.
+func (b *board) ready() error {
+	if g := b.gauges(); g.unread > unreadLimit {
+		return fmt.Errorf("a shard that may be read has not been for %v", g.unread.Round(time.Second))
+	}
+	return nil
+}
+
+var errNotStarted = errors.New("the stream is not read yet")

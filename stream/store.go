@@ -1,0 +1,299 @@
+package stream
+
+// This file: reading and writing the lease table. Each method is one attempt of one call (or one paged query); the
+// caller decides on errors. All writes are conditional.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// store is the rows of one table's stream in the lease table.
+type store struct {
+	rows   Rows
+	leases string // the lease table
+	table  string // the table whose stream is read
+}
+
+// conflictError is a write whose condition did not hold; item is the row as it is, nil where there is none.
+type conflictError struct {
+	item item
+	err  error
+}
+
+func (e *conflictError) Error() string { return e.err.Error() }
+func (e *conflictError) Unwrap() error { return e.err }
+
+func (s store) streamKey() item   { return item{colPK: str(s.table), colSK: str("stream")} }
+func (s store) instances() string { return s.table + "#instances" }
+
+func (s store) shardKey(k shardKey) item {
+	return item{colPK: str(s.table + "#shards"), colSK: str(k.String())}
+}
+
+// update is a conditional write of some columns of a row; it returns the whole row as it is then.
+func (s store) update(ctx context.Context, key, set item, remove []string, condition string, values item) (item, error) {
+	u := newUpdate(set, remove)
+	maps.Copy(u.values, values)
+	for _, name := range conditionNames(condition) {
+		u.names["#"+name] = name
+	}
+	out, err := s.rows.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.leases, Key: key,
+		UpdateExpression: aws.String(u.expression), ConditionExpression: &condition,
+		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return nil, s.conflict(ctx, key, failed)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write row %s in table %s: %w", strOf(key[colSK]), s.leases, err)
+	}
+	return out.Attributes, nil
+}
+
+// conflict makes the error of a refused write; where the service did not tell the row, it is read.
+func (s store) conflict(ctx context.Context, key item, failed *types.ConditionalCheckFailedException) error {
+	err := fmt.Errorf("write row %s in table %s: %w", strOf(key[colSK]), s.leases, failed)
+	if len(failed.Item) > 0 {
+		return &conflictError{failed.Item, err}
+	}
+	found, readErr := s.read(ctx, key)
+	if readErr != nil {
+		return readErr
+	}
+	return &conflictError{found, err}
+}
+
+// update's parts.
+type updateParts struct {
+	expression string
+	names      map[string]string
+	values     item
+}
+
+func newUpdate(set item, remove []string) updateParts {
+	u := updateParts{names: map[string]string{}, values: item{}}
+	var sets, removes []string
+	for _, column := range slices.Sorted(maps.Keys(set)) {
+		sets = append(sets, "#"+column+" = :"+column)
+		u.names["#"+column] = column
+		u.values[":"+column] = set[column]
+	}
+	for _, column := range remove {
+		removes = append(removes, "#"+column)
+		u.names["#"+column] = column
+	}
+	if len(sets) > 0 {
+		u.expression = "SET " + strings.Join(sets, ", ")
+	}
+	if len(removes) > 0 {
+		u.expression += " REMOVE " + strings.Join(removes, ", ")
+	}
+	return u
+}
+
+// conditionNames finds the `#names` in a condition; names there are the columns' own.
+func conditionNames(condition string) []string {
+	var names []string
+	for i, part := range strings.Split(condition, "#") {
+		if i > 0 {
+			end := strings.IndexFunc(part, func(r rune) bool { return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') })
+			if end < 0 {
+				end = len(part)
+			}
+			names = append(names, part[:end])
+		}
+	}
+	return names
+}
+
+// read reads one row, nil where there is none.
+func (s store) read(ctx context.Context, key item) (item, error) {
+	found, err := s.query(ctx, "pk = :pk AND sk = :sk", item{":pk": key[colPK], ":sk": key[colSK]})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// query reads all rows of a condition, consistently.
+func (s store) query(ctx context.Context, condition string, values item) ([]item, error) {
+	in := &dynamodb.QueryInput{
+		TableName: &s.leases, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: &condition, ExpressionAttributeValues: values,
+	}
+	var found []item
+	for {
+		out, err := s.rows.Query(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("read rows of %s in table %s: %w", s.table, s.leases, err)
+		}
+		found = append(found, out.Items...)
+		if len(out.LastEvaluatedKey) == 0 {
+			return found, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+// stream reads the stream's row; false: there is none yet.
+func (s store) stream(ctx context.Context) (streamRow, bool, error) {
+	found, err := s.read(ctx, s.streamKey())
+	return decodeStream(found), found != nil, err
+}
+
+// createStream writes the stream's row, or returns the one that another instance has just written.
+func (s store) createStream(ctx context.Context, r streamRow) (streamRow, error) {
+	set := item{colApp: str(r.App), colARN: str(r.ARN)}
+	if !r.Start.IsZero() {
+		set[colStart] = instant(r.Start)
+	}
+	written, err := s.update(ctx, s.streamKey(), set, nil, "attribute_not_exists(pk)", nil)
+	var exists *conflictError
+	if errors.As(err, &exists) && exists.item != nil {
+		return decodeStream(exists.item), nil
+	}
+	return decodeStream(written), err
+}
+
+// moveStream records that the table has a new stream, and the gap between the two. Of several instances one wins; the
+// others get its row.
+func (s store) moveStream(ctx context.Context, old, arn string, gap Gap) (streamRow, error) {
+	set := item{colARN: str(arn), gapColumn(gap.Number): gap.encode()}
+	written, err := s.update(ctx, s.streamKey(), set, nil, "#arn = :old", item{":old": str(old)})
+	var moved *conflictError
+	if errors.As(err, &moved) && moved.item != nil {
+		return decodeStream(moved.item), nil
+	}
+	return decodeStream(written), err
+}
+
+// shards reads the rows of all shards.
+func (s store) shards(ctx context.Context) ([]shardRow, error) {
+	found, err := s.query(ctx, "pk = :pk", item{":pk": str(s.table + "#shards")})
+	rows := make([]shardRow, len(found))
+	for i := range found {
+		rows[i] = decodeShard(found[i])
+	}
+	return rows, err
+}
+
+// create writes the row of a shard that was just discovered, or returns the one that is there. The parent's row is
+// told of its child first, so that it never outlives a child that nobody has read.
+func (s store) create(ctx context.Context, r shardRow) (shardRow, error) {
+	if r.Parent != "" {
+		if err := s.addChild(ctx, r); err != nil {
+			return shardRow{}, err
+		}
+	}
+	written, err := s.update(ctx, s.shardKey(r.key()), r.encode(), nil, "attribute_not_exists(pk)", nil)
+	var exists *conflictError
+	if errors.As(err, &exists) && exists.item != nil {
+		return decodeShard(exists.item), nil
+	}
+	return decodeShard(written), err
+}
+
+func (s store) addChild(ctx context.Context, child shardRow) error {
+	_, err := s.rows.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &s.leases, Key: s.shardKey(child.parentKey()),
+		UpdateExpression:          aws.String("ADD #children :child"),
+		ConditionExpression:       aws.String("attribute_exists(pk)"),
+		ExpressionAttributeNames:  map[string]string{"#children": colChildren},
+		ExpressionAttributeValues: item{":child": &types.AttributeValueMemberSS{Value: []string{child.ID}}},
+	})
+	if classify(err) == conflict { // the parent has no row
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write row %s in table %s: %w", child.parentKey(), s.leases, err)
+	}
+	return nil
+}
+
+// claim makes an instance the owner of a shard that is as it was seen: free, or of a dead instance.
+func (s store) claim(ctx context.Context, seen shardRow, me string) (shardRow, error) {
+	condition, values := "#epoch = :seen AND attribute_not_exists(#owner)", item{":seen": num(seen.Epoch)}
+	if seen.Owner != "" {
+		condition, values[":from"] = "#epoch = :seen AND #owner = :from", str(seen.Owner)
+	}
+	set := item{colOwner: str(me), colEpoch: num(seen.Epoch + 1)}
+	if !seen.ended() {
+		set[colState] = str(stateHeld)
+	}
+	written, err := s.update(ctx, s.shardKey(seen.key()), set, []string{colWantedBy}, condition, values)
+	var taken *conflictError
+	if errors.As(err, &taken) && taken.item != nil {
+		if now := decodeShard(taken.item); now.Owner == me && now.Epoch == seen.Epoch+1 {
+			return now, nil // the answer of an earlier attempt was lost
+		}
+	}
+	if err != nil {
+		return shardRow{}, err
+	}
+	return decodeShard(written), nil
+}
+
+// save writes columns of a row that its owner holds; it never moves the checkpoint back, even when an earlier write
+// arrives late.
+func (s store) save(ctx context.Context, held shardRow, set item, remove ...string) error {
+	condition := "#owner = :me AND #epoch = :held"
+	values := item{":me": str(held.Owner), ":held": num(held.Epoch)}
+	if _, moves := set[colCheckpoint]; moves {
+		condition += " AND (attribute_not_exists(#checkpoint) OR #checkpoint <= :checkpoint)"
+	}
+	_, err := s.update(ctx, s.shardKey(held.key()), set, remove, condition, values)
+	return err
+}
+
+// reset makes a shard that is as it was seen one that nobody has read.
+func (s store) reset(ctx context.Context, seen shardRow) error {
+	set := item{colState: str(stateWaiting), colEpoch: num(seen.Epoch + 1)}
+	remove := []string{colCheckpoint, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colWantedBy}
+	_, err := s.update(ctx, s.shardKey(seen.key()), set, remove, "#epoch = :seen", item{":seen": num(seen.Epoch)})
+	return err
+}
+
+// settle marks a gap as told.
+func (s store) settle(ctx context.Context, g Gap) error {
+	key := s.streamKey()
+	if g.Shard != "" {
+		key = s.shardKey(shardKey{g.Stream, g.Shard})
+	}
+	g.Pending = false
+	_, err := s.update(ctx, key, item{gapColumn(g.Number): g.encode()}, nil, "attribute_exists(pk)", nil)
+	var gone *conflictError
+	if errors.As(err, &gone) {
+		return nil // the row went with its shard
+	}
+	return err
+}
+
+// remove deletes the row of an ended shard that is as it was seen.
+func (s store) remove(ctx context.Context, seen shardRow) error {
+	_, err := s.rows.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &s.leases, Key: s.shardKey(seen.key()),
+		ConditionExpression:       aws.String("#epoch = :seen AND #checkpoint = :ended"),
+		ExpressionAttributeNames:  map[string]string{"#epoch": colEpoch, "#checkpoint": colCheckpoint},
+		ExpressionAttributeValues: item{":seen": num(seen.Epoch), ":ended": str(ended)},
+	})
+	if classify(err) == conflict {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("delete row %s in table %s: %w", seen.key(), s.leases, err)
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package stream
+
+// This file: one life of an instance, from its registration until it stops or another calls it dead.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"inventoryd/internal/lease"
+)
+
+// tenure is an instance and what its goroutines share; all of it is set before they start.
+type tenure struct {
+	*Reader
+	stream    streamRow       // as it was when the tenure began
+	labels    map[string]bool // the table's streams, then
+	beat      *lease.Heartbeat
+	lives     lives
+	discovery *discovery
+	asked     *mailbox[question]         // read by the lister
+	pending   *mailbox[Gap]              // read by the reporter of gaps
+	events    *mailbox[func(*catalogue)] // read by the coordinator
+	shards    sync.WaitGroup             // the shards' goroutines; the coordinator waits for them
+}
+
+// lives are the contexts of a tenure.
+type lives struct {
+	stop context.Context         // ends reading
+	work context.Context         // ends what is in flight, Runtime.Shutdown after stop
+	end  context.CancelCauseFunc // of stop
+}
+
+// errStopped is the cause of an orderly stop.
+var errStopped = errors.New("the reader was stopped")
+
+// newTenure registers a new instance and reads where the reading of the table stands.
+func (r *Reader) newTenure(ctx context.Context, tick func()) (*tenure, error) {
+	t := &tenure{
+		Reader: r, beat: lease.New(r.instances(), lease.NewID(), r.config.LeaseDuration), labels: map[string]bool{},
+		asked: newMailbox[question](), pending: newMailbox[Gap](), events: newMailbox[func(*catalogue)](),
+	}
+	t.discovery = newDiscovery(r.streams, r.store, r.caller, &r.clock, t.found)
+	var rows []shardRow
+	_, err := r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) (err error) {
+		if t.stream, _, err = r.store.stream(ctx); err != nil {
+			return err
+		}
+		rows, err = r.store.shards(ctx)
+		return errors.Join(err, t.beat.Register(ctx))
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.labels[labelOf(t.stream.ARN)] = true
+	for _, row := range rows {
+		t.labels[row.Label] = true
+		if row.ended() { // others are told by whoever claims the shard
+			t.tellPending(row.Gaps)
+		}
+	}
+	t.tellPending(t.stream.Gaps)
+	r.board.set(func(s *Status) {
+		s.Instance, s.Stream, s.Start, s.Gaps = t.beat.ID(), t.stream.ARN, t.stream.Start, t.stream.Gaps
+	})
+	r.log.Info("this instance reads the stream", zap.String("instance", t.beat.ID()), zap.String("stream", t.stream.ARN))
+	return t, nil
+}
+
+func (t *tenure) tellPending(gaps []Gap) {
+	for _, gap := range gaps {
+		if gap.Pending {
+			t.pending.put(gap)
+		}
+	}
+}
+
+func (r *Reader) instances() lease.Group {
+	return lease.Group{Rows: r.tables, Table: r.store.leases, PK: r.store.instances()}
+}
+
+// run reads until ctx ends (nil, everything released), the instance is called dead (lease.ErrDead) or something fatal
+// happens.
+func (t *tenure) run(ctx context.Context) error {
+	stop, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, func() { end(errStopped) })()
+	work, abort := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer abort(nil)
+	defer context.AfterFunc(stop, func() {
+		if !errors.Is(context.Cause(stop), errStopped) { // nothing may be written any more
+			abort(context.Cause(stop))
+			return
+		}
+		time.AfterFunc(t.config.Shutdown, func() { abort(errors.New("the time to stop is over")) })
+	})()
+	t.lives = lives{stop, work, end}
+
+	beating, silence := context.WithCancel(context.WithoutCancel(ctx))
+	defer silence()
+	var heart errgroup.Group
+	heart.Go(func() error {
+		err := t.beat.Run(beating, t.beaten)
+		if err != nil {
+			end(err)
+		}
+		return err
+	})
+	err := t.loops(stop)
+	silence()
+	if dead := heart.Wait(); dead != nil {
+		t.metrics.leasesLost.Add(ctx, 1)
+		return dead
+	}
+	return errors.Join(err, t.resign())
+}
+
+// beaten is told how a renewal went.
+func (t *tenure) beaten(err error) {
+	if err == nil {
+		t.troubles.mend("heartbeat")
+		return
+	}
+	t.metrics.count(classify(err))
+	t.troubles.report("heartbeat", err, !t.beat.Good())
+	if classify(err) == absent {
+		t.lives.end(fmt.Errorf("%w: %w", errNoLeases, err))
+	}
+}
+
+// loops runs the tenure's goroutines until stop ends and all shards are released; the first to fail stops the others.
+func (t *tenure) loops(stop context.Context) error {
+	var group errgroup.Group
+	run := func(f func(context.Context) error) {
+		group.Go(func() error {
+			err := f(stop)
+			if stop.Err() == nil {
+				t.lives.end(err)
+			}
+			return nil
+		})
+	}
+	known := newCatalogue(labelOf(t.stream.ARN))
+	for label := range t.labels {
+		known.stream(label)
+	}
+	run((&coordinator{t, known}).run)
+	run(t.newWatch(t.instances()).run)
+	run(t.newLister().run)
+	run(t.reportGaps)
+	group.Wait()
+	if cause := context.Cause(stop); !errors.Is(cause, errStopped) {
+		return cause
+	}
+	return nil
+}
+
+// resign tells the others that this instance has left.
+func (t *tenure) resign() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.lives.work), callTimeout)
+	defer cancel()
+	if err := t.beat.Resign(ctx); err != nil {
+		t.log.Warn("this instance could not say that it leaves; others will wait for its lease to run out", zap.Error(err))
+	}
+	return nil
+}
+
+// found tells the coordinator of rows that were written here.
+func (t *tenure) found(rows []shardRow) {
+	now, service := time.Now(), t.clock.now()
+	t.events.put(func(c *catalogue) {
+		for _, row := range rows {
+			c.learn(row, now, service.Sub(row.Ended))
+		}
+	})
+}
+
+// gapFound makes a gap known that is in the table already.
+func (t *tenure) gapFound(gap Gap) {
+	t.metrics.gaps.Add(context.Background(), 1)
+	t.log.Error("changes are lost: nobody will ever read them", zap.String("shard", gap.Shard), zap.String("stream", gap.Stream),
+		zap.String("after", gap.After), zap.String("reason", gap.Reason))
+	if gap.Pending {
+		t.pending.put(gap)
+	}
+}
+
+// reportGaps hands pending gaps to OnGap, each until it returns nil.
+func (t *tenure) reportGaps(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-t.pending.ready:
+		}
+		for _, gap := range t.pending.take() {
+			if err := t.reportGap(ctx, gap); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (t *tenure) reportGap(ctx context.Context, gap Gap) error {
+	const place = "telling of a gap"
+	for n := 0; t.config.OnGap != nil; n++ {
+		err := t.config.OnGap(ctx, gap)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		t.troubles.report(place, err, false)
+		if err := rest(ctx, grow(redeliverLeast, redeliverMost, n), nil); err != nil {
+			return err
+		}
+	}
+	t.troubles.mend(place)
+	_, err := t.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error { return t.store.settle(ctx, gap) })
+	return err
+}
