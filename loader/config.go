@@ -22,7 +22,7 @@ type Config struct {
 	Format  `yaml:",inline"`
 	Bad     `yaml:",inline"`
 	Writing `yaml:",inline"`
-	Objects Objects `yaml:"objects"`
+	Objects Objects `yaml:"objects" doc:"Which objects are loaded. In patterns, * stands for any text, / included, and ? for one character."`
 
 	Surroundings `yaml:"-"`
 }

@@ -78,7 +78,7 @@ func compileOne(key, text string) (*template.Template, error) {
 	for _, sample := range samples {
 		out, err := execute(t, sample)
 		if err != nil {
-			return nil, config.Problemf(key, "does not work for a sample alert (fields: Store, Item, Count, PreviousCount, Since, Event): %w", err)
+			return nil, config.Problemf(key, "does not work for a sample alert (fields: Store, Item, Count, PreviousCount, Since, Event): %s", strings.ReplaceAll(err.Error(), " in type *notifier.Alert", ""))
 		}
 		if strings.TrimSpace(out) == "" {
 			return nil, config.Problemf(key, "is empty for a sample alert (event %s), which SNS refuses", sample.Event)

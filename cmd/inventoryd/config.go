@@ -14,16 +14,20 @@ import (
 	"inventoryd/internal/logs"
 	"inventoryd/internal/telemetry"
 	"inventoryd/internal/web"
+	"inventoryd/loader"
+	"inventoryd/notifier"
 )
 
 // Config is the whole tree. A component's settings live with the component; here they are gathered.
 type Config struct {
-	Top     `yaml:",inline"`
-	AWS     AWS              `yaml:"aws" doc:"AWS: region and endpoints. Credentials come from the SDK's usual chain only (instance role, environment, shared files), never from here."`
-	Table   inventory.Table  `yaml:"table" doc:"The inventory's DynamoDB table."`
-	Log     logs.Config      `yaml:"log" doc:"Logs, on standard output."`
-	HTTP    web.Config       `yaml:"http" doc:"The server of health, metrics, status and the page."`
-	Metrics telemetry.Config `yaml:"metrics" doc:"Metrics."`
+	Top      `yaml:",inline"`
+	AWS      AWS              `yaml:"aws" doc:"AWS: region and endpoints. Credentials come from the SDK's usual chain only (instance role, environment, shared files), never from here."`
+	Table    inventory.Table  `yaml:"table" doc:"The inventory's DynamoDB table."`
+	Log      logs.Config      `yaml:"log" doc:"Logs, on standard output."`
+	HTTP     web.Config       `yaml:"http" doc:"The server of health, metrics, status and the page."`
+	Metrics  telemetry.Config `yaml:"metrics" doc:"Metrics."`
+	Loader   loader.Config    `yaml:"loader" doc:"The loader: events of the bucket from a queue, feeds from the bucket, rows into the table."`
+	Notifier notifier.Config  `yaml:"notifier" doc:"The notifier: alerts when an item is out of stock."`
 }
 
 // Top is the keys that stand alone.
@@ -54,11 +58,13 @@ type Endpoints struct {
 // defaults is the configuration of an empty file.
 func defaults() Config {
 	return Config{
-		Top:     Top{App: "inventoryd", StateTable: "inventoryd-state", ShutdownTimeout: 30 * time.Second},
-		Table:   inventory.DefaultTable,
-		Log:     logs.DefaultConfig(),
-		HTTP:    web.DefaultConfig(),
-		Metrics: telemetry.DefaultConfig(),
+		Top:      Top{App: "inventoryd", StateTable: "inventoryd-state", ShutdownTimeout: 30 * time.Second},
+		Table:    inventory.DefaultTable,
+		Log:      logs.DefaultConfig(),
+		HTTP:     web.DefaultConfig(),
+		Metrics:  telemetry.DefaultConfig(),
+		Loader:   loader.DefaultConfig(),
+		Notifier: notifier.DefaultConfig(),
 	}
 }
 

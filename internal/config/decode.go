@@ -149,7 +149,7 @@ func (l *loading) table(n *node, y *yaml.Node) {
 		l.fail(l.at(y), n.path, fmt.Errorf("%s where a map of lists belongs", describe(y)))
 		return
 	}
-	m := map[string][]string{}
+	m, before := map[string][]string{}, len(l.errors)
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key := y.Content[i]
 		path := n.join(key.Value)
@@ -159,6 +159,10 @@ func (l *loading) table(n *node, y *yaml.Node) {
 		}
 		m[key.Value] = nil
 		l.sequence(path, target(y.Content[i+1]), func(items []string) { m[key.Value] = items })
+	}
+	if len(l.errors) > before {
+		l.failed[n.path] = true
+		return
 	}
 	n.setTable(m)
 }

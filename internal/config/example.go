@@ -26,21 +26,30 @@ func Example(into any, head string) []byte {
 
 // example writes the keys of a group.
 func (n *node) example(b *bytes.Buffer, indent string) {
-	for _, c := range n.children {
-		b.WriteByte('\n')
-		comment(b, indent, c.doc)
-		if c.kind == section {
-			fmt.Fprintf(b, "%s%s:", indent, c.name)
+	for i, c := range n.children {
+		if i > 0 || indent == "" {
 			b.WriteByte('\n')
+		}
+		comment(b, indent, c.explanation())
+		if c.kind == section {
+			fmt.Fprintf(b, "%s%s:\n", indent, c.name)
 			c.example(b, indent+"  ")
 			continue
 		}
-		if c.enum != nil {
-			comment(b, indent, "One of "+strings.Join(c.enum, ", ")+".")
-		}
-		comment(b, indent, sentence(c.class.effect()))
 		fmt.Fprintf(b, "%s%s: %s\n", indent, c.name, c.yaml())
 	}
+}
+
+// explanation is all that is to be said of a key; that it changes at a restart is the rule and is not said.
+func (n *node) explanation() string {
+	s := n.doc
+	if n.enum != nil {
+		s += " One of " + strings.Join(n.enum, ", ") + "."
+	}
+	if n.class != Restart && n.kind != section {
+		s += " " + sentence(n.class.effect())
+	}
+	return s
 }
 
 // comment writes text as comment lines.

@@ -7,10 +7,12 @@ const Masked = "********"
 
 // Setting is one key as it is in force.
 type Setting struct {
-	Key    string `json:"key"`
-	Value  any    `json:"value"` // a string, bool, int64, float64, []string or map[string][]string
-	Source string `json:"source"`
-	Reload Class  `json:"reload"`
+	Key      string `json:"key"`
+	Value    any    `json:"value"` // a string, bool, int64, float64, []string or map[string][]string
+	Source   string `json:"source"`
+	Reload   Class  `json:"reload"`
+	Variable string `json:"variable"` // of the environment
+	Doc      string `json:"-"`
 
 	text string
 }
@@ -23,7 +25,10 @@ func (s Setting) Text() string { return s.text }
 func Settings(into any, sources Sources) []Setting {
 	var settings []Setting
 	tree(into).leaves(func(n *node) {
-		s := Setting{Key: n.path, Value: n.plain(), Source: sources[n.path].String(), Reload: n.class, text: n.yaml()}
+		s := Setting{
+			Key: n.path, Value: n.plain(), Source: sources[n.path].String(),
+			Reload: n.class, Variable: n.variable(), Doc: n.doc, text: n.yaml(),
+		}
 		if n.masked() {
 			s.Value, s.text = Masked, Masked
 		}

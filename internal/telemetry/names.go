@@ -46,7 +46,7 @@ var pushes = []push{
 	metricOf("loader", "rows.rejected", counter),
 	metricOf("loader", "load.seconds", histogram),
 	metricOf("loader", "event.to.loaded.seconds", histogram),
-	metricOf("loader", "oldest.message.age.seconds", highest),
+	metricOf("loader", "oldest.message.age.seconds", histogram),
 	metricOf("loader", "seconds.since.last.load", highest),
 	metricOf("loader", "messages.in.flight", total),
 	metricOf("loader", "heartbeat.failures", counter),
