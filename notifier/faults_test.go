@@ -43,7 +43,9 @@ func (w *world) count(items int) (lost, repeated int) {
 }
 
 // cut breaks a client's connection for good.
-func (w *world) cut(client string) { w.Fault(fault.Rule{Client: client, Effect: fault.Effect{Reset: true}}) }
+func (w *world) cut(client string) {
+	w.Fault(fault.Rule{Client: client, Effect: fault.Effect{Reset: true}})
+}
 
 func TestAKillAnywhereLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T) {
 	const items = 300
@@ -56,9 +58,12 @@ func TestAKillAnywhereLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T) {
 	kills := 0
 	for _, k := range []kill{
 		{"BatchGetItem", before},
-		{"PublishBatch", before}, {"PublishBatch", after},
-		{"BatchWriteItem", before}, {"BatchWriteItem", after},
-		{"PutItem", before}, {"PutItem", after},
+		{"PublishBatch", before},
+		{"PublishBatch", after},
+		{"BatchWriteItem", before},
+		{"BatchWriteItem", after},
+		{"PutItem", before},
+		{"PutItem", after},
 	} {
 		for _, at := range []int{0, 1, 7, 23, 100, 299} {
 			inWorld(t, func(t *testing.T, w *world) {

@@ -129,7 +129,7 @@ func (s story) told(t *testing.T) (ids []string, accidents int, err error) {
 		if _, err = state.Ensure(t.Context(), w.tables("test"), stateTable); err != nil {
 			return
 		}
-		time.Sleep(begin.Sub(time.Now()))
+		time.Sleep(time.Until(begin))
 		accidents, err = s.play(w)
 		for _, n := range w.inbox() {
 			var body struct{ ID string }

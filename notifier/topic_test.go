@@ -80,7 +80,9 @@ func TestWrongTopicStopsTheStartAndTheMessageListsWhatThereIs(t *testing.T) {
 		{"FIFO topics end in .fifo", few, "orders", `notifier.topic: there is no topic named "orders"; there is ` + all},
 		{"none at all", nil, "NoStock", `notifier.topic: there is no topic named "NoStock"; there is none in this account and region`},
 		{
-			"several that differ by case", []string{"NoStock", "nostock", "Other"}, "NOSTOCK",
+			"several that differ by case",
+			[]string{"NoStock", "nostock", "Other"},
+			"NOSTOCK",
 			`notifier.topic: 2 topics are named "NOSTOCK": ` + topics.ARN("NoStock") + ", " + topics.ARN("nostock") + "; give the ARN of one",
 		},
 		{"absent ARN", few, topics.ARN("Gone"), "notifier.topic: there is no topic " + topics.ARN("Gone") + "; create it, or name another"},
@@ -173,4 +175,3 @@ func TestWhoMayPublishNeedNotBeAllowedToLook(t *testing.T) {
 		}
 	})
 }
-

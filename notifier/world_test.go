@@ -26,7 +26,6 @@ import (
 type world struct {
 	*testing.T
 	*sandbox.Sandbox
-	instances int
 }
 
 const stateTable = "inventoryd-state"
@@ -46,7 +45,9 @@ func inWorld(t *testing.T, test func(*testing.T, *world)) {
 	})
 }
 
-func (w *world) tables(client string) *dynamodb.Client { return dynamodb.NewFromConfig(w.Config(client)) }
+func (w *world) tables(client string) *dynamodb.Client {
+	return dynamodb.NewFromConfig(w.Config(client))
+}
 
 func (w *world) topics(client string) *sns.Client { return sns.NewFromConfig(w.Config(client)) }
 

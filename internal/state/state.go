@@ -32,39 +32,63 @@ type Creator interface {
 // several instances start at once. It reports whether it created the table. The error of a table that cannot be
 // created or does not fit names the remedy.
 func Ensure(ctx context.Context, c Creator, name string) (created bool, err error) {
-	out, err := c.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
-	var absent *types.ResourceNotFoundException
-	if errors.As(err, &absent) {
-		created, err = create(ctx, c, name)
-		if err != nil {
+	table, err := describe(ctx, c, name)
+	if isAbsent(err) {
+		if created, err = create(ctx, c, name); err != nil {
 			return false, fmt.Errorf("table %s does not exist and cannot be created (create it with `inventoryd setup`): %w", name, err)
 		}
-		out, err = c.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+		table, err = appeared(ctx, c, name)
 	}
 	if err != nil {
-		return created, fmt.Errorf("describe table %s: %w", name, err)
+		return created, err
 	}
-	if err := check(out.Table); err != nil {
+	if err := check(table); err != nil {
 		return created, fmt.Errorf("table %s: %w: %w; name another one in the configuration (state_table, stream.lease_table)", name, ErrUnfit, err)
 	}
-	for out.Table.TableStatus == types.TableStatusCreating {
+	for table.TableStatus == types.TableStatusCreating {
 		if err := wait(ctx, 500*time.Millisecond); err != nil {
 			return created, fmt.Errorf("wait for table %s: %w", name, err)
 		}
-		if out, err = c.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name}); err != nil {
-			return created, fmt.Errorf("describe table %s: %w", name, err)
+		if table, err = describe(ctx, c, name); err != nil {
+			return created, err
 		}
 	}
-	if created {
-		_, err = c.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-			TableName:               &name,
-			TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(Expires), Enabled: aws.Bool(true)},
-		})
-		if err != nil {
-			return created, fmt.Errorf("turn time to live on for table %s (attribute %s): %w", name, Expires, err)
-		}
+	// Also for a table that exists: its maker may have died before this. Where time to live is on already, the call is
+	// refused; where it may not be made, whoever created the table has to see to it.
+	_, err = c.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
+		TableName:               &name,
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(Expires), Enabled: aws.Bool(true)},
+	})
+	if created && err != nil {
+		return created, fmt.Errorf("turn time to live on for table %s (attribute %s): %w", name, Expires, err)
 	}
 	return created, nil
+}
+
+func describe(ctx context.Context, c Creator, name string) (*types.TableDescription, error) {
+	out, err := c.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	if err != nil {
+		return nil, fmt.Errorf("describe table %s: %w", name, err)
+	}
+	return out.Table, nil
+}
+
+func isAbsent(err error) bool {
+	var absent *types.ResourceNotFoundException
+	return errors.As(err, &absent)
+}
+
+// appeared describes a table that was just created: for some seconds DynamoDB may not know it yet ("DescribeTable").
+func appeared(ctx context.Context, c Creator, name string) (*types.TableDescription, error) {
+	for patience := 30 * time.Second; ; patience -= time.Second {
+		table, err := describe(ctx, c, name)
+		if !isAbsent(err) || patience == 0 {
+			return table, err
+		}
+		if err := wait(ctx, time.Second); err != nil {
+			return nil, fmt.Errorf("wait for table %s: %w", name, err)
+		}
+	}
 }
 
 func create(ctx context.Context, c Creator, name string) (bool, error) {
