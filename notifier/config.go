@@ -35,7 +35,7 @@ type Rules struct {
 type Text struct {
 	Subject string `yaml:"subject" reload:"now" doc:"Template of a message's subject (what mail shows); fields as in message. Line breaks and control characters become blanks, and SNS takes 99 characters at most: the rest is cut."`
 	Message string `yaml:"message" reload:"now" doc:"Template of a message's body (format text): {{.Store}}, {{.Item}}, {{.Count}}, {{.PreviousCount}} (none where there was none or it is unknown), {{.Since}}, {{.Event}} (out_of_stock or restocked)."`
-	Format  string `yaml:"format" reload:"now" doc:"text: the body is made by message; json: it is a document for machines (docs/alerts.md)."`
+	Format  string `yaml:"format" reload:"now" enum:"text|json" doc:"text: the body is made by message; json: it is a document for machines (docs/alerts.md)."`
 }
 
 // Surroundings is what the daemon gives a Notifier besides its configuration.

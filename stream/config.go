@@ -24,7 +24,7 @@ type Config struct {
 	DeadLetterQueue string           `yaml:"dead_letter_queue" reload:"restart" doc:"Name or URL of the SQS queue that takes records that cannot be handled; empty: none."`
 	MaxAttempts     int              `yaml:"max_attempts" reload:"now" doc:"How often a record that cannot be handled is tried before on_poison decides. Outages of what the handler needs do not count."`
 	PoisonPolicy    string           `yaml:"on_poison" reload:"now" doc:"What becomes of a record that cannot be handled: divert (to the dead-letter queue) or block (keep trying). Empty: divert where there is a queue, else block."`
-	GapPolicy       string           `yaml:"on_gap" reload:"now" doc:"What to do on a shard whose next records DynamoDB no longer holds: continue (record the gap and go on) or halt (stop that shard)."`
+	GapPolicy       string           `yaml:"on_gap" reload:"now" enum:"continue|halt" doc:"What to do on a shard whose next records DynamoDB no longer holds: continue (record the gap and go on) or halt (stop that shard)."`
 
 	Runtime `yaml:"-"`
 }

@@ -16,6 +16,7 @@ import (
 	"inventoryd/internal/web"
 	"inventoryd/loader"
 	"inventoryd/notifier"
+	"inventoryd/stream"
 )
 
 // Config is the whole tree. A component's settings live with the component; here they are gathered.
@@ -27,6 +28,7 @@ type Config struct {
 	HTTP     web.Config       `yaml:"http" doc:"The server of health, metrics, status and the page."`
 	Metrics  telemetry.Config `yaml:"metrics" doc:"Metrics."`
 	Loader   loader.Config    `yaml:"loader" doc:"The loader: events of the bucket from a queue, feeds from the bucket, rows into the table."`
+	Stream   stream.Config    `yaml:"stream" doc:"The reader of the table's stream."`
 	Notifier notifier.Config  `yaml:"notifier" doc:"The notifier: alerts when an item is out of stock."`
 }
 
@@ -64,6 +66,7 @@ func defaults() Config {
 		HTTP:     web.DefaultConfig(),
 		Metrics:  telemetry.DefaultConfig(),
 		Loader:   loader.DefaultConfig(),
+		Stream:   stream.DefaultConfig(),
 		Notifier: notifier.DefaultConfig(),
 	}
 }
@@ -72,10 +75,18 @@ func defaults() Config {
 func (c Config) Validate() error {
 	var errs []error
 	if !tableName(c.Table.Name) {
-		errs = append(errs, config.Problemf("table.name", "%q is no name of a DynamoDB table (3 to 255 of a-z, A-Z, 0-9, -, _ and .)", c.Table.Name))
+		errs = append(errs, config.Problemf("table.name", notTableName, c.Table.Name))
 	}
-	if c.StateTable == c.Table.Name {
+	if !tableName(c.Stream.LeaseTable) && c.Stream.LeaseTable != "" {
+		errs = append(errs, config.Problemf("stream.lease_table", notTableName, c.Stream.LeaseTable))
+	}
+	switch lease := c.Stream.LeaseTable; {
+	case c.StateTable == c.Table.Name:
 		errs = append(errs, config.Problemf("state_table", "is the inventory's table: it must be another one"))
+	case lease == c.StateTable && lease == stream.DefaultConfig().LeaseTable:
+		errs = append(errs, config.Problemf("state_table", "is the lease table: it must be another one"))
+	case lease == c.Table.Name || lease == c.StateTable:
+		errs = append(errs, config.Problemf("stream.lease_table", "is the inventory's or the state table: it must be another one"))
 	}
 	seen := map[string]string{}
 	for _, a := range []struct{ key, name string }{{"table.store", c.Table.Store}, {"table.item", c.Table.Item}, {"table.count", c.Table.Count}} {
@@ -97,7 +108,7 @@ func (t Top) Validate() error {
 		errs = append(errs, config.Problemf("app", "%q must be 1 to 64 of a-z, A-Z, 0-9, - and _", t.App))
 	}
 	if !tableName(t.StateTable) {
-		errs = append(errs, config.Problemf("state_table", "%q is no name of a DynamoDB table (3 to 255 of a-z, A-Z, 0-9, -, _ and .)", t.StateTable))
+		errs = append(errs, config.Problemf("state_table", notTableName, t.StateTable))
 	}
 	if d := t.ShutdownTimeout; d < time.Second || d > 10*time.Minute {
 		errs = append(errs, config.Problemf("shutdown_timeout", "must be between 1s and 10m, not %s", d))
@@ -143,6 +154,8 @@ func plainName(s string, n int) bool {
 	}
 	return s != "" && len(s) <= n
 }
+
+const notTableName = "%q is no name of a DynamoDB table (3 to 255 of a-z, A-Z, 0-9, -, _ and .)"
 
 // tableName tells whether DynamoDB takes s as a table's name ("Naming rules in DynamoDB").
 func tableName(s string) bool {

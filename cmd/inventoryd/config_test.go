@@ -19,6 +19,7 @@ import (
 	"inventoryd/internal/config"
 	"inventoryd/loader"
 	"inventoryd/notifier"
+	"inventoryd/stream"
 )
 
 var update = flag.Bool("update", false, "write golden and generated files anew")
@@ -39,8 +40,8 @@ func writeConfig(t *testing.T, text string) string {
 func equal(t *testing.T, want, got Config) {
 	t.Helper()
 	options := cmp.Options{
-		cmpopts.IgnoreTypes(loader.Surroundings{}, notifier.Surroundings{}),
-		cmpopts.IgnoreUnexported(loader.Config{}, notifier.Config{}),
+		cmpopts.IgnoreTypes(loader.Surroundings{}, notifier.Surroundings{}, stream.Runtime{}),
+		cmpopts.IgnoreUnexported(loader.Config{}, notifier.Config{}, stream.Config{}),
 		cmpopts.EquateEmpty(),
 	}
 	if d := cmp.Diff(want, got, options); d != "" {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,14 +25,12 @@ func samples(rm *metricdata.ResourceMetrics, scopes map[string]bool) map[*push]s
 	found := map[*push]sample{}
 	for _, scope := range rm.ScopeMetrics {
 		for _, m := range scope.Metrics {
-			name := m.Name
-			if scope.Scope.Name != "" {
-				name = strings.TrimPrefix(name, scope.Scope.Name+".")
+			p := pushOf(m.Name)
+			if p == nil {
+				continue
 			}
-			if p := pushOf(scope.Scope.Name, name); p != nil {
-				if s := p.reduce(m.Data); s != nil {
-					found[p] = s
-				}
+			if s := p.reduce(m.Data); s != nil {
+				found[p] = s
 			}
 		}
 	}

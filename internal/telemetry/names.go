@@ -39,10 +39,8 @@ var pushes = []push{
 
 	metricOf("loader", "files.loaded", counter),
 	metricOf("loader", "files.failed", counter),
-	metricOf("loader", "files.stale", counter),
 	metricOf("loader", "rows.read", counter),
 	metricOf("loader", "rows.written", counter),
-	metricOf("loader", "rows.unchanged", counter),
 	metricOf("loader", "rows.rejected", counter),
 	metricOf("loader", "load.seconds", histogram),
 	metricOf("loader", "event.to.loaded.seconds", histogram),
@@ -54,31 +52,36 @@ var pushes = []push{
 	metricOf("loader", "consumed.write.units", counter),
 
 	metricOf("stream", "iterator.age", highest).milliseconds(),
-	metricOf("stream", "retention.headroom.seconds", lowest),
+	metricOf("stream", "retention.headroom", lowest).seconds(),
 	metricOf("stream", "records.processed", counter),
 	metricOf("stream", "records.diverted", counter),
 	metricOf("stream", "gaps", counter),
 	metricOf("stream", "get.records.calls", counter),
-	metricOf("stream", "errors", counter).called("StreamErrors"),
+	metricOf("stream", "stream.errors", counter),
 	metricOf("stream", "shards.held", total),
 	metricOf("stream", "shards.waiting", total),
-	metricOf("stream", "oldest.unread.shard.age.seconds", highest),
+	metricOf("stream", "oldest.unread.shard.age", highest).seconds(),
 	metricOf("stream", "leases.lost", counter),
 	metricOf("stream", "checkpoint.failures", counter),
 
 	metricOf("notifier", "alerts.published", counter),
 	metricOf("notifier", "alerts.failed", counter),
 	metricOf("notifier", "alerts.suppressed", counter),
-	metricOf("notifier", "alert.latency.seconds", histogram),
+	metricOf("notifier", "alert.latency", histogram).seconds(),
 }
 
-// metricOf is the metric of an instrument by the rule: rows.written is RowsWritten. The suffix .seconds stands for the
-// instrument's unit, whether or not its name says it.
+// metricOf is the metric of an instrument by the rule: rows.written is RowsWritten.
 func metricOf(scope, instrument string, k kind) push {
 	p := push{scope: scope, instrument: instrument, kind: k, name: camel(instrument), unit: types.StandardUnitCount, factor: 1}
 	if strings.Contains(p.name, "Seconds") {
 		p.unit = types.StandardUnitSeconds
 	}
+	return p
+}
+
+// seconds is for an instrument of seconds whose name does not say so; Prometheus gets the suffix from the unit.
+func (p push) seconds() push {
+	p.name, p.unit = p.name+"Seconds", types.StandardUnitSeconds
 	return p
 }
 
@@ -88,15 +91,10 @@ func (p push) milliseconds() push {
 	return p
 }
 
-func (p push) called(name string) push {
-	p.name = name
-	return p
-}
-
-// pushOf finds the metric of an instrument, or returns nil.
-func pushOf(scope, instrument string) *push {
+// pushOf finds the metric of an instrument by its scoped name, or returns nil.
+func pushOf(name string) *push {
 	for i, p := range pushes {
-		if p.scope == scope && strings.TrimSuffix(p.instrument, ".seconds") == strings.TrimSuffix(instrument, ".seconds") {
+		if scopedName(p.scope, p.instrument) == name {
 			return &pushes[i]
 		}
 	}
@@ -117,9 +115,9 @@ func camel(name string) string {
 	return b.String()
 }
 
-// scopedName puts the scope in front of an instrument's name, as Prometheus shows it.
+// scopedName puts the scope in front of an instrument's name, as Prometheus shows it, unless the name begins so.
 func scopedName(scope, instrument string) string {
-	if scope == "" {
+	if scope == "" || strings.HasPrefix(instrument, scope+".") {
 		return instrument
 	}
 	return scope + "." + instrument

@@ -271,7 +271,7 @@ func TestMemoryIsBoundedHoweverLongCloudWatchIsDown(t *testing.T) {
 		}
 		b.down.Store(true)
 		stop := b.start(t)
-		time.Sleep(4 * time.Hour)
+		time.Sleep(6 * time.Hour)
 		stop()
 		if n := len(b.pusher.pending); n > maxPending || n < maxPending-40 {
 			t.Errorf("%d data are pending", n)
@@ -301,7 +301,7 @@ func TestRefusedDataDoNotBlockTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
 		written := must(b.Meter("loader").Int64Counter("rows.written"))
-		b.ahead.Store(int64(20 * 24 * time.Hour)) // our clock is wrong: all is too old
+		b.ahead.Store(int64(20 * 26 * time.Hour)) // our clock is wrong: all is too old
 		stop := b.start(t)
 		written.Add(t.Context(), 1)
 		time.Sleep(time.Minute + time.Second)
@@ -376,18 +376,19 @@ func TestNamesForCloudWatch(t *testing.T) {
 		}
 		names[p.name] = true
 	}
-	for name, instrument := range map[string][2]string{
-		"RowsWritten":              {"loader", "rows.written"},
-		"StreamErrors":             {"stream", "errors"},
-		"IteratorAgeMilliseconds":  {"stream", "iterator.age"},
-		"RetentionHeadroomSeconds": {"stream", "retention.headroom"},
-		"Up":                       {"", "up"},
+	for instrument, want := range map[string]string{
+		"loader.rows.written":       "RowsWritten Count",
+		"loader.load.seconds":       "LoadSeconds Seconds",
+		"stream.errors":             "StreamErrors Count",
+		"stream.iterator.age":       "IteratorAgeMilliseconds Milliseconds",
+		"stream.retention.headroom": "RetentionHeadroomSeconds Seconds",
+		"up":                        "Up Count",
 	} {
-		if p := pushOf(instrument[0], instrument[1]); p == nil || p.name != name {
+		if p := pushOf(instrument); p == nil || p.name+" "+string(p.unit) != want {
 			t.Errorf("%v: %+v", instrument, p)
 		}
 	}
-	if pushOf("loader", "of.no.interest") != nil {
+	if pushOf("loader.of.no.interest") != nil {
 		t.Error("only what is listed is pushed")
 	}
 }
