@@ -51,7 +51,6 @@ type Endpoints struct {
 	S3         string `yaml:"s3" doc:"URL for S3 (addressed path style)." reload:"restart"`
 	SQS        string `yaml:"sqs" doc:"URL for SQS." reload:"restart"`
 	SNS        string `yaml:"sns" doc:"URL for SNS." reload:"restart"`
-	STS        string `yaml:"sts" doc:"URL for STS." reload:"restart"`
 	DynamoDB   string `yaml:"dynamodb" doc:"URL for DynamoDB." reload:"restart"`
 	Streams    string `yaml:"streams" doc:"URL for DynamoDB Streams." reload:"restart"`
 	CloudWatch string `yaml:"cloudwatch" doc:"URL for CloudWatch." reload:"restart"`

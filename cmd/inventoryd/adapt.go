@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"inventoryd/internal/inventory"
+	"inventoryd/stream"
+)
+
+// handler joins the stream to the notifier: records become changes, and a change that failed becomes a record that
+// failed. Neither package knows the other.
+func handler(table inventory.Table, handle func(context.Context, []inventory.Change) error) stream.Handler {
+	return func(ctx context.Context, batch []stream.Record) error {
+		changes := make([]inventory.Change, len(batch))
+		for i, r := range batch {
+			changes[i] = changeOf(table, r)
+		}
+		err := handle(ctx, changes)
+		var failed *inventory.Failure
+		if !errors.As(err, &failed) {
+			return err
+		}
+		if failed.Permanent {
+			return stream.FailedAt(failed.Index, stream.Permanent(failed.Err))
+		}
+		return stream.FailedAt(failed.Index, failed.Err)
+	}
+}
+
+// changeOf reads a record as a change of the inventory; what it cannot read is in Invalid.
+func changeOf(table inventory.Table, r stream.Record) inventory.Change {
+	c := inventory.Change{ID: r.ID, Position: r.Position(), Created: r.Created}
+	if c.Key, c.Invalid = keyOf(table, r.Keys); c.Invalid != nil {
+		return c
+	}
+	if c.New, c.Invalid = itemOf(table, c.Key, r.New); c.Invalid != nil {
+		return c
+	}
+	// An old image that is no item (written by somebody else without a count) is as none: the new one decides.
+	c.Old, _ = itemOf(table, c.Key, r.Old)
+	return c
+}
+
+func keyOf(table inventory.Table, keys stream.Image) (k inventory.Key, err error) {
+	if k.Store, err = text(keys, table.Store); err != nil {
+		return k, err
+	}
+	k.Item, err = text(keys, table.Item)
+	return k, err
+}
+
+func text(image stream.Image, name string) (string, error) {
+	v, _ := image.Lookup(name)
+	s, ok := v.S()
+	if !ok {
+		return "", fmt.Errorf("attribute %s is no string", name)
+	}
+	return s, nil
+}
+
+// itemOf reads an image; an absent image is no item and no error.
+func itemOf(table inventory.Table, k inventory.Key, image stream.Image) (*inventory.Item, error) {
+	if !image.Exists() {
+		return nil, nil
+	}
+	v, _ := image.Lookup(table.Count)
+	n, ok := v.N()
+	if !ok {
+		return nil, fmt.Errorf("attribute %s is no number", table.Count)
+	}
+	count, err := inventory.ParseCount(n)
+	if err != nil {
+		return nil, fmt.Errorf("attribute %s: %w", table.Count, err)
+	}
+	return &inventory.Item{Key: k, Count: count}, nil
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"inventoryd/internal/sandbox"
+)
+
+// says fails the test where text lacks one of the words that an operator needs.
+func says(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%q does not say %q", text, w)
+		}
+	}
+}
+
+func TestUnknownKeyIsRefusedWithItsPlaceAndTheNearestName(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte("loader:\n  workrs: 3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := origin{path: file}.load()
+	if err == nil {
+		t.Fatal("the key was taken")
+	}
+	says(t, err.Error(), file+":2:3", "workrs", "workers")
+}
+
+// A prerequisite that is absent or wrong stops the start with exit code 2; the message names the place and the remedy.
+func TestStartIsRefusedWithTheRemedy(t *testing.T) {
+	tests := map[string]struct {
+		spoil func(t *testing.T, w *world, cfg *Config)
+		says  []string
+	}{
+		"missing queue": {
+			func(_ *testing.T, _ *world, cfg *Config) { cfg.Loader.Queue = "elsewhere" },
+			[]string{"elsewhere", "loader.queue"},
+		},
+		"missing table": {
+			func(_ *testing.T, _ *world, cfg *Config) { cfg.Table.Name = "Stock" },
+			[]string{"Stock", "table.name"},
+		},
+		"table without stream": {
+			func(t *testing.T, w *world, _ *Config) {
+				_, err := w.Tables.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{
+					TableName: aws.String(sandbox.Table), StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(false)},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.replaceTable(t)
+			},
+			[]string{"Inventory", "stream", "aws dynamodb update-table", "NEW_AND_OLD_IMAGES"},
+		},
+		"topic not found": {
+			func(t *testing.T, w *world, cfg *Config) {
+				if _, err := w.SNS.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("Deliveries")}); err != nil {
+					t.Fatal(err)
+				}
+				cfg.Notifier.Topic = "NoStok"
+			},
+			[]string{"NoStok", "notifier.topic", "Deliveries", "NoStock"},
+		},
+		"other keys": {
+			func(_ *testing.T, _ *world, cfg *Config) { cfg.Table.Item = "Article" },
+			[]string{"Inventory", "[Store Item]", "table.item"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorldHere(t)
+				cfg := defaults()
+				tt.spoil(t, w, &cfg)
+				ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer stop()
+				err := run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{listener: newNowhere(), log: zap.NewNop(), started: func() {}})
+				if err == nil {
+					t.Fatal("the daemon ran")
+				}
+				says(t, err.Error(), tt.says...)
+				if code := codeOf(err); code != exitUsage {
+					t.Errorf("exit code %d for %v", code, err)
+				}
+			})
+		})
+	}
+}
+
+// replaceTable makes the inventory's table anew, without a stream.
+func (w *world) replaceTable(t *testing.T) {
+	t.Helper()
+	old, err := w.Tables.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(sandbox.Table)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Tables.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String(sandbox.Table)}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Minute)
+	_, err = w.Tables.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: aws.String(sandbox.Table), KeySchema: old.Table.KeySchema,
+		AttributeDefinitions: old.Table.AttributeDefinitions, BillingMode: types.BillingModePayPerRequest,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Minute)
+}
+
+// A file that cannot be used, or a row, is told with its place; the daemon goes on.
+func TestBadFilesAreToldWithTheirPlace(t *testing.T) {
+	tests := map[string]struct {
+		body string
+		says []string // in one log entry
+	}{
+		"no count column": {"store,item,amount\nLisbon,Kettle,3\n", []string{"inventory", "bad.csv", "count", "amount"}},
+		"count abc":       {"store,item,count\nLisbon,Kettle,abc\nLisbon,Lamp,3\n", []string{"bad.csv", "rejected"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			logged, entries := observer.New(zap.InfoLevel)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorldHere(t)
+				cfg := defaults()
+				ctx, stop := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() {
+					ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{listener: newNowhere(), log: zap.New(logged), started: func() {}})
+				}()
+				_, err := w.S3.PutObject(t.Context(), &s3.PutObjectInput{
+					Bucket: aws.String(sandbox.Bucket), Key: aws.String("bad.csv"), Body: strings.NewReader(tt.body),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				stop()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			})
+			for _, e := range entries.All() {
+				text := fmt.Sprint(e.Message, " ", e.ContextMap())
+				if !slices.ContainsFunc(tt.says, func(word string) bool { return !strings.Contains(text, word) }) {
+					return
+				}
+			}
+			t.Errorf("no log entry says %q:\n%v", tt.says, entries.All())
+		})
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"inventoryd/internal/transport"
+)
+
+// clients are the AWS clients of the process: built once, shared by all parts.
+type clients struct {
+	S3         *s3.Client
+	SQS        *sqs.Client
+	SNS        *sns.Client
+	CloudWatch *cloudwatch.Client
+	// Tables and Streams come without the SDK's retries: which calls are repeated, and when, is the parts' own business.
+	Tables  *dynamodb.Client
+	Streams *dynamodbstreams.Client
+}
+
+const (
+	callTimeout    = 10 * time.Second // of a whole call
+	receiveTimeout = 25 * time.Second // of a ReceiveMessage, which waits 20 s for messages
+	headerTimeout  = 10 * time.Second // until S3 answers; the body may take as long as it flows
+)
+
+// awsConfig loads region and credentials by the SDK's usual chain; settings of the configuration file win.
+func awsConfig(ctx context.Context, c AWS) (aws.Config, error) {
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithEC2IMDSRegion()}
+	if c.Region != "" {
+		options = append(options, awsconfig.WithRegion(c.Region))
+	}
+	return awsconfig.LoadDefaultConfig(ctx, options...)
+}
+
+// newClients builds the clients, each service's with its own connections and time-outs. The transport of an
+// http.Client in base is kept: tests answer in the same process.
+func newClients(base aws.Config, c AWS) clients {
+	standard := func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, 5*time.Second })
+	}
+	none := func() aws.Retryer { return aws.NopRetryer{} }
+	with := func(retryer func() aws.Retryer, endpoint string, timeout time.Duration, connections int) aws.Config {
+		cfg := base.Copy()
+		cfg.Retryer = retryer
+		if endpoint = cmp.Or(endpoint, c.Endpoint); endpoint != "" {
+			cfg.BaseEndpoint = &endpoint
+		}
+		if given, ok := base.HTTPClient.(*http.Client); ok {
+			cfg.HTTPClient = &http.Client{Transport: given.Transport, Timeout: timeout}
+		} else {
+			cfg.HTTPClient = httpClient(timeout, connections)
+		}
+		return cfg
+	}
+	return clients{
+		S3: s3.NewFromConfig(with(standard, c.Endpoints.S3, 0, 16), func(o *s3.Options) {
+			o.UsePathStyle = c.Endpoints.S3 != "" || c.Endpoint != "" || base.BaseEndpoint != nil
+			o.DisableLogOutputChecksumValidationSkipped = true
+		}),
+		SQS:        sqs.NewFromConfig(with(standard, c.Endpoints.SQS, receiveTimeout, 16)),
+		SNS:        sns.NewFromConfig(with(standard, c.Endpoints.SNS, callTimeout, 16)),
+		CloudWatch: cloudwatch.NewFromConfig(with(standard, c.Endpoints.CloudWatch, callTimeout, 2)),
+		Tables: dynamodb.NewFromConfig(with(none, c.Endpoints.DynamoDB, callTimeout, 256), func(o *dynamodb.Options) {
+			o.DisableValidateResponseChecksum = true
+		}),
+		Streams: dynamodbstreams.NewFromConfig(with(none, c.Endpoints.Streams, callTimeout, 128)),
+	}
+}
+
+// httpClient returns a client with its own connections; timeout 0 bounds only the wait for an answer's header.
+func httpClient(timeout time.Duration, connections int) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 0, connections, connections
+	t.TLSHandshakeTimeout = 10 * time.Second
+	t.ResponseHeaderTimeout = max(timeout, headerTimeout)
+	return &http.Client{Transport: transport.PlainBody(t), Timeout: timeout}
+}

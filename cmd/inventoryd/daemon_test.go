@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap/zaptest"
+
+	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/fault"
+)
+
+// nowhere is a listener that nobody reaches: a real socket in a bubble would freeze its time.
+type nowhere struct {
+	once   sync.Once
+	closed chan struct{}
+}
+
+func newNowhere() *nowhere { return &nowhere{closed: make(chan struct{})} }
+
+func (n *nowhere) Accept() (net.Conn, error) { <-n.closed; return nil, net.ErrClosed }
+func (n *nowhere) Close() error              { n.once.Do(func() { close(n.closed) }); return nil }
+func (n *nowhere) Addr() net.Addr            { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+
+// newWorldHere is the stand-ins in this process and bubble.
+func newWorldHere(t *testing.T) *world {
+	t.Helper()
+	w := &world{aws: sandbox.New()}
+	if err := w.aws.Provision(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.clients = newClients(w.aws.Config("observer"), AWS{})
+	return w
+}
+
+// inBubble runs the whole daemon against a sandbox in virtual time, lets the script act, stops the daemon in order and
+// fails the test where it does not end well.
+func inBubble(t *testing.T, change func(*Config), script func(t *testing.T, w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldHere(t)
+		cfg := defaults()
+		if change != nil {
+			change(&cfg)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{
+				listener: newNowhere(), log: zaptest.NewLogger(t), started: func() {},
+			})
+		}()
+		script(t, w)
+		stop()
+		began := time.Now()
+		if err := <-ended; err != nil {
+			t.Error("run:", err)
+		}
+		if took := time.Since(began); took > cfg.ShutdownTimeout {
+			t.Errorf("the stop took %s of %s", took, cfg.ShutdownTimeout)
+		}
+	})
+}
+
+// exact fails the test where the table or the alerts are not what the sample feeds say; each alert came that often.
+func (w *world) exact(t *testing.T, told map[string]int, times int) {
+	t.Helper()
+	rows, alerts := wanted(t)
+	if got := w.table(t); !maps.Equal(got, rows) {
+		t.Errorf("table %v, want %v", got, rows)
+	}
+	w.inbox(t, told)
+	for a := range alerts {
+		if told[a] != times {
+			t.Errorf("%q was told %d times, want %d", a, told[a], times)
+		}
+	}
+	if len(told) != len(alerts) {
+		t.Errorf("%d different alerts, want %d: %v", len(told), len(alerts), told)
+	}
+	for _, queue := range []string{"inventory-events", "inventory-events-dlq"} {
+		if n := w.waiting(t, queue); n != "0+0" {
+			t.Errorf("queue %s holds %s messages", queue, n)
+		}
+	}
+}
+
+func TestFeedsBecomeRowsAndOneAlertPerZero(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		told := map[string]int{}
+		w.upload(t)
+		time.Sleep(time.Minute)
+		w.exact(t, told, 1)
+		w.upload(t) // the same once more: nothing changes, nobody is told again
+		time.Sleep(time.Minute)
+		w.exact(t, told, 1)
+	})
+}
+
+func TestAnHourWithoutAServiceLosesNothing(t *testing.T) {
+	for _, service := range []string{"s3", "sqs", "sns", "dynamodb", "streams"} {
+		t.Run(service, func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, w *world) {
+				time.Sleep(time.Minute)
+				mend := w.aws.Fault(fault.Rule{Service: service, Client: "daemon", Effect: fault.Unavailable})
+				w.upload(t)
+				time.Sleep(time.Hour)
+				mend()
+				time.Sleep(10 * time.Minute)
+				w.exact(t, map[string]int{}, 1)
+			})
+		})
+	}
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"inventoryd/internal/health"
+	"inventoryd/internal/telemetry"
+	"inventoryd/loader"
+	"inventoryd/notifier"
+	"inventoryd/stream"
+)
+
+// equip gives each part what belongs to all: the names, a logger and a meter of its own, and the watch over its loops.
+func (c *Config) equip(metrics *telemetry.Telemetry, healthy *health.Health, queue stream.Queue, log *zap.Logger) {
+	c.Loader.Surroundings = loader.Surroundings{
+		App: c.App, StateTable: c.StateTable, Table: c.Table,
+		Logger: log.Named("loader"), Meter: metrics.Meter("loader"), Loop: healthy.Loop,
+	}
+	c.Notifier.Surroundings = notifier.Surroundings{
+		App: c.App, StateTable: c.StateTable, Table: c.Table,
+		Logger: log.Named("notifier"), Meter: metrics.Meter("notifier"), Loop: healthy.Loop,
+	}
+	c.Stream.Runtime = stream.Runtime{
+		App: c.App, Shutdown: c.ShutdownTimeout, Queue: queue,
+		Logger: log.Named("stream"), Meter: metrics.Meter("stream"), Loop: healthy.Loop,
+	}
+}
+
+// status makes the JSON of /status: health, and each part's own snapshot.
+func status(healthy *health.Health, parts []part) func() any {
+	return func() any {
+		all := map[string]any{"version": version, "time": time.Now().UTC(), "health": healthy.Report()}
+		for _, p := range parts {
+			if p.status != nil {
+				all[p.name] = p.status()
+			}
+		}
+		return all
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+	"go.uber.org/zap"
+	"golang.org/x/term"
+
+	"inventoryd/internal/config"
+	"inventoryd/internal/logs"
+	"inventoryd/internal/state"
+	"inventoryd/internal/web"
+)
+
+// The command `run`: what the daemon gets from the machine it runs on — configuration, sockets, signals, and the
+// service manager's notifications.
+
+var runCommand = &cli.Command{
+	Name:  "run",
+	Usage: "runs the daemon until SIGTERM; SIGHUP reloads the configuration",
+	Flags: append(originFlags(),
+		&cli.StringFlag{Name: "only", Usage: "run one `HALF`: loader (files to table) or notifier (table's stream to alerts)"}),
+	Action: func(c *cli.Context) error {
+		only := half(c.String("only"))
+		if only != both && only != onlyLoader && only != onlyNotifier {
+			return usage(fmt.Errorf("--only %s: there are loader and notifier", only))
+		}
+		return runHere(c.Context, originOf(c), only)
+	},
+}
+
+// runHere runs the daemon on this machine. An error of the configuration is one of usage: starting again as it is does
+// not help.
+func runHere(ctx context.Context, o origin, only half) error {
+	cfg, _, err := o.load()
+	if err != nil {
+		return usage(err)
+	}
+	base, err := awsConfig(ctx, cfg.AWS)
+	if err != nil {
+		return usage(err)
+	}
+	listener, err := web.Listen(ctx, cfg.HTTP)
+	if err != nil {
+		return err
+	}
+	out := logs.New(cfg.Log, os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
+	defer out.Logger.Sync()
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	reloads := make(chan Config)
+	reloaded := make(chan struct{})
+	go func() { // waited for below
+		defer close(reloaded)
+		watchReload(ctx, o, cfg, out, reloads)
+	}()
+	h := host{listener: listener, log: out.Logger, reload: reloads, only: only, started: func() {
+		out.Logger.Info("daemon started", zap.String("version", version), zap.String("app", cfg.App))
+	}}
+	if listener != nil {
+		out.Logger.Info("http server listening", zap.String("address", listener.Addr().String()))
+	}
+	err = run(ctx, cfg, newClients(base, cfg.AWS), h)
+	stop()
+	<-reloaded
+	if err != nil {
+		out.Logger.Error("daemon failed", zap.Error(err))
+		return exit{code: codeOf(err)} // the log has said it
+	}
+	out.Logger.Info("daemon stopped")
+	return nil
+}
+
+// watchReload reads the configuration again on each SIGHUP until ctx ends, and passes on what can take effect.
+func watchReload(ctx context.Context, o origin, cfg Config, out *logs.Logs, reloads chan<- Config) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-hangups:
+		case <-ctx.Done():
+			return
+		}
+		next, changes, err := o.reload(cfg)
+		if err != nil {
+			out.Logger.Error("configuration not reloaded", zap.Error(err))
+			continue
+		}
+		cfg = next
+		out.Apply(cfg.Log)
+		select {
+		case reloads <- cfg:
+			logChanges(out.Logger, changes)
+		case <-ctx.Done():
+		}
+	}
+}
+
+// codeOf tells a configuration that cannot work, where starting again does not help, from other failures.
+func codeOf(err error) int {
+	var wrong *config.Problem
+	if errors.As(err, &wrong) || errors.Is(err, state.ErrUnfit) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// logChanges says what a reload did with each key that differs.
+func logChanges(log *zap.Logger, changes []config.Change) {
+	var applied, waiting []string
+	for _, c := range changes {
+		if c.Class == config.Restart {
+			waiting = append(waiting, c.Key)
+		} else {
+			applied = append(applied, c.Key)
+		}
+	}
+	log.Info("configuration reloaded", zap.Strings("changed", applied))
+	if len(waiting) > 0 {
+		log.Warn("changed settings need a restart", zap.Strings("keys", waiting))
+	}
+}

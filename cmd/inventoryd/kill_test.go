@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"inventoryd/internal/sandbox/fault"
+)
+
+// kills is how often the daemon is killed in a test run; INVENTORYD_TEST_KILLS says otherwise.
+func kills(t *testing.T) int {
+	s := os.Getenv("INVENTORYD_TEST_KILLS")
+	if s == "" {
+		return 10
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal("INVENTORYD_TEST_KILLS: ", err)
+	}
+	return n
+}
+
+func TestKill9AtAnyMomentLosesNothing(t *testing.T) {
+	for i := range kills(t) {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			// Calls take a while, so that the kill falls between any two of them.
+			w.aws.Fault(fault.Rule{Service: "dynamodb", Client: "daemon", Effect: fault.Effect{Delay: 15 * time.Millisecond}})
+			w.aws.Fault(fault.Rule{Service: "sns", Client: "daemon", Effect: fault.Effect{Delay: 15 * time.Millisecond}})
+			first := w.start(t)
+			eventually(t, first, 20*time.Second, func() bool { return ready(first) }, func() string { return "the first daemon is not ready" })
+			w.upload(t)
+			time.Sleep(rand.N(600 * time.Millisecond)) // the random moment
+			first.kill(t)
+
+			second := w.start(t)
+			w.settles(t, second)
+			if code := second.terminate(t, 20*time.Second); code != 0 {
+				t.Errorf("exit code %d after SIGTERM\n%s", code, second.log)
+			}
+		})
+	}
+}
+
+// settles waits until the table is exact, each zero was alerted, and no message is left; none may be in the DLQ.
+func (w *world) settles(t *testing.T, p *process) (told map[string]int) {
+	t.Helper()
+	rows, alerts := wanted(t)
+	told = map[string]int{}
+	done := func() bool {
+		w.inbox(t, told)
+		for a := range alerts {
+			if told[a] == 0 {
+				return false
+			}
+		}
+		return maps.Equal(w.table(t), rows) && w.waiting(t, "inventory-events") == "0+0"
+	}
+	eventually(t, p, 30*time.Second, done, func() string {
+		return fmt.Sprintf("%d rows of %d, alerts %v, messages %s", len(w.table(t)), len(rows), told, w.waiting(t, "inventory-events"))
+	})
+	for a := range told {
+		if !alerts[a] {
+			t.Errorf("alert %q was not due", a)
+		}
+	}
+	if n := w.waiting(t, "inventory-events-dlq"); n != "0+0" {
+		t.Errorf("%s messages in the dead-letter queue\n%s", n, p.log)
+	}
+	return told
+}

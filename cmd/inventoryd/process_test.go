@@ -1,0 +1,294 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"inventoryd/internal/inventory"
+	"inventoryd/internal/sandbox"
+	"inventoryd/samples"
+)
+
+// What the process tests have in common: the daemon as a process of its own (this test binary run again as
+// inventoryd), and a world of stand-ins on loopback that outlives it.
+
+const asDaemon = "INVENTORYD_TEST_RUN_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asDaemon) != "" {
+		os.Exit(execute(append([]string{"inventoryd"}, os.Args[1:]...)))
+	}
+	os.Exit(m.Run())
+}
+
+// world is the stand-ins, served on a loopback port, and clients to look at them.
+type world struct {
+	aws *sandbox.Sandbox
+	clients
+	endpoint string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{aws: sandbox.New()}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.aws.Provision(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.aws.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error("sandbox:", err)
+		}
+	})
+	w.endpoint = "http://" + l.Addr().String()
+	w.clients = newClients(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &w.endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("observer", "secret", ""),
+	}, AWS{})
+	return w
+}
+
+// upload puts the sample feeds into the bucket.
+func (w *world) upload(t *testing.T) {
+	t.Helper()
+	names, err := fs.Glob(samples.Feeds, "*.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		body, err := fs.ReadFile(samples.Feeds, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("inventory"), Key: &name, Body: bytes.NewReader(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// wanted is what the sample feeds say: the table's rows, and the alerts that are due.
+func wanted(t *testing.T) (rows map[inventory.Key]int64, alerts map[string]bool) {
+	t.Helper()
+	rows, alerts = map[inventory.Key]int64{}, map[string]bool{}
+	names, err := fs.Glob(samples.Feeds, "*.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		body, err := fs.ReadFile(samples.Feeds, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(string(body)), "\n")[1:] {
+			f := strings.Split(line, ",")
+			var n int64
+			if _, err := fmt.Sscan(f[2], &n); err != nil {
+				t.Fatal(err)
+			}
+			rows[inventory.Key{Store: f[0], Item: f[1]}] = n
+			if n == 0 {
+				alerts[f[0]+" is out of stock of "+f[1]] = true
+			}
+		}
+	}
+	return rows, alerts
+}
+
+// table reads the whole table.
+func (w *world) table(t *testing.T) map[inventory.Key]int64 {
+	t.Helper()
+	rows := map[inventory.Key]int64{}
+	pages := dynamodb.NewScanPaginator(w.Tables, &dynamodb.ScanInput{TableName: aws.String("Inventory"), ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, attributes := range page.Items {
+			i, err := inventory.DefaultTable.ItemOf(attributes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows[i.Key] = i.Count
+		}
+	}
+	return rows
+}
+
+// inbox takes the alerts that have reached the subscriber and counts them into told.
+func (w *world) inbox(t *testing.T, told map[string]int) {
+	t.Helper()
+	url := w.queueURL(t, "nostock-inbox")
+	for {
+		out, err := w.SQS.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: url, MaxNumberOfMessages: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			return
+		}
+		for _, m := range out.Messages {
+			var envelope struct{ Message string }
+			if err := json.Unmarshal([]byte(*m.Body), &envelope); err != nil {
+				t.Fatal(err)
+			}
+			told[envelope.Message]++
+			if _, err := w.SQS.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (w *world) queueURL(t *testing.T, name string) *string {
+	t.Helper()
+	out, err := w.SQS.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.QueueUrl
+}
+
+// waiting returns how many messages a queue has, visible or in flight.
+func (w *world) waiting(t *testing.T, queue string) string {
+	t.Helper()
+	out, err := w.SQS.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: w.queueURL(t, queue), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Attributes["ApproximateNumberOfMessages"] + "+" + out.Attributes["ApproximateNumberOfMessagesNotVisible"]
+}
+
+// process is a running daemon.
+type process struct {
+	*exec.Cmd
+	log *lockedBuffer
+}
+
+// start runs `inventoryd run` against the world, with the time-outs that make crashes cheap to wait for.
+func (w *world) start(t *testing.T, more ...string) *process {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	settings := append([]string{
+		"loader: {visibility: 2s}", "stream: {lease_duration: 2s}", "http: {listen: 127.0.0.1:0}", "metrics: {cloudwatch: {enabled: false}}",
+	}, more...)
+	if err := os.WriteFile(file, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Cmd: exec.Command(os.Args[0], "run", "-c", file), log: &lockedBuffer{}}
+	p.Env = []string{
+		asDaemon + "=1", "AWS_ENDPOINT_URL=" + w.endpoint, "AWS_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=daemon", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
+	}
+	p.Stdout, p.Stderr = p.log, p.log
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Process.Kill(); p.Wait() })
+	return p
+}
+
+// kill ends the daemon as kill -9 does.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	if err := p.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.Wait()
+}
+
+// terminate sends SIGTERM and returns the exit code.
+func (p *process) terminate(t *testing.T, patience time.Duration) int {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(patience, func() { p.Process.Signal(syscall.SIGABRT) })
+	defer timer.Stop()
+	err := p.Wait()
+	var failed *exec.ExitError
+	if err != nil && !errors.As(err, &failed) {
+		t.Fatal(err)
+	}
+	return p.ProcessState.ExitCode()
+}
+
+// eventually polls a condition until it holds; the deadline fails the test with what is said and the daemon's log.
+func eventually(t *testing.T, p *process, patience time.Duration, holds func() bool, said func() string) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s\n%s", patience, said(), p.log)
+		}
+		time.Sleep(20 * time.Millisecond) // polls; nothing is synchronised by it
+	}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+var _ io.Writer = (*lockedBuffer)(nil)
+
+// ready asks the daemon's /readyz, at the address that its log tells.
+func ready(p *process) bool {
+	for line := range strings.Lines(p.log.String()) {
+		var entry struct{ Msg, Address string }
+		if json.Unmarshal([]byte(line), &entry) != nil || entry.Msg != "http server listening" {
+			continue
+		}
+		res, err := http.Get("http://" + entry.Address + "/readyz")
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	}
+	return false
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"inventoryd/internal/health"
+	"inventoryd/internal/telemetry"
+	"inventoryd/internal/web"
+	"inventoryd/loader"
+	"inventoryd/notifier"
+	"inventoryd/stream"
+)
+
+// host is what the outside gives to run.
+type host struct {
+	listener net.Listener  // of the HTTP server; nil: none
+	log      *zap.Logger   // its level is the host's business
+	reload   <-chan Config // each brings a valid configuration that is to take effect; may be nil
+	started  func()        // called once, when the parts run
+	only     half          // which of the two lines to run
+}
+
+// half chooses among the daemon's two lines.
+type half string
+
+const (
+	both         half = ""
+	onlyLoader   half = "loader"
+	onlyNotifier half = "notifier"
+)
+
+// run is the whole daemon, without sockets, signals and service manager. It wires the parts, runs them until ctx ends
+// or one fails for good, and stops them in order. Data flows one way, in two lines that meet only in the table:
+//
+//	S3, SQS → loader → table          table's stream → stream → notifier → SNS
+func run(ctx context.Context, cfg Config, c clients, h host) error {
+	healthy := health.New()
+	cfg.Metrics.Service, cfg.Metrics.Client = cfg.App, c.CloudWatch
+	cfg.Metrics.Logger, cfg.Metrics.Loop = h.log.Named("metrics"), healthy.Loop
+	metrics, err := telemetry.New(cfg.Metrics)
+	if err != nil {
+		return err
+	}
+	if err := healthy.Measure(metrics.Meter("")); err != nil {
+		return err
+	}
+	cfg.equip(metrics, healthy, c.SQS, h.log)
+
+	own := &tables{cfg: cfg, client: c.Tables, log: h.log}
+	parts := []part{{name: "tables", ready: own.Ready}}
+	var lines []func(context.Context) error
+	if h.only != onlyNotifier {
+		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables}, cfg.Loader)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, l.Run)
+		parts = append(parts, part{"loader", l.Ready, func() any { return l.Status() }, func(next Config) { l.Apply(next.Loader) }})
+	}
+	if h.only != onlyLoader {
+		n, err := notifier.New(notifier.Clients{SNS: c.SNS, State: c.Tables, Table: c.Tables}, cfg.Notifier)
+		if err != nil {
+			return err
+		}
+		s, err := stream.New(c.Streams, c.Tables, cfg.Table.Name, handler(cfg.Table, n.Handle), cfg.Stream)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, after(n.Start, n.Run, s.Run))
+		parts = append(parts,
+			part{"notifier", n.Ready, func() any { return n.Status() }, func(next Config) { n.Apply(next.Notifier) }},
+			part{"stream", s.Ready, func() any { return s.Status() }, func(next Config) { s.Apply(next.Stream) }})
+	}
+
+	server, err := web.New(cfg.HTTP, web.Parts{
+		Health: healthy, Metrics: metrics.Handler(), Status: status(healthy, parts), Logger: h.log.Named("http"),
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		healthy.Part(p.name, p.ready)
+	}
+
+	// The frame outlives the lines, so that one sees how they stop and the last metrics are sent.
+	outer, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	frame, ctx := errgroup.WithContext(ctx) // a server that fails ends the lines too
+	frame.Go(func() error { healthy.Watch(outer); return nil })
+	frame.Go(func() error { metrics.Run(outer); return nil })
+	if h.listener != nil {
+		frame.Go(func() error { return server.Run(outer, h.listener) })
+	}
+	err = operate(ctx, own, lines, parts, h)
+	end()
+	return errors.Join(err, frame.Wait())
+}
+
+// operate claims the tables, runs the lines until ctx ends or one of them fails, which ends the other, and hands new
+// settings to the parts meanwhile.
+func operate(ctx context.Context, own *tables, lines []func(context.Context) error, parts []part, h host) error {
+	if err := own.Claim(ctx); err != nil {
+		return ignoreEnd(ctx, err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range lines {
+		group.Go(func() error { return run(ctx) })
+	}
+	group.Go(func() error {
+		for {
+			select {
+			case next := <-h.reload:
+				for _, p := range parts {
+					p.apply(next)
+				}
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	h.started()
+	return group.Wait()
+}
