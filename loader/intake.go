@@ -70,7 +70,7 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 				}
 				break
 			}
-			if errors.Is(r.err, errNoQueue) {
+			if errors.Is(r.err, ErrNoQueue) {
 				return r.err
 			}
 			l.failing("queue", false, r.err)

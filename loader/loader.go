@@ -106,7 +106,7 @@ func (l *Loader) resolve(ctx context.Context, tick func()) error {
 			l.resolved.Store(true)
 			return nil
 		}
-		if errors.Is(err, errNoQueue) {
+		if errors.Is(err, ErrNoQueue) {
 			return err
 		}
 		if ctx.Err() != nil {

@@ -38,8 +38,8 @@ type message struct {
 	received          time.Time // by this machine's clock, with its monotonic part
 }
 
-// errNoQueue is the error of a queue that is not there.
-var errNoQueue = errors.New("does not exist (loader.queue): create it and let the bucket's notifications reach it, or name the right one")
+// ErrNoQueue is the error of Run for a queue that is not there.
+var ErrNoQueue = errors.New("does not exist (loader.queue): create it and let the bucket's notifications reach it, or name the right one")
 
 // resolve finds the queue's URL.
 func (q *queue) resolve(ctx context.Context) error {
@@ -61,7 +61,7 @@ func (q *queue) resolve(ctx context.Context) error {
 func (q *queue) explain(err error) error {
 	var absent *types.QueueDoesNotExist
 	if errors.As(err, &absent) || strings.HasSuffix(code(err), "NonExistentQueue") || strings.HasSuffix(code(err), "QueueDoesNotExist") {
-		return fmt.Errorf("queue %s %w", q.name, errNoQueue)
+		return fmt.Errorf("queue %s %w", q.name, ErrNoQueue)
 	}
 	return fmt.Errorf("queue %s: %w", q.name, err)
 }

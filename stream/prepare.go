@@ -20,7 +20,8 @@ import (
 // Errors that end a run.
 var (
 	errNoLeases = errors.New("the lease table is gone; it is not made anew while shards are held")
-	errNoStream = errors.New("the table has no stream with new images")
+	// ErrNoStream is the error of Run for a table whose stream is off or carries no new images: somebody has to enable it.
+	ErrNoStream = errors.New("the table has no stream with new images")
 )
 
 // prepare checks all that, and writes the stream's row if this table was never read before. Its errors are those that
@@ -93,10 +94,10 @@ func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time
 	remedy := fmt.Sprintf("enable it: aws dynamodb update-table --table-name %s --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES", r.store.table)
 	switch {
 	case arn == "":
-		return "", time.Time{}, fmt.Errorf("%w: table %s has none; %s", errNoStream, r.store.table, remedy)
+		return "", time.Time{}, fmt.Errorf("%w: table %s has none; %s", ErrNoStream, r.store.table, remedy)
 	case spec != nil && spec.StreamEnabled != nil && *spec.StreamEnabled && !newImages(spec.StreamViewType):
 		return "", time.Time{}, fmt.Errorf("%w: the stream of table %s has view type %s, which cannot be changed; disable the stream and %s",
-			errNoStream, r.store.table, spec.StreamViewType, remedy)
+			ErrNoStream, r.store.table, spec.StreamViewType, remedy)
 	}
 	return arn, r.clock.now(), nil
 }

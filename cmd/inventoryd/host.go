@@ -16,6 +16,8 @@ import (
 	"inventoryd/internal/logs"
 	"inventoryd/internal/state"
 	"inventoryd/internal/web"
+	"inventoryd/loader"
+	"inventoryd/stream"
 )
 
 // The command `run`: what the daemon gets from the machine it runs on — configuration, sockets, signals, and the
@@ -107,8 +109,13 @@ func watchReload(ctx context.Context, o origin, cfg Config, out *logs.Logs, relo
 // codeOf tells a configuration that cannot work, where starting again does not help, from other failures.
 func codeOf(err error) int {
 	var wrong *config.Problem
-	if errors.As(err, &wrong) || errors.Is(err, state.ErrUnfit) {
+	if errors.As(err, &wrong) {
 		return exitUsage
+	}
+	for _, setUp := range []error{state.ErrUnfit, loader.ErrNoQueue, stream.ErrNoStream} {
+		if errors.Is(err, setUp) {
+			return exitUsage
+		}
 	}
 	return exitFailed
 }

@@ -12,15 +12,15 @@ import (
 	"inventoryd/internal/sandbox/fault"
 )
 
-// kills is how often the daemon is killed in a test run; INVENTORYD_TEST_KILLS says otherwise.
+// kills is how often the daemon is killed in a test run; TEST_KILLS says otherwise.
 func kills(t *testing.T) int {
-	s := os.Getenv("INVENTORYD_TEST_KILLS")
+	s := os.Getenv("TEST_KILLS")
 	if s == "" {
 		return 10
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil {
-		t.Fatal("INVENTORYD_TEST_KILLS: ", err)
+		t.Fatal("TEST_KILLS: ", err)
 	}
 	return n
 }

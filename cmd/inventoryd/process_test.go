@@ -34,7 +34,7 @@ import (
 // What the process tests have in common: the daemon as a process of its own (this test binary run again as
 // inventoryd), and a world of stand-ins on loopback that outlives it.
 
-const asDaemon = "INVENTORYD_TEST_RUN_MAIN"
+const asDaemon = "TEST_AS_INVENTORYD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asDaemon) != "" {
