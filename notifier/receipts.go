@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -60,7 +61,7 @@ func (r *receipts) collect(sent []*step, now time.Time) {
 	r.sending -= len(sent)
 	for _, s := range sent {
 		if s.err == nil {
-			r.held[s.alert.id] = receipt{s.messageID, now}
+			r.held[strings.Clone(s.alert.id)] = receipt{s.messageID, now} // the id may share memory with a page of the stream
 		}
 	}
 }

@@ -3,6 +3,7 @@ package notifier
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -98,5 +99,5 @@ func (m *memory) noteOutcome(err error, now time.Time) {
 func (m *memory) noteAccepted(a *Alert, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.last = &LastAlert{now, a.Store, a.Item, a.Event}
+	m.last = &LastAlert{now, strings.Clone(a.Store), strings.Clone(a.Item), a.Event} // of a page's memory
 }

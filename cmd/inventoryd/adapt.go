@@ -40,6 +40,7 @@ func changeOf(table inventory.Table, r stream.Record) inventory.Change {
 	}
 	// An old image that is no item (written by somebody else without a count) is as none: the new one decides.
 	c.Old, _ = itemOf(table, c.Key, r.Old)
+	c.OldUnknown = r.Kind != stream.Insert && !r.Old.Exists()
 	return c
 }
 
