@@ -47,6 +47,7 @@ var pushes = []push{
 	metricOf("loader", "oldest.message.age.seconds", histogram),
 	metricOf("loader", "seconds.since.last.load", highest),
 	metricOf("loader", "messages.in.flight", total),
+	metricOf("loader", "messages.failed", counter),
 	metricOf("loader", "heartbeat.failures", counter),
 	metricOf("loader", "write.throttles", counter),
 	metricOf("loader", "consumed.write.units", counter),
@@ -68,6 +69,7 @@ var pushes = []push{
 	metricOf("notifier", "alerts.failed", counter),
 	metricOf("notifier", "alerts.suppressed", counter),
 	metricOf("notifier", "alert.latency", histogram).seconds(),
+	metricOf("notifier", "changes.unusable", counter),
 }
 
 // metricOf is the metric of an instrument by the rule: rows.written is RowsWritten.

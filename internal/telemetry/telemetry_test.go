@@ -342,6 +342,8 @@ func TestTheExpositionIsClean(t *testing.T) {
 	m := b.Meter("loader")
 	must(m.Int64Counter("rows.written", metric.WithDescription("Rows written."))).Add(t.Context(), 1)
 	must(m.Float64Histogram("load", metric.WithUnit("s"), metric.WithDescription("Load time."))).Record(t.Context(), 1)
+	must(m.Int64Counter("files.failed", metric.WithDescription("Never counted.")))
+	must(m.Float64Counter("consumed.write.units", metric.WithDescription("Never counted.")))
 	must(m.Int64Gauge("messages.in.flight", metric.WithDescription("Messages."))).Record(t.Context(), 1)
 	must(b.Meter("").Int64Gauge("up", metric.WithDescription("Up."))).Record(t.Context(), 1)
 	exposition := scrape(t, b.Telemetry)
@@ -349,7 +351,7 @@ func TestTheExpositionIsClean(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Error(problems, err)
 	}
-	for _, want := range []string{"\ninventoryd_loader_rows_written_total 1\n", "\ninventoryd_loader_load_seconds_count 1\n", "\ninventoryd_loader_messages_in_flight 1\n", "\ninventoryd_up 1\n", `inventoryd_loader_load_seconds_bucket{le="0.25"} 0`, "\ngo_goroutines "} {
+	for _, want := range []string{"\ninventoryd_loader_rows_written_total 1\n", "\ninventoryd_loader_load_seconds_count 1\n", "\ninventoryd_loader_messages_in_flight 1\n", "\ninventoryd_up 1\n", "\ninventoryd_loader_files_failed_total 0\n", "\ninventoryd_loader_consumed_write_units_total 0\n", `inventoryd_loader_load_seconds_bucket{le="0.25"} 0`, "\ngo_goroutines "} {
 		if !strings.Contains(exposition, want) {
 			t.Errorf("no %q in\n%s", want, exposition)
 		}
