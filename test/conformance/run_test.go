@@ -5,11 +5,14 @@ package conformance
 import (
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -53,8 +56,21 @@ func clientConfig(endpoint string, n int) aws.Config {
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider(fmt.Sprintf("case%d", n), "secret", ""),
+		HTTPClient:  &http.Client{Transport: plainBody{http.DefaultTransport}, Timeout: time.Minute},
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 	}
+}
+
+// plainBody hides that the SDK's request bodies can write themselves: once closed they answer the end of the body, and
+// net/http then takes the connection for broken, now and then while its answer is being read.
+type plainBody struct{ http.RoundTripper }
+
+func (p plainBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r = r.Clone(r.Context())
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return p.RoundTripper.RoundTrip(r)
 }
 
 // What the table says, beside "differs: reason".

@@ -7,3 +7,5 @@ func sorted(s []string) []string {
 	slices.Sort(out)
 	return out
 }
+
+func distinct(s []string) []string { return slices.Compact(sorted(s)) }

@@ -3,6 +3,7 @@ package dynamo
 // BatchWriteItem and BatchGetItem.
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -73,7 +74,7 @@ func (s *Service) batchWriteItem(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkBatch(requests, maxBatchWrite, "BatchWriteItem"); err != nil {
+	if err := checkBatch(requests, maxBatchWrite, "BatchWriteItem", tooManyWrites); err != nil {
 		return nil, err
 	}
 	b := batchWrite{share: spread{share: r.Unprocessed}}
@@ -92,23 +93,35 @@ func (s *Service) batchWriteItem(r *request) (any, error) {
 	return b.answer(capacity), nil
 }
 
-// checkBatch checks the number of a batch's requests.
-func checkBatch[R any](requests map[string][]R, limit int, name string) error {
-	total := 0
-	for _, list := range requests {
-		total += len(list)
-		if len(list) == 0 || len(list) > limit {
-			return constraint(fmt.Sprintf("'{%d requests}'", len(list)), "requestItems",
-				fmt.Sprintf("Map value must satisfy constraint: [Member must have length less than or equal to %d, Member must have length greater than or equal to 1]", limit))
-		}
-	}
+// checkBatch checks the number of a batch's requests; wrong words the error of a table's number.
+func checkBatch[R any](requests map[string][]R, limit int, operation string, wrong func(table string, n int) error) error {
 	if len(requests) == 0 {
 		return constraint("'{}'", "requestItems", "Member must have length greater than or equal to 1")
 	}
+	total := 0
+	for table, list := range requests {
+		total += len(list)
+		if len(list) == 0 || len(list) > limit {
+			return wrong(table, len(list))
+		}
+	}
 	if total > limit {
-		return validation("Too many items requested for the %s call", name)
+		return validation("Too many items requested for the %s call", operation)
 	}
 	return nil
+}
+
+func tooManyWrites(table string, n int) error {
+	return constraint(fmt.Sprintf("'{%s=[%d requests]}'", table, n), "requestItems",
+		"Map value must satisfy constraint: [Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+}
+
+func tooManyKeys(table string, n int) error {
+	rule := "Member must have length less than or equal to 100"
+	if n == 0 {
+		rule = "Member must have length greater than or equal to 1"
+	}
+	return constraint(fmt.Sprintf("'[%d keys]'", n), "requestItems."+table+".member.keys", rule)
 }
 
 // batchWrite is a BatchWriteItem under way: its writes are checked first, then made, each for itself.
@@ -158,7 +171,7 @@ func (b *batchWrite) run(r *request) error {
 			continue
 		}
 		old, next, err := w.table.apply(r.now, w.mutation)
-		if err == errThroughput { //nolint:errorlint // never wrapped
+		if errors.Is(err, errThroughput) {
 			b.left[name] = append(b.left[name], w.request)
 			continue
 		}
@@ -245,7 +258,7 @@ func (s *Service) batchGetItem(r *request) (any, error) {
 	for name, k := range requests {
 		keys[name] = k.Keys
 	}
-	if err := checkBatch(keys, maxBatchRead, "BatchGetItem"); err != nil {
+	if err := checkBatch(keys, maxBatchRead, "BatchGetItem", tooManyKeys); err != nil {
 		return nil, err
 	}
 	b := &batchRead{Responses: map[string][]attr.Document{}, UnprocessedKeys: map[string]*keysRequest{}, share: spread{share: r.Unprocessed}}
@@ -287,13 +300,13 @@ func (b *batchRead) read(t *table, k *keysRequest) (units float64, err error) {
 	rest.Keys = nil
 	for i, key := range keys {
 		row := t.read(key)
-		if b.share.leaves() || b.bytes+row.size > maxBatchBytes {
+		if b.share.leaves() || b.bytes+int(row.size) > maxBatchBytes {
 			rest.Keys = append(rest.Keys, k.Keys[i])
 			continue
 		}
 		b.found++
-		b.bytes += row.size
-		units += readUnits(row.size, k.ConsistentRead)
+		b.bytes += int(row.size)
+		units += readUnits(int(row.size), k.ConsistentRead)
 		if row.key != "" {
 			b.Responses[t.name] = append(b.Responses[t.name], shown(row, projection))
 		}

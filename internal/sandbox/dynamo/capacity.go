@@ -5,7 +5,7 @@ package dynamo
 import "time"
 
 // writeUnits is one for each KB begun.
-func writeUnits(size int) float64 { return float64(max(1, (size+1023)/1024)) }
+func writeUnits(size int32) float64 { return float64(max(1, (size+1023)/1024)) }
 
 // readUnits is one for each 4 KB begun, half of it if eventually consistent.
 func readUnits(size int, consistent bool) float64 {

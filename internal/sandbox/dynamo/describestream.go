@@ -105,8 +105,8 @@ type (
 		EndingSequenceNumber   string `json:",omitempty"`
 	}
 	listedShard struct {
-		ShardId             string //nolint:revive // AWS's name
-		ParentShardId       string `json:",omitempty"` //nolint:revive // AWS's name
+		ShardId             string
+		ParentShardId       string `json:",omitempty"`
 		SequenceNumberRange sequenceRange
 	}
 	describedStream struct {
@@ -115,7 +115,7 @@ type (
 		CreationRequestDateTime float64
 		KeySchema               []keyElement
 		Shards                  []listedShard
-		LastEvaluatedShardId    string `json:",omitempty"` //nolint:revive // AWS's name
+		LastEvaluatedShardId    string `json:",omitempty"`
 	}
 )
 

@@ -91,7 +91,7 @@ func (q *paging) page(t *table, s span, reverse bool, p parsed) *page {
 			more = true
 			return false
 		}
-		rows, bytes = append(rows, r), bytes+r.size
+		rows, bytes = append(rows, r), bytes+int(r.size)
 		more = q.limit != nil && len(rows) == *q.limit
 		return !more
 	})

@@ -36,10 +36,23 @@ func (s *Service) query(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.key.checkFilter(p.filter); err != nil {
+		return nil, err
+	}
 	if where, err = t.resume(where, !forward, q.start); err != nil {
 		return nil, err
 	}
 	return q.page(t, where, !forward, p), nil
+}
+
+// checkFilter refuses a query's filter on the primary key.
+func (s schema) checkFilter(c expr.Condition) error {
+	for _, name := range expr.Attributes(c) {
+		if s.isKey(name) {
+			return validation("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", name)
+		}
+	}
+	return nil
 }
 
 // spanOf turns key conditions to the span of row keys that meet them.
@@ -166,7 +179,7 @@ func segmentSpan(segment, total *int) span {
 		if i == *total {
 			return ""
 		}
-		h, _ := bits.Div64(uint64(i), 0, uint64(*total)) //nolint:gosec // checked
+		h, _ := bits.Div64(uint64(i), 0, uint64(*total))
 		return hashPrefix(h)
 	}
 	return span{bound(*segment), bound(*segment + 1)}

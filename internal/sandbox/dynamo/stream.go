@@ -59,7 +59,7 @@ func (s *Service) newStream(t *table, view string, now time.Time) *stream {
 		at = at.Add(time.Millisecond)
 	}
 	s.streams[st.arn()] = st
-	n := uint64(s.settings.shards) //nolint:gosec // positive
+	n := uint64(s.settings.shards)
 	low := uint64(0)
 	for i := uint64(1); i <= n; i++ {
 		high := ^uint64(0)
@@ -139,7 +139,7 @@ func (st *stream) appendBy(now time.Time, old, next row, expired bool) {
 	sh := st.owner(rowHash(old.key + next.key)) // one of them, or both alike
 	e := entry{
 		sequence: st.sequence.next(), created: now.UnixNano(), old: old.doc, new: next.doc,
-		size: int32(st.recordSize(old, next)), expired: expired, //nolint:gosec // at most twice 400 KB
+		size: st.recordSize(old, next), expired: expired,
 	}
 	sh.log.entries = append(sh.log.entries, e)
 	if st.onRecord != nil {
@@ -147,13 +147,10 @@ func (st *stream) appendBy(now time.Time, old, next row, expired bool) {
 	}
 }
 
-// recordSize is the SizeBytes: of the keys, which are counted once, and of the images that the view has.
-func (st *stream) recordSize(old, next row) int {
-	size := len(old.key) - 12
-	if next.key != "" {
-		size = len(next.key) - 12 // without the hash and the length
-	}
-	if strings.Contains(st.view, "NEW") {
+// recordSize is the SizeBytes: of the keys and of the images that the view has.
+func (st *stream) recordSize(old, next row) int32 {
+	size := max(old.keySize, next.keySize)
+	if strings.HasPrefix(st.view, "NEW") {
 		size += next.size
 	}
 	if strings.Contains(st.view, "OLD") {

@@ -18,9 +18,10 @@ const maxItem = 400 << 10
 
 // row is one stored item; the zero row is none.
 type row struct {
-	key  string
-	doc  attr.Document
-	size int // in bytes, as DynamoDB counts
+	key     string
+	doc     attr.Document
+	size    int32 // of the item in bytes, as DynamoDB counts
+	keySize int32 // of its primary key alone
 }
 
 // item is the row's item; none for the zero row.
@@ -31,12 +32,13 @@ func (r row) item() attr.Item {
 	return r.doc.Item()
 }
 
-func newRow(key string, item attr.Item) (row, error) {
+// newRow makes the row of an item that fits the table.
+func (s schema) newRow(key string, item attr.Item) (row, error) {
 	size := item.Size()
 	if size > maxItem {
 		return row{}, validation("Item size has exceeded the maximum allowed size")
 	}
-	return row{key, item.Document(), size}, nil
+	return row{key, item.Document(), int32(size), int32(s.keyOf(item).Size())}, nil
 }
 
 type table struct {
@@ -119,7 +121,7 @@ func (t *table) change(now time.Time, m mutation) (old, next row, err error) {
 	} else {
 		t.rows.ReplaceOrInsert(next)
 	}
-	t.bytes += next.size - old.size
+	t.bytes += int(next.size - old.size)
 	if t.stream != nil && old.doc != next.doc {
 		t.stream.append(now, old, next)
 	}

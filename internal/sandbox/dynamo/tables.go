@@ -60,7 +60,7 @@ func newID() string {
 
 // description is a table as the API shows it.
 type description struct {
-	TableName, TableArn, TableId, TableStatus string //nolint:revive // AWS's names
+	TableName, TableArn, TableId, TableStatus string
 
 	CreationDateTime      float64
 	ItemCount             int

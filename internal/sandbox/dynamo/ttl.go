@@ -97,7 +97,7 @@ func (s *Service) Expire(name string) (int, error) {
 	})
 	for _, old := range due {
 		t.rows.Delete(old)
-		t.bytes -= old.size
+		t.bytes -= int(old.size)
 		if t.stream != nil {
 			t.stream.appendBy(now, old, row{}, true)
 		}

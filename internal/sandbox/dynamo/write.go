@@ -116,7 +116,7 @@ func (t *table) put(item attr.Item) (mutation, error) {
 	if err != nil {
 		return mutation{}, err
 	}
-	next, err := newRow(key, item)
+	next, err := t.key.newRow(key, item)
 	return mutation{key: key, next: func(row) (row, error) { return next, nil }}, err
 }
 
@@ -208,7 +208,7 @@ func (t *table) update(key attr.Item, u expr.Update) (mutation, error) {
 		if after.Size() > maxItem {
 			return row{}, validation("Item size to update has exceeded the maximum allowed size")
 		}
-		return newRow(k, after)
+		return t.key.newRow(k, after)
 	}
 	return mutation{key: k, next: next}, nil
 }

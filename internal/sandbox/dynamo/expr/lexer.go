@@ -6,6 +6,7 @@ package expr
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
 )
@@ -52,7 +53,7 @@ func syntaxError(text string, tokens []token, at int) error {
 	if t.kind == tokenEnd {
 		name = "<EOF>"
 	}
-	return attr.Refusef("Syntax error; token: %q, near: %q", name, text[from:to])
+	return attr.Refusef("Syntax error; token: %q, near: %q", name, strings.TrimSpace(text[from:to]))
 }
 
 // lex cuts the text; the last token is the end.
@@ -65,9 +66,7 @@ func lex(text string) ([]token, error) {
 		}
 		kind, n := next(text[at:])
 		if n == 0 {
-			bad := token{tokenSign, text[at : at+1], at, at + 1}
-			tokens = append(tokens, bad)
-			return nil, syntaxError(text, tokens, len(tokens)-1)
+			return nil, badToken(text, tokens, at)
 		}
 		tokens = append(tokens, token{kind, text[at : at+n], at, at + n})
 		at += n
@@ -109,4 +108,17 @@ func span(s string, in func(byte) bool) int {
 
 func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// badToken is the error of a character that begins no token.
+func badToken(text string, before []token, at int) error {
+	_, size := utf8.DecodeRuneInString(text[at:])
+	tokens := append(before, token{tokenSign, text[at : at+size], at, at + size})
+	if rest := strings.TrimLeft(text[at+size:], " \t\r\n"); rest != "" {
+		if kind, n := next(rest); n > 0 {
+			start := len(text) - len(rest)
+			tokens = append(tokens, token{kind, rest[:n], start, start + n})
+		}
+	}
+	return syntaxError(text, tokens, len(before))
 }

@@ -1,0 +1,373 @@
+package conformance
+
+// Conditions and updates.
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// holds asks whether the item at a/b meets a condition, by a put that would change nothing.
+func (d db) holds(item attributes, condition string, names map[string]string, values attributes) (bool, error) {
+	_, err := d.PutItem(d.t.Context(), &dynamodb.PutItemInput{
+		TableName: inventory, Item: item, ConditionExpression: &condition,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	})
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+var placeholder = regexp.MustCompile(`[#:]\w+`)
+
+// used are those of the names or values that the expression names: others would be refused.
+func used[V any](expression string, all map[string]V) map[string]V {
+	var out map[string]V
+	for _, name := range placeholder.FindAllString(expression, -1) {
+		v, ok := all[name]
+		if !ok {
+			continue
+		}
+		if out == nil {
+			out = map[string]V{}
+		}
+		out[name] = v
+	}
+	return out
+}
+
+// subject is what conditions are tried on.
+var subject = attributes{
+	"Store": str("berlin"), "Item": str("pen"), "n": num("5"), "s": str("hello"), "tags": set("x", "y"),
+	"l": list(num("1"), str("two")), "m": mapped(attributes{"k": str("v")}), "flag": &types.AttributeValueMemberBOOL{Value: true},
+	"b": &types.AttributeValueMemberB{Value: []byte("bytes")}, "Count": num("5"),
+}
+
+var conditionValues = attributes{
+	":one": num("1"), ":four": num("4"), ":five": num("5.0"), ":six": num("6"), ":hello": str("hello"), ":he": str("he"), ":x": str("x"),
+	":list": list(num("1"), str("two")), ":true": &types.AttributeValueMemberBOOL{Value: true}, ":N": str("N"), ":tags": set("y", "x"), ":pen": str("pen"),
+}
+
+var conditionNames = map[string]string{"#count": "Count", "#item": "Item"}
+
+// conditions tries each condition on the subject.
+func conditions(t *T, e *Env, want map[string]bool) {
+	d := open(t, e)
+	d.put(subject)
+	for condition, holds := range want {
+		got, err := d.holds(subject, condition, used(condition, conditionNames), used(condition, conditionValues))
+		t.ok(err)
+		t.equal(condition, got, holds)
+	}
+}
+
+// malformed expects each condition to be refused with words.
+func malformed(t *T, e *Env, want map[string]string) {
+	d := open(t, e)
+	for condition, words := range want {
+		_, err := d.holds(subject, condition, used(condition, conditionNames), used(condition, conditionValues))
+		t.refused(err, "ValidationException", "Invalid ConditionExpression: "+words)
+	}
+}
+
+const conditionPage = "Condition and filter expressions, operators, and functions in DynamoDB"
+
+var _ = add("dynamodb",
+	Case{Name: "comparisons compare by type and value", Doc: conditionPage, Run: func(t *T, e *Env) {
+		conditions(t, e, map[string]bool{
+			"n = :five": true, "n <> :five": false, "n < :six": true, "n <= :five": true, "n > :four": true, "n >= :six": false,
+			"s = :hello": true, "s < :he": false, "n = :hello": false, "n < :hello": false, "n <> :hello": true,
+			"l = :list": true, "tags = :tags": true, "flag = :true": true, "#count = n": true, "m.k = :x": false, "l[0] = :one": true,
+		})
+	}},
+	Case{Name: "comparisons with an attribute that is not there", Doc: conditionPage, Run: func(t *T, e *Env) {
+		conditions(t, e, map[string]bool{"nope = :one": false, "nope < :one": false, "nope <> :one": true, "NOT nope = :one": true, "l[7] = :one": false})
+	}},
+	Case{Name: "BETWEEN includes its bounds, IN takes a list", Doc: conditionPage, Run: func(t *T, e *Env) {
+		conditions(t, e, map[string]bool{
+			"n BETWEEN :five AND :six": true, "n BETWEEN :one AND :four": false, "n between :one and :six AND s = :hello": true,
+			"n IN (:one, :five)": true, "s in (:he, :x)": false,
+		})
+	}},
+	Case{Name: "NOT binds before AND, AND before OR", Doc: conditionPage, Run: func(t *T, e *Env) {
+		conditions(t, e, map[string]bool{
+			"n = :five OR n = :one AND s = :he": true, "(n = :five OR n = :one) AND s = :he": false,
+			"NOT n = :one AND n = :five": true, "NOT (n = :five AND s = :hello)": false, "not not n = :five": true,
+		})
+	}},
+	Case{Name: "functions test existence, type, beginning, content and size", Doc: conditionPage, Run: func(t *T, e *Env) {
+		conditions(t, e, map[string]bool{
+			"attribute_exists(n)": true, "attribute_exists(m.nope)": false, "attribute_not_exists(nope)": true, "attribute_not_exists(#item)": false,
+			"attribute_type(n, :N)": true, "attribute_type(s, :N)": false, "begins_with(s, :he)": true, "begins_with(#item, :hello)": false, "begins_with(n, :he)": false,
+			"contains(s, :he)": true, "contains(tags, :x)": true, "contains(l, :one)": true, "contains(l, :x)": false,
+			"size(s) = :five": true, "size(tags) < :six": true, "size(l) > :one": true, "size(m) = :one": true, "size(b) = :five": true, "size(nope) = :one": false,
+		})
+	}},
+	Case{Name: "a condition on an item that is not there", Doc: "PutItem", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		fresh := counted("a", "b", 1)
+		for range 2 {
+			_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: inventory, Item: fresh, ConditionExpression: aws.String("attribute_not_exists(#s)"), ExpressionAttributeNames: map[string]string{"#s": "Store"}})
+			if d.item("c", "d") == nil && err != nil {
+				t.refused(err, "ConditionalCheckFailedException", "The conditional request failed")
+				return
+			}
+			t.ok(err)
+		}
+		t.Fatalf("the second put was not refused")
+	}},
+	Case{Name: "a failed condition returns the item on demand", Doc: "PutItem", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(counted("a", "b", 1))
+		in := &dynamodb.PutItemInput{TableName: inventory, Item: counted("a", "b", 2), ConditionExpression: aws.String("attribute_not_exists(#s)"), ExpressionAttributeNames: map[string]string{"#s": "Store"}}
+		for want, returns := range map[string]types.ReturnValuesOnConditionCheckFailure{plain(counted("a", "b", 1)): "ALL_OLD", "": "NONE"} {
+			in.ReturnValuesOnConditionCheckFailure = returns
+			_, err := d.PutItem(t.Context(), in)
+			var failed *types.ConditionalCheckFailedException
+			if !errors.As(err, &failed) {
+				t.Fatalf("want ConditionalCheckFailedException, got %s", shortly(err))
+			}
+			t.equal("the item", plain(failed.Item), want)
+		}
+		d.stored("a", "b", counted("a", "b", 1))
+	}},
+	Case{Name: "a failed condition of DeleteItem leaves the item", Doc: "DeleteItem", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(counted("a", "b", 1))
+		in := &dynamodb.DeleteItemInput{
+			TableName: inventory, Key: key("a", "b"), ConditionExpression: aws.String("#c = :two"), ExpressionAttributeNames: map[string]string{"#c": "Count"},
+			ExpressionAttributeValues: attributes{":two": num("2")}, ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}
+		_, err := d.DeleteItem(t.Context(), in)
+		var failed *types.ConditionalCheckFailedException
+		if !errors.As(err, &failed) {
+			t.Fatalf("want ConditionalCheckFailedException, got %s", shortly(err))
+		}
+		t.equal("the item", plain(failed.Item), plain(counted("a", "b", 1)))
+		d.stored("a", "b", counted("a", "b", 1))
+		in.ExpressionAttributeValues[":two"] = num("1")
+		_, err = d.DeleteItem(t.Context(), in)
+		t.ok(err)
+		d.stored("a", "b", nil)
+	}},
+	Case{Name: "a reserved word is no name", Doc: "Reserved words in DynamoDB", Run: func(t *T, e *Env) {
+		malformed(t, e, map[string]string{
+			"Count = :one": "Attribute name is a reserved keyword; reserved keyword: Count",
+			"m.item = :x":  "Attribute name is a reserved keyword; reserved keyword: item",
+		})
+	}},
+	Case{Name: "a syntax error is located", Doc: conditionPage, Run: func(t *T, e *Env) {
+		malformed(t, e, map[string]string{
+			"n = = :one":       `Syntax error; token: "=", near: "= = :one"`,
+			"n = :one AND":     `Syntax error; token: "<EOF>", near: "AND"`,
+			"n :one":           `Syntax error; token: ":one", near: "n :one"`,
+			"(n = :one":        `Syntax error; token: "<EOF>", near: ":one"`,
+			"n = :one)":        `Syntax error; token: ")", near: ":one)"`,
+			"n ! :one":         `Syntax error; token: "!", near: "n ! :one"`,
+			"n IN ()":          `Syntax error; token: ")", near: "()"`,
+			"AND = :one":       `Syntax error; token: "AND", near: "AND ="`,
+			"n = :one AND AND": `Syntax error; token: "AND", near: "AND AND"`,
+		})
+	}},
+	Case{Name: "names and values must be defined", Doc: "Expression attribute names (aliases) in DynamoDB", Run: func(t *T, e *Env) {
+		malformed(t, e, map[string]string{
+			"n = :undefined":    "An expression attribute value used in expression is not defined; attribute value: :undefined",
+			"#undefined = :one": "An expression attribute name used in the document path is not defined; attribute name: #undefined",
+		})
+	}},
+	Case{Name: "names and values must be used", Doc: "Expression attribute names (aliases) in DynamoDB", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		_, err := d.holds(subject, "n = :one", nil, attributes{":one": num("1"), ":two": num("2")})
+		t.refused(err, "ValidationException", "Value provided in ExpressionAttributeValues unused in expressions: keys: {:two}")
+		_, err = d.holds(subject, "attribute_exists(n)", map[string]string{"#two": "two"}, nil)
+		t.refused(err, "ValidationException", "Value provided in ExpressionAttributeNames unused in expressions: keys: {#two}")
+	}},
+	Case{Name: "functions and operators check their operands", Doc: conditionPage, Run: func(t *T, e *Env) {
+		malformed(t, e, map[string]string{
+			"nonsense(n)":               "Invalid function name; function: nonsense",
+			"attribute_exists(n, s)":    "Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 2",
+			"attribute_exists(:one)":    "Operator or function requires a document path; operator or function: attribute_exists",
+			"begins_with(s, :one)":      "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N",
+			"attribute_type(n, :hello)": "Invalid attribute type name found; type: hello, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+			"size(n)":                   "The function is not allowed to be used this way in an expression; function: size",
+			"n = attribute_exists(s)":   "The function is not allowed to be used this way in an expression; function: attribute_exists",
+			"n < :list":                 "Incorrect operand type for operator or function; operator or function: <, operand type: L",
+			"n = n":                     "The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [n]",
+			"n BETWEEN :six AND :one":   "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:6}, upper bound operand: AttributeValue: {N:1}",
+			"n BETWEEN :one AND :hello": "The BETWEEN operator requires same data type for lower and upper bounds; lower bound operand: AttributeValue: {N:1}, upper bound operand: AttributeValue: {S:hello}",
+			"((n = :one))":              "The expression has redundant parentheses;",
+		})
+	}},
+	Case{Name: "an empty expression is refused", Doc: conditionPage, Run: func(t *T, e *Env) {
+		malformed(t, e, map[string]string{"": "The expression can not be empty;"})
+	}},
+	Case{Name: "an expression of more than 4 KB is refused", Doc: "Quotas in Amazon DynamoDB", Run: func(t *T, e *Env) {
+		malformed(t, e, map[string]string{"n = :one" + strings.Repeat(" ", 4096): "Expression size has exceeded the maximum allowed size; expression size: 4104"})
+	}},
+)
+
+// update updates the item at a/b and returns its attributes as asked.
+func (d db) update(expression string, returns types.ReturnValue, names map[string]string, values attributes) (string, error) {
+	out, err := d.UpdateItem(d.t.Context(), &dynamodb.UpdateItemInput{
+		TableName: inventory, Key: key("a", "b"), UpdateExpression: &expression, ReturnValues: returns,
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	})
+	if err != nil {
+		return "", err
+	}
+	return plain(out.Attributes), nil
+}
+
+// updates applies each update to the given item and expects what comes of it.
+func updates(t *T, e *Env, given attributes, want map[string]string) {
+	d := open(t, e)
+	for expression, result := range want {
+		d.put(given)
+		got, err := d.update(expression, types.ReturnValueAllNew, used(expression, updateNames), used(expression, updateValues))
+		t.ok(err)
+		got = strings.TrimSuffix(strings.Replace(got, `Item="b" Store="a"`, "", 1), " ")
+		t.equal(expression, strings.TrimSpace(got), result)
+	}
+}
+
+var updateNames = map[string]string{"#count": "Count"}
+
+var updateValues = attributes{
+	":one": num("1"), ":ten": num("10"), ":x": str("x"), ":list": list(str("z")), ":tags": set("a", "c"), ":map": mapped(attributes{"p": num("1")}), ":nums": &types.AttributeValueMemberNS{Value: []string{"1"}},
+}
+
+const updatePage = "Using update expressions in DynamoDB"
+
+var _ = add("dynamodb",
+	Case{Name: "SET assigns, adds and subtracts", Doc: updatePage, Run: func(t *T, e *Env) {
+		updates(t, e, with(counted("a", "b", 5), "v", num("0.5")), map[string]string{
+			"SET #count = :ten":                           "Count=10  v=0.5",
+			"SET #count = #count + :one":                  "Count=6  v=0.5",
+			"SET #count = :one - v":                       "Count=0.5  v=0.5",
+			"set w = v, v = #count":                       "Count=5  v=5 w=0.5",
+			"SET w = if_not_exists(w, :one)":              "Count=5  v=0.5 w=1",
+			"SET v = if_not_exists(v, :one) + :ten":       "Count=5  v=10.5",
+			"SET m = :map, l = list_append(:list, :list)": `Count=5  l=["z" "z"] m={p=1} v=0.5`,
+		})
+	}},
+	Case{Name: "SET reaches into maps and lists", Doc: updatePage, Run: func(t *T, e *Env) {
+		given := with(with(key("a", "b"), "m", mapped(attributes{"k": list(num("1"), num("2"))})), "l", list(str("p"), str("q")))
+		updates(t, e, given, map[string]string{
+			"SET m.k[1] = :x":               `l=["p" "q"] m={k=[1 "x"]}`,
+			"SET m.n = :x":                  `l=["p" "q"] m={k=[1 2] n="x"}`,
+			"SET l[9] = :x, l[7] = :one":    `l=["p" "q" 1 "x"] m={k=[1 2]}`,
+			"SET l = list_append(l, :list)": `l=["p" "q" "z"] m={k=[1 2]}`,
+			"SET l = list_append(:list, l)": `l=["z" "p" "q"] m={k=[1 2]}`,
+			"REMOVE l[0], m.k[0]":           `l=["q"] m={k=[2]}`,
+			"REMOVE l[0], l[1]":             `l=[] m={k=[1 2]}`,
+			"REMOVE m.nope, l[9]":           `l=["p" "q"] m={k=[1 2]}`,
+			"REMOVE l SET m.l = l":          `m={k=[1 2] l=["p" "q"]}`,
+		})
+	}},
+	Case{Name: "ADD counts and unites, DELETE takes out of sets", Doc: updatePage, Run: func(t *T, e *Env) {
+		updates(t, e, with(counted("a", "b", 5), "tags", set("a", "b")), map[string]string{
+			"ADD #count :ten":                   "Count=15  tags=<a b>",
+			"ADD n :ten":                        "Count=5  n=10 tags=<a b>",
+			"ADD tags :tags":                    "Count=5  tags=<a b c>",
+			"ADD fresh :tags":                   "Count=5  fresh=<a c> tags=<a b>",
+			"DELETE tags :tags":                 "Count=5  tags=<b>",
+			"DELETE nope :tags":                 "Count=5  tags=<a b>",
+			"ADD #count :one DELETE tags :tags": "Count=6  tags=<b>",
+		})
+	}},
+	Case{Name: "a set that loses its last element is gone", Doc: updatePage, Run: func(t *T, e *Env) {
+		updates(t, e, with(key("a", "b"), "tags", set("a", "c")), map[string]string{"DELETE tags :tags": ""})
+	}},
+	Case{Name: "UpdateItem creates the item", Doc: "UpdateItem", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		_, err := d.update("ADD n :one", "", nil, attributes{":one": num("1")})
+		t.ok(err)
+		d.stored("a", "b", with(key("a", "b"), "n", num("1")))
+	}},
+	Case{Name: "UpdateItem returns old or new, all or what it updated", Doc: "UpdateItem", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		for returns, want := range map[types.ReturnValue]string{
+			types.ReturnValueNone: "", types.ReturnValueAllOld: plain(counted("a", "b", 1)), types.ReturnValueUpdatedOld: "Count=1",
+			types.ReturnValueAllNew: plain(with(counted("a", "b", 2), "x", str("y"))), types.ReturnValueUpdatedNew: `Count=2 x="y"`,
+		} {
+			d.put(counted("a", "b", 1))
+			got, err := d.update("SET #c = :two, x = :y", returns, map[string]string{"#c": "Count"}, attributes{":two": num("2"), ":y": str("y")})
+			t.ok(err)
+			t.equal(string(returns), got, want)
+		}
+	}},
+	Case{Name: "UPDATED_NEW of a nested path is the path", Doc: "UpdateItem", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(with(key("a", "b"), "m", mapped(attributes{"x": num("1"), "y": num("2")})))
+		got, err := d.update("SET m.x = :v", types.ReturnValueUpdatedNew, nil, attributes{":v": num("3")})
+		t.ok(err)
+		t.equal("what is returned", got, "m={x=3}")
+	}},
+	Case{Name: "UpdateItem refuses to change a key", Doc: "UpdateItem", Run: func(t *T, e *Env) {
+		_, err := open(t, e).update("SET #s = :x", "", map[string]string{"#s": "Store"}, attributes{":x": str("x")})
+		t.refused(err, "ValidationException", "One or more parameter values were invalid: Cannot update attribute Store. This attribute is part of the key")
+	}},
+	Case{Name: "SET from an attribute that is not there", Doc: updatePage, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(key("a", "b"))
+		_, err := d.update("SET n = nope + :one", "", nil, attributes{":one": num("1")})
+		t.refused(err, "ValidationException", "The provided expression refers to an attribute that does not exist in the item")
+	}},
+	Case{Name: "SET below a path that is not there", Doc: updatePage, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(key("a", "b"))
+		_, err := d.update("SET m.x = :one", "", nil, attributes{":one": num("1")})
+		t.refused(err, "ValidationException", "The document path provided in the update expression is invalid for update")
+	}},
+	Case{Name: "arithmetic with a text", Doc: updatePage, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(with(key("a", "b"), "n", str("x")))
+		for _, expression := range []string{"SET n = n + :one", "ADD n :one"} {
+			_, err := d.update(expression, "", nil, attributes{":one": num("1")})
+			t.refused(err, "ValidationException", "An operand in the update expression has an incorrect data type")
+		}
+	}},
+	Case{Name: "malformed updates are refused", Doc: updatePage, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		for expression, words := range map[string]string{
+			"":                            "The expression can not be empty;",
+			"SET a = :one SET b = :one":   `The "SET" section can only be used once in an update expression;`,
+			"SET a = :one, a = :ten":      "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]",
+			"SET a.b = :one, a[0] = :ten": "Two document paths conflict with each other; must remove or rewrite one of these paths; path one: [a, b], path two: [a, [0]]",
+			"ADD a :x":                    "Incorrect operand type for operator or function; operator: ADD, operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND",
+			"DELETE a :one":               "Incorrect operand type for operator or function; operator: DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND",
+			"SET a = :x + :one":           "Incorrect operand type for operator or function; operator or function: +, operand type: S",
+			"SET a = nonsense(:one)":      "Invalid function name; function: nonsense",
+			"SET a = if_not_exists(a)":    "Incorrect number of operands for operator or function; operator or function: if_not_exists, number of operands: 1",
+			"SET a :one":                  `Syntax error; token: ":one", near: "a :one"`,
+			"GRAB a":                      `Syntax error; token: "GRAB", near: "GRAB a"`,
+			"SET count = :one":            "Attribute name is a reserved keyword; reserved keyword: count",
+		} {
+			_, err := d.update(expression, "", used(expression, updateNames), used(expression, updateValues))
+			t.refused(err, "ValidationException", "Invalid UpdateExpression: "+words)
+		}
+	}},
+	Case{Name: "an update with a condition changes nothing when it fails", Doc: "UpdateItem", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(counted("a", "b", 1))
+		_, err := d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+			TableName: inventory, Key: key("a", "b"), UpdateExpression: aws.String("SET #c = :n"), ConditionExpression: aws.String("#c < :n"),
+			ExpressionAttributeNames: map[string]string{"#c": "Count"}, ExpressionAttributeValues: attributes{":n": num("1")},
+		})
+		t.refused(err, "ConditionalCheckFailedException", "The conditional request failed")
+		d.stored("a", "b", counted("a", "b", 1))
+	}},
+	Case{Name: "an update that makes the item too large is refused", Doc: "Quotas in Amazon DynamoDB", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(with(key("a", "b"), "Note", str(strings.Repeat("x", 300<<10))))
+		_, err := d.update("SET b = :v", "", nil, attributes{":v": str(strings.Repeat("x", 200<<10))})
+		t.refused(err, "ValidationException", "Item size to update has exceeded the maximum allowed size")
+	}},
+)
