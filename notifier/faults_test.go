@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/google/go-cmp/cmp"
 
 	"inventoryd/internal/inventory"
@@ -91,6 +92,45 @@ func TestAKillAnywhereLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T) {
 		t.Errorf("only %d instances were killed", kills)
 	}
 	t.Logf("%d kills among %d alerts: 0 lost, %d repeated, at most %d by one kill", kills, items, total, worst)
+}
+
+func TestAKillOnAFIFOTopicRepeatsNothing(t *testing.T) {
+	const items = 60
+	for _, operation := range []string{"PublishBatch", "BatchWriteItem", "PutItem"} {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.fifoTopic("alerts.fifo", "inbox.fifo")
+			fifo := func(c *Config) { c.Topic = "alerts.fifo" }
+			ctx, die := context.WithCancel(t.Context())
+			defer die()
+			w.Fault(fault.Rule{Client: "doomed", Operation: operation, Skip: 3, Effect: fault.Effect{Drop: true, Do: sync.OnceFunc(func() { w.cut("doomed"); die() })}})
+			changes := w.script(zeros(items))
+			if err := w.instance("doomed", fifo).Handle(ctx, changes); err == nil {
+				t.Errorf("%s: a killed instance says that all is done", operation)
+			}
+			w.persist(w.instance("next", fifo), changes)
+			var got []string
+			for _, n := range w.drain("inbox.fifo") {
+				got = append(got, n.MessageAttributes["item"].Value)
+			}
+			var want []string
+			for _, c := range changes {
+				want = append(want, c.Item)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: items told, in order (-want +got):\n%s", operation, diff)
+			}
+		})
+	}
+}
+
+// fifoTopic makes a topic and a queue that is subscribed to it.
+func (w *world) fifoTopic(topic, queue string) {
+	w.Helper()
+	_, err := w.topics("test").CreateTopic(w.Context(), &sns.CreateTopicInput{Name: &topic, Attributes: map[string]string{"FifoTopic": "true"}})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.subscribe(queue, topicARN(topic), nil)
 }
 
 func TestOutagesLoseNothingAndRepeatNothing(t *testing.T) {

@@ -224,11 +224,7 @@ func TestHistoryHasARowForEachAlert(t *testing.T) {
 
 func TestFIFOTopicKeepsAStoresOrderAndDropsRepetitions(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		_, err := w.topics("test").CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("alerts.fifo"), Attributes: map[string]string{"FifoTopic": "true"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.subscribe("inbox.fifo", topicARN("alerts.fifo"), nil)
+		w.fifoTopic("alerts.fifo", "inbox.fifo")
 		fifo := func(c *Config) { c.Topic, c.Restocked = "alerts.fifo", true }
 		var words, want []string
 		for i := range 60 { // two stores by turns, one of which SNS takes for no group id
@@ -238,7 +234,7 @@ func TestFIFOTopicKeepsAStoresOrderAndDropsRepetitions(t *testing.T) {
 		changes := w.script(strings.Join(words, " "))
 		w.handle(w.instance("a", fifo), changes)
 
-		// A second notifier that cannot read the rows' positions as its writes are lost: everything is sent again.
+		// A second notifier that does not know the first one's rows: everything is sent again.
 		other := w.instance("b", func(c *Config) { fifo(c); c.App = "another" })
 		w.handle(other, changes)
 

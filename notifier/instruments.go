@@ -51,7 +51,9 @@ func newInstruments(m metric.Meter) (*instruments, error) {
 	} {
 		var err error
 		c.to.Int64Counter, err = m.Int64Counter(c.name, metric.WithDescription(c.description))
-		errs = append(errs, err)
+		if errs = append(errs, err); err == nil {
+			c.to.Add(context.Background(), 0) // so that it is there from the start
+		}
 	}
 	var err error
 	i.latency, err = m.Float64Histogram("alert.latency", metric.WithUnit("s"),
