@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -55,14 +56,14 @@ func runHere(ctx context.Context, o origin, only half) error {
 	out := logs.New(cfg.Log, os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
 	defer out.Logger.Sync()
 
+	outer, end := context.WithCancel(context.WithoutCancel(ctx)) // the logs outlive the daemon's orderly stop
+	defer end()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	reloads := make(chan Config)
-	reloaded := make(chan struct{})
-	go func() { // waited for below
-		defer close(reloaded)
-		watchReload(ctx, o, cfg, out, reloads)
-	}()
+	var beside sync.WaitGroup
+	beside.Go(func() { watchReload(ctx, o, cfg, out, reloads) })
+	beside.Go(func() { out.Run(outer) })
 	h := host{listener: listener, log: out.Logger, reload: reloads, only: only, started: func() {
 		out.Logger.Info("daemon started", zap.String("version", version), zap.String("app", cfg.App))
 	}}
@@ -71,7 +72,8 @@ func runHere(ctx context.Context, o origin, only half) error {
 	}
 	err = run(ctx, cfg, newClients(base, cfg.AWS), h)
 	stop()
-	<-reloaded
+	end()
+	beside.Wait()
 	if err != nil {
 		out.Logger.Error("daemon failed", zap.Error(err))
 		return exit{code: codeOf(err)} // the log has said it

@@ -116,7 +116,9 @@ func operate(ctx context.Context, own *tables, lines []func(context.Context) err
 			select {
 			case next := <-h.reload:
 				for _, p := range parts {
-					p.apply(next)
+					if p.apply != nil {
+						p.apply(next)
+					}
 				}
 			case <-ctx.Done():
 				return nil

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ type Config struct {
 	CloudWatch CloudWatch `yaml:"cloudwatch" doc:"The push to CloudWatch (PutMetricData). Prometheus scrapes /metrics, which is always there."`
 
 	Service  string      `yaml:"-"` // the dimension Service
-	Instance string      `yaml:"-"` // the dimension Instance, where asked for
+	Instance string      `yaml:"-"` // the dimension Instance, where asked for; empty: the machine's name
 	Logger   *zap.Logger `yaml:"-"` // nil: none
 	Client   Putter      `yaml:"-"` // CloudWatch; nil: no push, whatever is enabled
 	// Loop registers a loop that ticks while it turns; nil: nobody looks.
@@ -42,7 +43,7 @@ type CloudWatch struct {
 	Enabled   bool          `yaml:"enabled" doc:"Push the metrics to CloudWatch. It costs what CloudWatch takes for at most 40 custom metrics, and needs the permission cloudwatch:PutMetricData." reload:"restart"`
 	Namespace string        `yaml:"namespace" doc:"CloudWatch namespace; must not begin with AWS/." reload:"restart"`
 	Interval  time.Duration `yaml:"interval" doc:"Time between two pushes, 10 s to 1 h." reload:"restart"`
-	Instance  bool          `yaml:"instance" doc:"Add the dimension Instance (host and a random part for each start) to the dimension Service (app). Every instance then has metrics of its own, which CloudWatch bills one by one." reload:"restart"`
+	Instance  bool          `yaml:"instance" doc:"Add the dimension Instance (the machine's name) to the dimension Service (app). Every instance then has metrics of its own, which CloudWatch bills one by one." reload:"restart"`
 }
 
 // DefaultConfig is what holds where the configuration says nothing.
@@ -81,6 +82,13 @@ var Bounds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60,
 func New(c Config) (*Telemetry, error) {
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
+	}
+	if c.Instance == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("find this machine's name: %w", err)
+		}
+		c.Instance = name
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -5,7 +5,6 @@ package web
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,9 +12,11 @@ import (
 	"sync"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"inventoryd/internal/config"
 )
 
-// load returns the hash, from the file if there is one.
+// load returns the hash, from the file if there is one. Its errors are *config.Problem: starting again does not help.
 func (a Auth) load() ([]byte, error) {
 	hash := a.Hash
 	if a.HashFile != "" {
@@ -25,11 +26,11 @@ func (a Auth) load() ([]byte, error) {
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("http.auth.hash_file: %w", err)
+			return nil, config.Problemf("http.auth.hash_file", "%w", err)
 		}
 		hash = strings.TrimSpace(string(data))
 		if err := checkHash(hash); err != nil {
-			return nil, fmt.Errorf("http.auth.hash_file: what %s holds %w", path, err)
+			return nil, config.Problemf("http.auth.hash_file", "what %s holds %w", path, err)
 		}
 	}
 	return []byte(hash), nil
