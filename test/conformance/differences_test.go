@@ -3,7 +3,7 @@ package conformance
 const streamsOlder = "its version does not know AT_TIMESTAMP"
 
 // differences are how the stand-ins are known to differ from AWS's documentation: by stand-in and case ("service/name"),
-
+// the reason.
 var differences = map[string]map[string]string{
 	"DynamoDB Local": {
 		"dynamodb/BatchWriteItem puts and deletes":                       "counts two units for a write that replaces or deletes an item",
@@ -18,5 +18,5 @@ var differences = map[string]map[string]string{
 		"streams/GetRecords returns at most 1 MB":                        "pages by the number of records only",
 		"streams/a record's time is floored to the second":               "floors to the minute",
 	},
-	"fauxqs": {},
+	"fauxqs": fauxqsDifferences,
 }
