@@ -30,20 +30,30 @@ func TestKill9AtAnyMomentLosesNothing(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			// Calls take a while, so that the kill falls between any two of them.
-			w.aws.Fault(fault.Rule{Service: "dynamodb", Client: "daemon", Effect: fault.Effect{Delay: 15 * time.Millisecond}})
-			w.aws.Fault(fault.Rule{Service: "sns", Client: "daemon", Effect: fault.Effect{Delay: 15 * time.Millisecond}})
 			first := w.start(t)
 			eventually(t, first, 20*time.Second, func() bool { return ready(first) }, func() string { return "the first daemon is not ready" })
+			// The moment is that of a call, whose effect takes place although nobody is left to hear the answer.
+			moment := rand.N(120)
+			reached := make(chan struct{})
+			w.aws.Fault(fault.Rule{Client: "daemon", Skip: moment, Times: 1, Effect: fault.Effect{Do: func() {
+				first.Process.Kill()
+				close(reached)
+			}}})
 			w.upload(t)
-			time.Sleep(rand.N(600 * time.Millisecond)) // the random moment
-			first.kill(t)
+			<-reached
+			first.Wait()
 
 			second := w.start(t)
-			w.settles(t, second)
+			told := w.settles(t, second)
+			eventually(t, second, 20*time.Second, func() bool { return ready(second) }, func() string { return "the second daemon is not ready" })
 			if code := second.terminate(t, 20*time.Second); code != 0 {
 				t.Errorf("exit code %d after SIGTERM\n%s", code, second.log)
 			}
+			repeated := 0
+			for _, times := range told {
+				repeated += times - 1
+			}
+			t.Logf("killed at call %d: %d alerts, %d repeated", moment, len(told), repeated)
 		})
 	}
 }

@@ -220,15 +220,6 @@ func (w *world) start(t *testing.T, more ...string) *process {
 	return p
 }
 
-// kill ends the daemon as kill -9 does.
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	if err := p.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	p.Wait()
-}
-
 // terminate sends SIGTERM and returns the exit code.
 func (p *process) terminate(t *testing.T, patience time.Duration) int {
 	t.Helper()
