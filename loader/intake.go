@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	tickEvery   = 5 * time.Second
-	stopGrace   = 5 * time.Second // in which the lanes finish their batches when the loader is stopped
-	handBack    = 5 * time.Second // in which messages are handed back then
-	lookTrouble = time.Second     // how often the intake looks whether a trouble is over
+	tickEvery    = 5 * time.Second
+	receiveGrace = 2 * time.Second // for which a receive under way is awaited when the loader is stopped
+	stopGrace    = 5 * time.Second // in which the lanes finish their batches then
+	handBack     = 5 * time.Second // in which messages are handed back then
+	lookTrouble  = time.Second     // how often the intake looks whether a trouble is over
 )
 
 // received is the outcome of one receive.
@@ -46,7 +47,7 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 		}
 		stopped := ctx.Done()
 		if receiving != nil {
-			stopped = nil // a receive under way is awaited: what it brings is in our hands
+			stopped = nil // a receive under way is awaited for a moment: what it brings is in our hands
 		}
 		select {
 		case <-stopped:
@@ -81,11 +82,17 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 	}
 }
 
-// startReceive receives in a goroutine of its own, which ends with the answer.
+// startReceive receives in a goroutine of its own, which ends with the answer, or soon after ctx: a long poll of an
+// empty queue would hold up the stop for 20 s. What SQS hands out in the very moment in which the call is cut is not
+// lost: it becomes visible again when its visibility lapses.
 func (l *Loader) startReceive(ctx context.Context, limit int) chan received {
 	answer := make(chan received, 1)
-	ctx = context.WithoutCancel(ctx)
+	outer := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(outer))
+	keep := context.AfterFunc(outer, func() { time.AfterFunc(receiveGrace, cancel) })
 	go func() {
+		defer cancel()
+		defer keep()
 		messages, err := l.queue.receive(ctx, limit)
 		answer <- received{messages, err}
 	}()
