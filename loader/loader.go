@@ -42,7 +42,7 @@ type Loader struct {
 // seen is what the loader has learned while it runs.
 type seen struct {
 	book     logbook
-	readable sync.Map    // buckets from which an object was read
+	readable sync.Map    // bucket → when an object was read from it last
 	resolved atomic.Bool // the queue is found
 }
 

@@ -62,6 +62,8 @@ type objectReader struct {
 	open io.ReadCloser
 	cut  context.CancelFunc // of the open connection
 	cuts int                // in a row
+
+	denied time.Time // when S3 first said that the object is not for us
 }
 
 // Read goes on from where the connection broke, under the same pin.
@@ -119,7 +121,7 @@ func (r *objectReader) connect() error {
 		stalled.Stop()
 		if err == nil {
 			r.l.recovered("bucket " + r.pin.bucket)
-			r.l.readable.Store(r.pin.bucket, true)
+			r.l.readable.Store(r.pin.bucket, time.Now())
 			r.cut = cut
 			r.connected(out)
 			return nil
@@ -177,25 +179,17 @@ func (r *objectReader) failed(err error) (wait bool, _ error) {
 	return true, nil
 }
 
-// forbidden tells a key that is not for us from a bucket that is not: where the bucket answers, or has let us read
-// another object, it is this key only.
+// forbidden tells a key that is not for us from a bucket that is not: it is this key only where another one could be
+// read meanwhile. So it makes the loader not ready, and the intake goes on for the sake of that other one.
 func (r *objectReader) forbidden(err error) (wait bool, _ error) {
-	hint := "; where s3:ListBucket is not allowed, S3 says so of a missing object too"
-	if strings.Contains(strings.ToLower(err.Error()), "kms") {
-		r.l.failing("bucket "+r.pin.bucket, true, fmt.Errorf("%w (allow kms:Decrypt)", err))
-		return true, nil
+	if r.denied.IsZero() {
+		r.denied = time.Now()
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, callTimeout)
-	defer cancel()
-	_, probe := r.l.clients.S3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &r.pin.bucket})
-	if probe == nil {
-		return false, &feed.Unusable{Reason: err.Error()}
+	if read, ok := r.l.readable.Load(r.pin.bucket); ok && read.(time.Time).After(r.denied) {
+		return false, &feed.Unusable{Reason: err.Error() + " (other objects of the bucket can be read)"}
 	}
-	if _, ok := r.l.readable.Load(r.pin.bucket); ok && denied(probe) {
-		return false, &feed.Unusable{Reason: err.Error() + hint}
-	}
-	// Not known to be the bucket's trouble either, so the intake goes on: another object may tell.
-	r.l.failing("bucket "+r.pin.bucket, false, fmt.Errorf("%w%s", err, hint))
+	r.l.failing("bucket "+r.pin.bucket, false,
+		fmt.Errorf("%w; allow s3:GetObject, kms:Decrypt where the bucket is encrypted by a key of its own, and s3:ListBucket, without which S3 says so of a missing object too", err))
 	return true, nil
 }
 

@@ -45,6 +45,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 		if err := w.Provision(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		w.Queues.Drain(sandbox.EventQueue) // the test event that the notification's configuration sent
 		if _, err := state.Ensure(t.Context(), w.dynamo("test"), w.config.StateTable); err != nil {
 			t.Fatal(err)
 		}

@@ -84,6 +84,7 @@ func (l *lane) write(rows []Row) bool {
 			case Throttle:
 				g.slow()
 			}
+			g.cfg.Pace.Fail()
 			g.cfg.Trouble(err)
 		}
 		_ = sleep(g.ctx, jitter(failures)) // its end is seen by the next put

@@ -13,9 +13,6 @@ type Pace struct {
 	p  pace
 }
 
-// longestWait bounds one sleep, so that a rate that has risen meanwhile is noticed.
-const longestWait = 250 * time.Millisecond
-
 // Take waits until n rows may be written.
 func (p *Pace) Take(ctx context.Context, n int) error {
 	for {
@@ -25,7 +22,7 @@ func (p *Pace) Take(ctx context.Context, n int) error {
 		if wait <= 0 {
 			return ctx.Err()
 		}
-		if err := sleep(ctx, min(wait, longestWait)); err != nil {
+		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -45,6 +42,13 @@ func (p *Pace) Slow() {
 	p.p.slow(time.Now())
 }
 
+// Fail tells that a call to the table failed otherwise. While one after the other fails, one at a time is let through.
+func (p *Pace) Fail() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.p.fail(time.Now())
+}
+
 // Rate is the present limit in rows per second; 0 is none.
 func (p *Pace) Rate() float64 {
 	p.mu.Lock()
@@ -60,6 +64,9 @@ const (
 	window   = time.Second            // over which the table's intake is measured
 	speedUp  = 1.05                   // per window without a throttle
 	shortest = 100 * time.Millisecond // of a window that a measure is taken from
+	longest  = 250 * time.Millisecond // of a wait for the rate, which may rise meanwhile
+
+	patience = 4 // failures in a row that are no sign of a table in trouble
 )
 
 // pace is the pure core: a token bucket whose rate follows the table.
@@ -72,23 +79,43 @@ type pace struct {
 	began    time.Time // of the present window
 	rows     float64   // written in it
 	measured float64   // rows per second in the last one
+
+	failures int           // in a row
+	pause    time.Duration // before the next call; 0: the table is not in trouble
+	next     time.Time     // when it may be made
 }
 
 // take takes n rows out of the bucket, or says how long to wait before asking again.
 func (p *pace) take(now time.Time, n int) (wait time.Duration) {
+	if p.pause > 0 {
+		if now.Before(p.next) {
+			return p.next.Sub(now)
+		}
+		p.pause = min(2*p.pause, lastPause)
+		p.next = now.Add(p.pause)
+	}
 	if p.rate == 0 {
 		return 0
 	}
 	p.tokens = min(p.tokens+now.Sub(p.filled).Seconds()*p.rate, max(BatchSize, p.rate/10))
 	p.filled = now
 	if p.tokens <= 0 {
-		return time.Duration((1 - p.tokens) / p.rate * float64(time.Second))
+		return min(longest, time.Duration((1-p.tokens)/p.rate*float64(time.Second)))
 	}
 	p.tokens -= float64(n)
 	return 0
 }
 
+// fail notes a failure; take lengthens the pause with each call that it lets through.
+func (p *pace) fail(now time.Time) {
+	if p.failures++; p.failures > patience && p.pause == 0 {
+		p.pause = firstPause
+		p.next = now.Add(p.pause)
+	}
+}
+
 func (p *pace) done(now time.Time, n int) {
+	p.failures, p.pause, p.next = 0, 0, time.Time{}
 	if p.began.IsZero() {
 		p.began = now
 	}
