@@ -132,18 +132,16 @@ func (r *Reader) loop(name string) (tick, done func()) {
 // the lease table belongs to another program) and where the lease table vanishes. Outages and missing permissions it
 // waits out; Ready tells of them. It is called once.
 func (r *Reader) Run(ctx context.Context) error {
-	tick, done := r.loop("stream-run")
-	defer done()
 	r.caller = caller{pool: newPool(), troubles: r.troubles, errors: r.metrics.count}
 	defer r.caller.pool.close()
 	defer r.metrics.close()
-	err := r.prepare(ctx, tick)
+	err := r.prepare(ctx)
 	if err == nil {
-		err = r.serve(ctx, tick)
+		err = r.serve(ctx)
 	}
 	for errors.Is(err, lease.ErrDead) {
 		r.log.Error("this instance was called dead by another; it starts anew under another name")
-		err = r.serve(ctx, tick)
+		err = r.serve(ctx)
 	}
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		return nil
@@ -152,8 +150,8 @@ func (r *Reader) Run(ctx context.Context) error {
 }
 
 // serve is one life of an instance.
-func (r *Reader) serve(ctx context.Context, tick func()) error {
-	t, err := r.newTenure(ctx, tick)
+func (r *Reader) serve(ctx context.Context) error {
+	t, err := r.newTenure(ctx)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,9 @@ type lives struct {
 var errStopped = errors.New("the reader was stopped")
 
 // newTenure registers a new instance and reads where the reading of the table stands.
-func (r *Reader) newTenure(ctx context.Context, tick func()) (*tenure, error) {
+func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
+	tick, done := r.loop("stream-start")
+	defer done()
 	t := &tenure{
 		Reader: r, beat: lease.New(r.instances(), lease.NewID(), r.config.LeaseDuration), labels: map[string]bool{},
 		asked: newMailbox[question](), pending: newMailbox[Gap](), events: newMailbox[func(*catalogue)](),

@@ -92,7 +92,7 @@ func TestStartIsRefusedWithTheRemedy(t *testing.T) {
 				tt.spoil(t, w, &cfg)
 				ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer stop()
-				err := run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{listener: newNowhere(), log: zap.NewNop(), started: func() {}})
+				err := run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{listener: w.daemon, log: zap.NewNop(), started: func() {}})
 				if err == nil {
 					t.Fatal("the daemon ran")
 				}
@@ -144,7 +144,7 @@ func TestBadFilesAreToldWithTheirPlace(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
 				go func() {
-					ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{listener: newNowhere(), log: zap.New(logged), started: func() {}})
+					ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{listener: w.daemon, log: zap.New(logged), started: func() {}})
 				}()
 				_, err := w.S3.PutObject(t.Context(), &s3.PutObjectInput{
 					Bucket: aws.String(sandbox.Bucket), Key: aws.String("bad.csv"), Body: strings.NewReader(tt.body),

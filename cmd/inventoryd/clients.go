@@ -28,6 +28,8 @@ type clients struct {
 	// Tables and Streams come without the SDK's retries: which calls are repeated, and when, is the parts' own business.
 	Tables  *dynamodb.Client
 	Streams *dynamodbstreams.Client
+
+	calls *calls // those of all of them that are under way
 }
 
 const (
@@ -52,9 +54,11 @@ func newClients(base aws.Config, c AWS) clients {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, 5*time.Second })
 	}
 	none := func() aws.Retryer { return aws.NopRetryer{} }
+	watched := &calls{open: map[*call]struct{}{}}
 	with := func(retryer func() aws.Retryer, endpoint string, timeout time.Duration, connections int) aws.Config {
 		cfg := base.Copy()
 		cfg.Retryer = retryer
+		cfg.APIOptions = append(cfg.APIOptions, watched.watch)
 		if endpoint = cmp.Or(endpoint, c.Endpoint); endpoint != "" {
 			cfg.BaseEndpoint = &endpoint
 		}
@@ -66,6 +70,7 @@ func newClients(base aws.Config, c AWS) clients {
 		return cfg
 	}
 	return clients{
+		calls: watched,
 		S3: s3.NewFromConfig(with(standard, c.Endpoints.S3, 0, 16), func(o *s3.Options) {
 			o.UsePathStyle = c.Endpoints.S3 != "" || c.Endpoint != "" || base.BaseEndpoint != nil
 			o.DisableLogOutputChecksumValidationSkipped = true

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"maps"
-	"net"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,22 +13,10 @@ import (
 	"inventoryd/internal/sandbox/fault"
 )
 
-// nowhere is a listener that nobody reaches: a real socket in a bubble would freeze its time.
-type nowhere struct {
-	once   sync.Once
-	closed chan struct{}
-}
-
-func newNowhere() *nowhere { return &nowhere{closed: make(chan struct{})} }
-
-func (n *nowhere) Accept() (net.Conn, error) { <-n.closed; return nil, net.ErrClosed }
-func (n *nowhere) Close() error              { n.once.Do(func() { close(n.closed) }); return nil }
-func (n *nowhere) Addr() net.Addr            { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-
 // newWorldHere is the stand-ins in this process and bubble.
 func newWorldHere(t *testing.T) *world {
 	t.Helper()
-	w := &world{aws: sandbox.New()}
+	w := &world{aws: sandbox.New(), daemon: newPipes()}
 	if err := w.aws.Provision(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -51,18 +37,20 @@ func inBubble(t *testing.T, change func(*Config), script func(t *testing.T, w *w
 		ended := make(chan error, 1)
 		go func() {
 			ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{
-				listener: newNowhere(), log: zaptest.NewLogger(t), started: func() {},
+				listener: w.daemon, log: zaptest.NewLogger(t), started: func() {},
 			})
 		}()
+		defer func() { // also where the script gives up
+			stop()
+			began := time.Now()
+			if err := <-ended; err != nil {
+				t.Error("run:", err)
+			}
+			if took := time.Since(began); took > cfg.ShutdownTimeout {
+				t.Errorf("the stop took %s of %s", took, cfg.ShutdownTimeout)
+			}
+		}()
 		script(t, w)
-		stop()
-		began := time.Now()
-		if err := <-ended; err != nil {
-			t.Error("run:", err)
-		}
-		if took := time.Since(began); took > cfg.ShutdownTimeout {
-			t.Errorf("the stop took %s of %s", took, cfg.ShutdownTimeout)
-		}
 	})
 }
 

@@ -23,7 +23,7 @@ func (c *Config) equip(metrics *telemetry.Telemetry, healthy *health.Health, que
 		Logger: log.Named("notifier"), Meter: metrics.Meter("notifier"), Loop: healthy.Loop,
 	}
 	c.Stream.Runtime = stream.Runtime{
-		App: c.App, Shutdown: c.ShutdownTimeout, Queue: queue,
+		App: c.App, Shutdown: 2 * c.ShutdownTimeout / 3, Queue: queue,
 		Logger: log.Named("stream"), Meter: metrics.Meter("stream"), Loop: healthy.Loop,
 	}
 }

@@ -47,7 +47,8 @@ func TestMain(m *testing.M) {
 type world struct {
 	aws *sandbox.Sandbox
 	clients
-	endpoint string
+	endpoint string // where they are served
+	daemon   *pipes // the daemon's listener, in virtual time
 }
 
 func newWorld(t *testing.T) *world {

@@ -52,7 +52,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	cfg.equip(metrics, healthy, c.SQS, h.log)
 
 	own := &tables{cfg: cfg, client: c.Tables, log: h.log}
-	parts := []part{{name: "tables", ready: own.Ready}}
+	parts := []part{{name: "tables", ready: own.Ready}, {name: "aws", ready: c.calls.Ready}}
 	var lines []func(context.Context) error
 	if h.only != onlyNotifier {
 		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables}, cfg.Loader)
