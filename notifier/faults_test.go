@@ -49,7 +49,7 @@ func (w *world) cut(client string) {
 }
 
 func TestAKillAnywhereLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T) {
-	const items = 300
+	const items = 120
 	type kill struct {
 		operation string
 		effect    fault.Effect // of the call at which the instance dies
@@ -66,7 +66,7 @@ func TestAKillAnywhereLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T) {
 		{"PutItem", before},
 		{"PutItem", after},
 	} {
-		for _, at := range []int{0, 1, 7, 23, 100, 299} {
+		for _, at := range []int{0, 1, 7, 23, 100} {
 			inWorld(t, func(t *testing.T, w *world) {
 				ctx, die := context.WithCancel(t.Context())
 				defer die()
@@ -88,7 +88,7 @@ func TestAKillAnywhereLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T) {
 			})
 		}
 	}
-	if kills < 25 {
+	if kills < 20 {
 		t.Errorf("only %d instances were killed", kills)
 	}
 	t.Logf("%d kills among %d alerts: 0 lost, %d repeated, at most %d by one kill", kills, items, total, worst)
@@ -134,7 +134,7 @@ func (w *world) fifoTopic(topic, queue string) {
 }
 
 func TestOutagesLoseNothingAndRepeatNothing(t *testing.T) {
-	const items = 120
+	const items = 60
 	for _, test := range []struct {
 		name string
 		rule fault.Rule

@@ -167,7 +167,8 @@ func (n *Notifier) tell(ctx context.Context, s *settings, changes []inventory.Ch
 		return &inventory.Failure{Index: found[0].index, Err: fmt.Errorf("read present counts of %s: %w", n.config.Table.Name, err)}
 	}
 	steps := p.steps()
-	n.meters.repeated.add(ctx, p.repeated)
+	n.meters.repeated.add(ctx, len(p.repeated))
+	n.receipts.settle(p.repeated...)
 	n.write(s.texts, steps, topic.fifo)
 	d := delivery{n: n, topic: topic, send: s.send}
 	d.run(ctx, cut(steps, topic.fifo))

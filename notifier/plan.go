@@ -17,7 +17,7 @@ type plan struct {
 	known   map[inventory.Key]state.Alert // the alert rows
 	present map[inventory.Key]state.Stock // the present side of the doubtful; absent: not in the table, or without a usable count
 
-	repeated int // transitions already done
+	repeated []string // the event ids of transitions already done
 }
 
 // fate is what becomes of a transition besides its mark.
@@ -96,7 +96,7 @@ func (p *plan) steps() []*step {
 			row = p.known[c.Key]
 		}
 		if applied(row, c) {
-			p.repeated++
+			p.repeated = append(p.repeated, c.ID)
 			continue
 		}
 		if !f.certain && (row.Stock == state.Out) == (f.to == state.Out) {

@@ -66,9 +66,11 @@ func (r *receipts) collect(sent []*step, now time.Time) {
 	}
 }
 
-// settle forgets a receipt: the row says it now.
-func (r *receipts) settle(eventID string) {
+// settle forgets receipts: the rows say it now.
+func (r *receipts) settle(eventIDs ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.held, eventID)
+	for _, id := range eventIDs {
+		delete(r.held, id)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 )
 
 // Names of the attributes that both tables' rows share.
@@ -53,13 +54,14 @@ func Ensure(ctx context.Context, c Creator, name string) (created bool, err erro
 			return created, err
 		}
 	}
-	// Also for a table that exists: its maker may have died before this. Where time to live is on already, the call is
-	// refused; where it may not be made, whoever created the table has to see to it.
+	// Also for a table that exists: its maker may have died before this. Where time to live is on already, or is being
+	// turned on by another instance, the call is invalid; where it may not be made, whoever created the table sees to it.
 	_, err = c.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName:               &name,
 		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(Expires), Enabled: aws.Bool(true)},
 	})
-	if created && err != nil {
+	var invalid smithy.APIError
+	if created && err != nil && !(errors.As(err, &invalid) && invalid.ErrorCode() == "ValidationException") {
 		return created, fmt.Errorf("turn time to live on for table %s (attribute %s): %w", name, Expires, err)
 	}
 	return created, nil
