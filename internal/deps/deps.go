@@ -19,8 +19,6 @@ import (
 	_ "github.com/google/go-cmp/cmp"
 	_ "github.com/invopop/jsonschema"
 	_ "github.com/jedib0t/go-pretty/v6/table"
-	_ "github.com/johannesboyne/gofakes3"
-	_ "github.com/johannesboyne/gofakes3/backend/s3mem"
 	_ "github.com/klauspost/compress/zstd"
 	_ "github.com/prometheus/client_golang/prometheus"
 	_ "github.com/prometheus/client_golang/prometheus/promhttp"
