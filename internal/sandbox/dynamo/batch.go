@@ -30,21 +30,34 @@ type (
 	deleteRequest struct{ Key attr.Item }
 )
 
+// readWriteRequest reads one of a batch: by hand, since most of what the sandbox reads is these.
 func readWriteRequest(in *attr.Reader) (w writeRequest, err error) {
-	err = params{
-		"PutRequest": func(in *attr.Reader) error {
+	err = in.Object(func(name string) error {
+		switch name {
+		case "PutRequest":
 			w.Put = &putRequest{}
-			return params{"Item": item(&w.Put.Item)}.read(in, "PutRequest")
-		},
-		"DeleteRequest": func(in *attr.Reader) error {
+			return readMember(in, name, "Item", &w.Put.Item)
+		case "DeleteRequest":
 			w.Delete = &deleteRequest{}
-			return params{"Key": item(&w.Delete.Key)}.read(in, "DeleteRequest")
-		},
-	}.read(in, "WriteRequest")
+			return readMember(in, name, "Key", &w.Delete.Key)
+		}
+		return unknown(name, "WriteRequest")
+	})
 	if err == nil && (w.Put == nil) == (w.Delete == nil) {
 		err = validation("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 	}
 	return w, err
+}
+
+// readMember reads an object whose only member is an item.
+func readMember(in *attr.Reader, where, member string, to *attr.Item) error {
+	return in.Object(func(name string) (err error) {
+		if name != member {
+			return unknown(name, where)
+		}
+		*to, err = in.Item()
+		return err
+	})
 }
 
 // byTable reads RequestItems.

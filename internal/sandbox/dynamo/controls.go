@@ -45,7 +45,11 @@ func (s *Service) EnableStream(table, viewType string) (arn string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.switchStream(t, &streamSpecification{true, viewType}, s.clock.Now()); err != nil {
+	spec := &streamSpecification{true, viewType}
+	if err := spec.check(); err != nil {
+		return "", err
+	}
+	if err := s.switchStream(t, spec, s.clock.Now()); err != nil {
 		return "", err
 	}
 	t.mu.RLock()

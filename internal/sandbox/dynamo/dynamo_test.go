@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,7 +14,7 @@ import (
 	"inventoryd/internal/sandbox"
 )
 
-// env is a sandbox with the table "T" (pk, sk strings; stream of both images) and clients of it.
+// env is a sandbox with the table "Tab" (pk, sk strings; stream of both images) and clients of it.
 type env struct {
 	*sandbox.Sandbox
 	db      *dynamodb.Client
@@ -54,12 +55,14 @@ type attributes = map[string]types.AttributeValue
 
 func (e env) put(t *testing.T, pk, sk string, more attributes) {
 	t.Helper()
+	must(t, e.tryPut(t.Context(), pk, sk, more))
+}
+
+func (e env) tryPut(ctx context.Context, pk, sk string, more attributes) error {
 	item := attributes{"pk": str(pk), "sk": str(sk)}
-	for k, v := range more {
-		item[k] = v
-	}
-	_, err := e.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("Tab"), Item: item})
-	must(t, err)
+	maps.Copy(item, more)
+	_, err := e.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String("Tab"), Item: item})
+	return err
 }
 
 func (e env) arn(t *testing.T) *string {
@@ -70,19 +73,29 @@ func (e env) arn(t *testing.T) *string {
 }
 
 // drain reads a shard from its trim horizon until there is nothing more at present.
-func (e env) drain(ctx context.Context, t *testing.T, shard string) (records []streamtypes.Record, ended bool) {
+func (e env) drain(t *testing.T, shard string) (records []streamtypes.Record, ended bool) {
 	t.Helper()
-	it, err := e.streams.GetShardIterator(ctx, &dynamodbstreams.GetShardIteratorInput{StreamArn: e.arn(t), ShardId: &shard, ShardIteratorType: "TRIM_HORIZON"})
+	records, ended, err := e.tryDrain(t.Context(), e.arn(t), shard)
 	must(t, err)
+	return records, ended
+}
+
+func (e env) tryDrain(ctx context.Context, arn *string, shard string) (records []streamtypes.Record, ended bool, err error) {
+	it, err := e.streams.GetShardIterator(ctx, &dynamodbstreams.GetShardIteratorInput{StreamArn: arn, ShardId: &shard, ShardIteratorType: "TRIM_HORIZON"})
+	if err != nil {
+		return nil, false, err
+	}
 	for next := it.ShardIterator; next != nil; {
 		out, err := e.streams.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: next})
-		must(t, err)
+		if err != nil {
+			return records, false, err
+		}
 		records = append(records, out.Records...)
 		if next = out.NextShardIterator; len(out.Records) == 0 && next != nil {
-			return records, false
+			return records, false, nil
 		}
 	}
-	return records, true
+	return records, true, nil
 }
 
 func TestWritesArriveInTheirShardsInOrder(t *testing.T) {
@@ -100,7 +113,7 @@ func TestWritesArriveInTheirShardsInOrder(t *testing.T) {
 	last := map[string]string{}
 	total := 0
 	for _, sh := range shards {
-		records, ended := e.drain(t.Context(), t, sh.ID)
+		records, ended := e.drain(t, sh.ID)
 		if ended {
 			t.Errorf("open shard %s ended", sh.ID)
 		}

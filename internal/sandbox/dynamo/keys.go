@@ -25,23 +25,23 @@ type keyAttribute struct {
 type schema struct{ partition, sort keyAttribute }
 
 func (s schema) attributes() []keyAttribute {
+	both := []keyAttribute{s.partition, s.sort}
 	if s.sort.name == "" {
-		return []keyAttribute{s.partition}
+		return both[:1]
 	}
-	return []keyAttribute{s.partition, s.sort}
+	return both
 }
 
 func (s schema) isKey(name string) bool { return name == s.partition.name || name == s.sort.name }
 
-// keyOf is the primary key among an item's attributes.
-func (s schema) keyOf(item attr.Item) attr.Item {
-	var key attr.Item
+// keySize is the size in bytes of the primary key among an item's attributes.
+func (s schema) keySize(item attr.Item) int {
+	n := 0
 	for _, k := range s.attributes() {
-		if v, ok := item.Lookup(k.name); ok {
-			key = key.With(k.name, v)
-		}
+		v, _ := item.Lookup(k.name)
+		n += len(k.name) + v.Size()
 	}
-	return key
+	return n
 }
 
 // itemKey is the row key of a whole item, which must have a fitting primary key.

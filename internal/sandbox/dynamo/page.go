@@ -78,8 +78,8 @@ type page struct {
 	Items            any `json:",omitempty"` // []attr.Document; nil of a COUNT
 	Count            int
 	ScannedCount     int
-	LastEvaluatedKey attr.Item `json:",omitempty"`
-	ConsumedCapacity *consumed `json:",omitempty"`
+	LastEvaluatedKey attr.Document `json:",omitempty"`
+	ConsumedCapacity *consumed     `json:",omitempty"`
 }
 
 // page reads a page of the span; it evaluates the filter after the table is released.
@@ -97,7 +97,7 @@ func (q *paging) page(t *table, s span, reverse bool, p parsed) *page {
 	})
 	out := &page{ScannedCount: len(rows), ConsumedCapacity: consumption(q.capacity, q.table, readUnits(bytes, q.consistent))}
 	if more {
-		out.LastEvaluatedKey = t.key.keyOf(rows[len(rows)-1].item())
+		out.LastEvaluatedKey = attr.Document(rows[len(rows)-1].doc.AppendPart(nil, t.key.isKey))
 	}
 	items := make([]attr.Document, 0, len(rows))
 	for _, r := range rows {

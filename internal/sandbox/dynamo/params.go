@@ -25,13 +25,18 @@ func (p params) read(in *attr.Reader, where string) error {
 	return in.Object(func(name string) error {
 		read, ok := p[name]
 		if !ok {
-			return validation("The sandbox's DynamoDB does not have the parameter %s of %s.", name, where)
+			return unknown(name, where)
 		}
 		if in.Null() {
 			return nil
 		}
 		return read(in)
 	})
+}
+
+// unknown refuses a parameter by its name.
+func unknown(name, where string) error {
+	return validation("The sandbox's DynamoDB does not have the parameter %s of %s.", name, where)
 }
 
 func text(to *string) func(*attr.Reader) error {

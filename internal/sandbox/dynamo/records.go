@@ -119,7 +119,7 @@ func (st *stream) appendRecord(b []byte, e *entry) []byte {
 	b = append(b, `"dynamodb":{"ApproximateCreationDateTime":`...)
 	b = strconv.AppendInt(b, time.Unix(0, e.created).Unix(), 10)
 	b = append(b, `,"Keys":`...)
-	b = attr.AppendItem(b, st.key.keyOf(image.Item()))
+	b = image.AppendPart(b, st.key.isKey)
 	if e.new != "" && strings.HasPrefix(st.view, "NEW") {
 		b = append(append(b, `,"NewImage":`...), e.new...)
 	}

@@ -38,7 +38,7 @@ func (s schema) newRow(key string, item attr.Item) (row, error) {
 	if size > maxItem {
 		return row{}, validation("Item size has exceeded the maximum allowed size")
 	}
-	return row{key, item.Document(), int32(size), int32(s.keyOf(item).Size())}, nil
+	return row{key, item.Document(), int32(size), int32(s.keySize(item))}, nil
 }
 
 type table struct {

@@ -20,6 +20,28 @@ func (d Document) Item() Item {
 	return i
 }
 
+// AppendPart appends the part of the document whose attributes keep selects.
+func (d Document) AppendPart(b []byte, keep func(name string) bool) []byte {
+	b = append(b, '{')
+	empty := len(b)
+	r := NewReader(string(d))
+	err := r.Object(func(name string) error {
+		text := r.raw()
+		if keep(name) {
+			if len(b) > empty {
+				b = append(b, ',')
+			}
+			b = AppendString(b, name)
+			b = append(append(b, ':'), text...)
+		}
+		return nil
+	})
+	if err != nil {
+		panic("a stored document does not parse: " + err.Error())
+	}
+	return append(b, '}')
+}
+
 // Document is the item's canonical JSON.
 func (i Item) Document() Document { return Document(AppendItem(make([]byte, 0, 96), i)) }
 

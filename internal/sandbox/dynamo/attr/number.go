@@ -142,7 +142,7 @@ func SortableNumber(s string) string {
 	case 0:
 		return "\x01"
 	case 1:
-		out = append(out, 2, byte(n.exp+130))
+		out = append(out, 2, byte(n.exp+129)) // exp is -129 to 126
 		return string(append(out, n.digits...))
 	}
 	out = append(out, 0, byte(126-n.exp))

@@ -153,6 +153,28 @@ func (r *Reader) word() string {
 	return r.text[start:r.at]
 }
 
+// raw reads an object that is known to be well-formed, as its text.
+func (r *Reader) raw() string {
+	start, depth := r.at, 0
+	for {
+		switch r.text[r.at] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			for r.at++; r.text[r.at] != '"'; r.at++ {
+				if r.text[r.at] == '\\' {
+					r.at++
+				}
+			}
+		}
+		if r.at++; depth == 0 {
+			return r.text[start:r.at]
+		}
+	}
+}
+
 // Null reads a null if one is next.
 func (r *Reader) Null() bool {
 	if r.peek() != 'n' || !strings.HasPrefix(r.text[r.at:], "null") {
