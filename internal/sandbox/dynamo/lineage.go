@@ -14,8 +14,8 @@ import (
 func (st *stream) birth(parent string, h hashes, now time.Time) *shard {
 	st.count++
 	sh := &shard{
-		// Ids do not tell what came first within a millisecond.
-		id:     fmt.Sprintf("shardId-%020d-%08x", now.UnixMilli(), st.count*0x9e3779b1),
+		// Ids do not tell what came first within a millisecond, and differ between streams.
+		id:     fmt.Sprintf("shardId-%020d-%08x", now.UnixMilli(), uint32(hashOf(st.label))+st.count*0x9e3779b1),
 		parent: parent, hashes: h, start: st.sequence.next(), opened: now, listed: now,
 	}
 	if parent != "" {
