@@ -44,7 +44,8 @@ func TestKill9AtAnyMomentLosesNothing(t *testing.T) {
 			first.Wait()
 
 			second := w.start(t)
-			told := w.settles(t, second)
+			told := map[string]int{}
+			w.settles(t, second, told)
 			eventually(t, second, 20*time.Second, func() bool { return ready(second) }, func() string { return "the second daemon is not ready" })
 			if code := second.terminate(t, 20*time.Second); code != 0 {
 				t.Errorf("exit code %d after SIGTERM\n%s", code, second.log)
@@ -58,11 +59,11 @@ func TestKill9AtAnyMomentLosesNothing(t *testing.T) {
 	}
 }
 
-// settles waits until the table is exact, each zero was alerted, and no message is left; none may be in the DLQ.
-func (w *world) settles(t *testing.T, p *process) (told map[string]int) {
+// settles waits until the table is exact, each zero was alerted, and no message is left; none may be in the DLQ. It
+// counts the alerts into told.
+func (w *world) settles(t *testing.T, p *process, told map[string]int) {
 	t.Helper()
 	rows, alerts := wanted(t)
-	told = map[string]int{}
 	done := func() bool {
 		w.inbox(t, told)
 		for a := range alerts {
@@ -83,5 +84,4 @@ func (w *world) settles(t *testing.T, p *process) (told map[string]int) {
 	if n := w.waiting(t, "inventory-events-dlq"); n != "0+0" {
 		t.Errorf("%s messages in the dead-letter queue\n%s", n, p.log)
 	}
-	return told
 }

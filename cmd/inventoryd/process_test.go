@@ -28,6 +28,7 @@ import (
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/objects"
 	"inventoryd/samples"
 )
 
@@ -45,10 +46,10 @@ func TestMain(m *testing.M) {
 
 // world is the stand-ins, served on a loopback port, and clients to look at them.
 type world struct {
-	aws *sandbox.Sandbox
+	aws *sandbox.Sandbox // nil where the stand-ins are others'
 	clients
-	endpoint string // where they are served
-	daemon   *pipes // the daemon's listener, in virtual time
+	settings []string // what the daemon's configuration says of the endpoints
+	daemon   *pipes   // the daemon's listener, in virtual time
 }
 
 func newWorld(t *testing.T) *world {
@@ -70,11 +71,11 @@ func newWorld(t *testing.T) *world {
 			t.Error("sandbox:", err)
 		}
 	})
-	w.endpoint = "http://" + l.Addr().String()
+	endpoint := "http://" + l.Addr().String()
+	w.settings = []string{"aws: {endpoint: " + endpoint + "}"}
 	w.clients = newClients(aws.Config{
-		Region: "us-east-1", BaseEndpoint: &w.endpoint,
-		Credentials: credentials.NewStaticCredentialsProvider("observer", "secret", ""),
-	}, AWS{})
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("observer", "secret", ""),
+	}, AWS{Endpoint: endpoint})
 	return w
 }
 
@@ -90,9 +91,21 @@ func (w *world) upload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("inventory"), Key: &name, Body: bytes.NewReader(body)})
+		put, err := w.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(sandbox.Bucket), Key: &name, Body: bytes.NewReader(body)})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if w.aws == nil { // these stand-ins do not tell of new objects
+			event := objects.Event{
+				Name: "ObjectCreated:Put", Bucket: sandbox.Bucket, Key: name, Size: int64(len(body)),
+				ETag: strings.Trim(aws.ToString(put.ETag), `"`), Time: time.Now(),
+			}
+			_, err := w.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{
+				QueueUrl: w.queueURL(t, sandbox.EventQueue), MessageBody: aws.String(string(event.Direct())),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
@@ -199,18 +212,17 @@ type process struct {
 }
 
 // start runs `inventoryd run` against the world, with the time-outs that make crashes cheap to wait for.
-func (w *world) start(t *testing.T, more ...string) *process {
+func (w *world) start(t *testing.T) *process {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
-	settings := append([]string{
-		"loader: {visibility: 2s}", "stream: {lease_duration: 2s}", "http: {listen: 127.0.0.1:0}", "metrics: {cloudwatch: {enabled: false}}",
-	}, more...)
+	settings := append(w.settings,
+		"loader: {visibility: 2s}", "stream: {lease_duration: 2s}", "http: {listen: 127.0.0.1:0}", "metrics: {cloudwatch: {enabled: false}}")
 	if err := os.WriteFile(file, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := &process{Cmd: exec.Command(os.Args[0], "run", "-c", file), log: &lockedBuffer{}}
 	p.Env = []string{
-		asDaemon + "=1", "AWS_ENDPOINT_URL=" + w.endpoint, "AWS_REGION=us-east-1",
+		asDaemon + "=1", "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=daemon", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
 	}
 	p.Stdout, p.Stderr = p.log, p.log

@@ -24,7 +24,8 @@ func TestSIGTERMDuringALoadExitsZeroAndLosesNothing(t *testing.T) {
 		t.Errorf("the stop took %s, longer than shutdown_timeout", took)
 	}
 	second := w.start(t)
-	told := w.settles(t, second)
+	told := map[string]int{}
+	w.settles(t, second, told)
 	for alert, times := range told { // an orderly stop repeats nothing
 		if times != 1 {
 			t.Errorf("%q was told %d times", alert, times)
