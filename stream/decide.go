@@ -31,18 +31,18 @@ const (
 	giveUp                 // stop reading this shard and say so: nothing else would be right
 )
 
-// decide says what to do about an error of the kind f in operation o at position p.
-func decide(o operation, p position, f fault) remedy {
+// decide says what to do about an error of the kind k in operation o at position p.
+func decide(o operation, p position, k errorKind) remedy {
 	switch {
-	case f == trimmed:
+	case k == trimmed:
 		return skipGap
-	case f == absent:
+	case k == absent:
 		return verify
-	case o == getRecords && (f == expired || f == invalid):
+	case o == getRecords && (k == expired || k == invalid):
 		return reopen
-	case o == getIterator && f == invalid && p == atInstant:
+	case o == getIterator && k == invalid && p == atInstant:
 		return fallBack
-	case o == getIterator && f == invalid && p == afterRecord:
+	case o == getIterator && k == invalid && p == afterRecord:
 		return giveUp
 	default:
 		return again

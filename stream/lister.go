@@ -166,12 +166,12 @@ var errRepeated = errors.New("the listing repeats its cursor")
 // list lists one stream. Only a listing that reaches its end without a failed page is complete: it alone may prove
 // that a shard is absent.
 func (l *lister) list(ctx context.Context, label string) error {
-	begun, place := time.Now(), "list the shards of "+label
+	begun, place := time.Now(), "listing of "+label
 	ids, cursors := map[string]bool{}, map[string]bool{}
 	complete := true
 	var from *string
 	for {
-		page, unharmed, err := l.page(ctx, place, label, from)
+		page, unharmed, err := l.page(ctx, label, from)
 		if ctx.Err() != nil {
 			return err
 		}
@@ -208,12 +208,12 @@ func (l *lister) list(ctx context.Context, label string) error {
 }
 
 // page reads one page; unharmed is false where that took more than one attempt.
-func (l *lister) page(ctx context.Context, place, label string, from *string) (page *types.StreamDescription, unharmed bool, err error) {
+func (l *lister) page(ctx context.Context, label string, from *string) (page *types.StreamDescription, unharmed bool, err error) {
 	l.tick()
 	if err := l.discovery.limit.Wait(ctx); err != nil {
 		return nil, false, context.Cause(ctx)
 	}
-	unharmed, err = l.caller.persist(ctx, place, l.tick, func(ctx context.Context) (err error) {
+	unharmed, err = l.caller.persist(ctx, "describe stream "+label, l.tick, func(ctx context.Context) (err error) {
 		page, err = l.discovery.describe(ctx, arnWith(l.arn, label), from, "")
 		return err
 	})
@@ -229,10 +229,10 @@ func (l *lister) gone(ctx context.Context, label string, err error) error {
 		}
 	}
 	if label == labelOf(l.arn) {
-		l.troubles.report("list the shards of "+label, fmt.Errorf("it is still the table's stream: %w", err), true)
+		l.troubles.report("listing of "+label, fmt.Errorf("it is still the table's stream: %w", err), true)
 		return nil
 	}
-	l.troubles.mend("list the shards of " + label)
+	l.troubles.mend("listing of " + label)
 	l.labels[label] = false
 	l.events.put(func(c *catalogue) { c.stream(label).gone = true })
 	l.answer(func(q question) (bool, bool) { return false, q.key.label == label })

@@ -59,6 +59,6 @@ func newInstruments(meter metric.Meter, observe func() gauges) (instruments, err
 	return i, errors.Join(append(errs, err)...)
 }
 
-func (i instruments) count(fault) { i.errors.Add(context.Background(), 1) }
+func (i instruments) count(errorKind) { i.errors.Add(context.Background(), 1) }
 
 func (i instruments) close() { i.registration.Unregister() }

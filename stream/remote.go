@@ -68,7 +68,7 @@ func (p *pool) close() {
 type caller struct {
 	pool     *pool
 	troubles *troubles
-	errors   func(fault) // counts
+	errors   func(errorKind) // counts
 }
 
 // once makes one attempt.
@@ -96,7 +96,9 @@ func (c caller) persist(ctx context.Context, place string, tick func(), f func(c
 		}
 		delay, repeat := classify(err).delay(n, rand.Float64())
 		if !repeat {
-			c.troubles.mend(place)
+			if err == nil || classify(err) == conflict {
+				c.troubles.mend(place)
+			}
 			return n == 0, err
 		}
 		c.complain(place, err, time.Since(begun))

@@ -118,6 +118,7 @@ func (s *shard) readAll() error {
 			return s.halt(err)
 		}
 		s.at.last, s.ack.stored = last, last
+		s.pulse.arrived = s.pulse.arrived.Add(-ageOf(s.row.LastEvent, s.clock.now()))
 	}
 	for {
 		p, op, err := s.read()

@@ -13,22 +13,22 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// fault is a kind of error. Throttling and validation errors are not modelled for the stream's operations, so codes
+// errorKind is a kind of error. Throttling and validation errors are not modelled for the stream's operations, so codes
 // are compared, not types.
-type fault int
+type errorKind int
 
 const (
-	none      fault = iota
-	throttled       // any throttling code
-	limited         // LimitExceededException: among others, too many readers of one shard
-	broken          // 5xx, time-out, network, an answer that makes no sense
-	denied          // no permission, bad credentials, bad signature
-	expired         // the iterator is older than 15 minutes
-	trimmed         // the position is older than 24 hours
-	absent          // the stream, shard or table is not there
-	invalid         // the service does not understand the request
-	conflict        // a condition of a write did not hold
-	refused         // any other error of the client's making
+	none      errorKind = iota
+	throttled           // any throttling code
+	limited             // LimitExceededException: among others, too many readers of one shard
+	broken              // 5xx, time-out, network, an answer that makes no sense
+	denied              // no permission, bad credentials, bad signature
+	expired             // the iterator is older than 15 minutes
+	trimmed             // the position is older than 24 hours
+	absent              // the stream, shard or table is not there
+	invalid             // the service does not understand the request
+	conflict            // a condition of a write did not hold
+	refused             // any other error of the client's making
 )
 
 var deniedCodes = map[string]bool{
@@ -40,7 +40,7 @@ var deniedCodes = map[string]bool{
 }
 
 // classify names the kind of an error.
-func classify(err error) fault {
+func classify(err error) errorKind {
 	var api smithy.APIError
 	var response *smithyhttp.ResponseError
 	switch {
@@ -62,7 +62,7 @@ func classify(err error) fault {
 	}
 }
 
-func codeOf(code string) (fault, bool) {
+func codeOf(code string) (errorKind, bool) {
 	switch code {
 	case "LimitExceededException":
 		return limited, true
@@ -83,7 +83,7 @@ func codeOf(code string) (fault, bool) {
 	return denied, deniedCodes[code]
 }
 
-func statusOf(status int) fault {
+func statusOf(status int) errorKind {
 	switch {
 	case status >= 500, status == http.StatusRequestTimeout:
 		return broken
@@ -101,8 +101,8 @@ const deniedPause = 30 * time.Second
 
 // delay is the wait before attempt n (from 0) of a call is made again, and whether it is to be made again at all.
 // random is in [0, 1).
-func (f fault) delay(n int, random float64) (time.Duration, bool) {
-	switch f {
+func (k errorKind) delay(n int, random float64) (time.Duration, bool) {
+	switch k {
 	case throttled, limited: // full jitter
 		return time.Duration(random * float64(grow(250*time.Millisecond, 10*time.Second, n))), true
 	case broken:

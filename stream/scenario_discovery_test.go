@@ -1,0 +1,274 @@
+package stream
+
+// Scenarios about finding shards: lineage, listings and their faults.
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"inventoryd/internal/sandbox/fault"
+)
+
+func TestScenario01SplitChildrenStartAfterTheParentsLastRecord(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.handle = slow(2 * time.Second)
+		r := w.start()
+		w.spread(10)
+		children, err := w.sandbox.Tables.Split(table, w.open())
+		w.must(err)
+		w.survey()
+		w.spread(20)
+		time.Sleep(20 * time.Second)
+		r.ready()
+		for _, child := range children {
+			if s := r.shard(child); s.State != stateHeld || s.Checkpoint == "" {
+				t.Errorf("child %s: %+v", child, s)
+			}
+		}
+		r.stop()
+	})
+}
+
+// slow is a handler that takes its time.
+func slow(d time.Duration) func(context.Context, []Record) error {
+	return func(context.Context, []Record) error { time.Sleep(d); return nil }
+}
+
+func TestScenario02ChainOfRolloversEachGenerationIsRead(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.spread(3)
+		for range 3 { // before the reader's start
+			w.roll(w.open())
+			w.spread(3)
+		}
+		r := w.start()
+		for range 3 { // while it runs
+			time.Sleep(time.Minute)
+			w.roll(w.open())
+			w.spread(3)
+		}
+		time.Sleep(10 * time.Second)
+		if got := len(r.Status().Shards); got != 7 {
+			t.Errorf("%d shards are known, want 7", got)
+		}
+		r.stop()
+	})
+}
+
+func TestScenario03ChildListedWhileTheParentIsOpenWaits(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		parent := w.open()
+		children, err := w.sandbox.Tables.Announce(table, parent, 2)
+		w.must(err)
+		r := w.start()
+		for range 10 {
+			w.spread(3)
+			time.Sleep(20 * time.Second)
+		}
+		for _, child := range children {
+			if s := r.shard(child); s.State != stateWaiting {
+				t.Errorf("child %s is %q while its parent is open", child, s.State)
+			}
+		}
+		_, err = w.sandbox.Tables.Split(table, parent)
+		w.must(err)
+		w.spread(6)
+		time.Sleep(10 * time.Second)
+		r.stop()
+	})
+}
+
+func TestScenario04ChildInvisibleForThreeMinutesIsFound(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		w.spread(3)
+		w.must(w.sandbox.Tables.SetListingLag(table, 3*time.Minute))
+		child := w.roll(w.open())
+		w.spread(5)
+		time.Sleep(3*time.Minute + 10*time.Second)
+		if s := r.shard(child); s.Checkpoint == "" {
+			t.Errorf("10 s after it became visible the child is %+v", s)
+		}
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestScenario05LastPageHoldsRecordsAndNoIterator(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		time.Sleep(30 * time.Second)
+		shard := w.open()
+		w.spread(7)
+		w.roll(shard) // before the next read: its page holds the records and no iterator
+		time.Sleep(3 * time.Second)
+		if s := r.shard(shard); s.State != stateEnded {
+			t.Errorf("the shard is %+v", s)
+		}
+		r.stop()
+	})
+}
+
+// rarely has a quiet shard read every minute only, where there are hundreds of them.
+func rarely(c *Config) { c.IdlePoll = time.Minute }
+
+func TestScenario06ShardsOfThreePagesAreFoundWithinTheBudget(t *testing.T) {
+	scenario(t, 250, func(w *world) {
+		r := w.start(rarely)
+		time.Sleep(10 * time.Second)
+		if got := len(r.Status().Shards); got != 250 {
+			t.Errorf("%d shards are known, want 250", got)
+		}
+		w.spread(300)
+		time.Sleep(3 * time.Minute)
+		if got, most := w.calls("DescribeStream"), 3*5; got > most { // a listing each 48 s at the most
+			t.Errorf("%d calls of DescribeStream in 190 s, want at most %d", got, most)
+		}
+		w.perSecond("DescribeStream", describeRate)
+		r.stop()
+	})
+}
+
+// perSecond fails if an operation was called more often than that within any second.
+func (w *world) perSecond(operation string, most int) {
+	w.Helper()
+	w.history.mu.Lock()
+	defer w.history.mu.Unlock()
+	times := w.history.operations[operation]
+	for i := range times {
+		if j := i + most; j < len(times) && times[j].Sub(times[i]) < time.Second {
+			w.Errorf("more than %d calls of %s within the second after %v", most, operation, times[i].Format(time.TimeOnly))
+			return
+		}
+	}
+}
+
+func TestScenario07ManyShardsWithFaultsOnSomeMakeSteadyProgress(t *testing.T) {
+	scenario(t, 700, func(w *world) {
+		w.spread(1400)
+		sick := map[string]bool{}
+		for i, s := range w.shards() {
+			sick[s.ID] = i%10 == 0
+		}
+		heal := w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.InternalServerError, Match: func(c fault.Call) bool {
+			return sick[shardOf(c.Body)]
+		}})
+		w.fault(fault.Rule{Operation: "GetShardIterator", Every: 7, Effect: fault.Throttle})
+		w.fault(fault.Rule{Operation: "DescribeStream", Every: 3, Effect: fault.InternalServerError})
+		w.fault(fault.Rule{Operation: "UpdateItem", Client: "reader-1", Every: 11, Effect: fault.ThroughputExceeded})
+		r := w.start(rarely)
+		time.Sleep(time.Minute)
+		for _, s := range r.Status().Shards {
+			if !sick[s.Shard] && s.State != stateHeld {
+				t.Fatalf("healthy shard %s is %q after a minute", s.Shard, s.State)
+			}
+		}
+		if got := w.history.delivered(); got < 1200 {
+			t.Errorf("%d records were delivered after a minute", got)
+		}
+		heal()
+		time.Sleep(2 * time.Minute)
+		r.stop()
+	})
+}
+
+func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.T) {
+	scenario(t, 150, func(w *world) {
+		second := func(c fault.Call) bool { return strings.Contains(string(c.Body), "ExclusiveStartShardId") }
+		heal := w.fault(fault.Rule{Operation: "DescribeStream", Match: second, Effect: fault.Throttle})
+		r := w.start(rarely)
+		w.spread(400)
+		time.Sleep(time.Minute)
+		if got := len(w.rows()); got != 100 {
+			t.Errorf("%d rows after a minute of throttling, want the first page's 100", got)
+		}
+		for id, row := range w.rows() {
+			if row.State != stateHeld {
+				t.Fatalf("shard %s of the first page is %q", id, row.State)
+			}
+		}
+		r.unready("Rate exceeded")
+		heal()
+		time.Sleep(time.Minute)
+		if got := len(w.rows()); got != 150 {
+			t.Errorf("%d rows, want 150", got)
+		}
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestScenario09ListingThatRepeatsItsCursorIsIncomplete(t *testing.T) {
+	scenario(t, 250, func(w *world) {
+		w.must(w.sandbox.Tables.RepeatCursors(table, 100))
+		r := w.start(rarely)
+		time.Sleep(2 * time.Minute)
+		if got := w.calls("DescribeStream"); got > 12 {
+			t.Errorf("%d calls of DescribeStream in 2 minutes: the listing goes round", got)
+		}
+		r.unready("repeats its cursor")
+		w.must(w.sandbox.Tables.RepeatCursors(table, 0))
+		w.spread(500)
+		time.Sleep(2 * time.Minute)
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestScenario14ParentTrimmedBeforeItWasSeen(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		parent := w.open()
+		w.roll(parent)
+		w.spread(5)
+		w.must(w.sandbox.Tables.Remove(table, parent, false))
+		r := w.start()
+		time.Sleep(10 * time.Second)
+		r.stop()
+	})
+}
+
+func TestScenario15ParentWithoutARowThatIsListedHoldsTheChild(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.spread(5)
+		parent := w.open()
+		child := w.roll(parent)
+		w.spread(5)
+		heal := w.fault(fault.Rule{Operation: "UpdateItem", Effect: fault.ThroughputExceeded, Match: func(c fault.Call) bool {
+			return strings.Contains(string(c.Body), "#"+parent) && !strings.Contains(string(c.Body), "children")
+		}})
+		r := w.start()
+		time.Sleep(2 * time.Minute)
+		if rows := w.rows(); rows[parent].ID != "" || rows[child].State != stateWaiting {
+			t.Errorf("parent %+v, child %+v", rows[parent], rows[child])
+		}
+		if n := w.history.delivered(); n > 0 {
+			t.Errorf("%d records were delivered", n)
+		}
+		heal()
+		time.Sleep(time.Minute)
+		r.stop()
+	})
+}
+
+func TestScenario21CrashBetweenTheEndAndTheChildrensRows(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		w.spread(5)
+		time.Sleep(5 * time.Second)
+		w.fault(fault.Rule{Operation: "DescribeStream", Client: r.name, Effect: fault.Effect{Reset: true}})
+		parent := w.open()
+		child := w.roll(parent)
+		time.Sleep(5 * time.Second)
+		r.crash()
+		if rows := w.rows(); rows[parent].State != stateEnded || rows[child].ID != "" {
+			t.Fatalf("the crash comes at the wrong time: %+v", rows)
+		}
+		w.spread(5)
+		r = w.start()
+		time.Sleep(5 * time.Second)
+		r.stop()
+	})
+}
+

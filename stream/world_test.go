@@ -1,0 +1,326 @@
+package stream
+
+// This file: the world of the scenarios: a sandbox in a bubble of virtual time, a writer, and instances of the reader
+// that start, stop and crash. What happens is written into a history, which check_test.go judges.
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/dynamo"
+	"inventoryd/internal/sandbox/fault"
+)
+
+const (
+	table  = "Orders"
+	leases = "inventoryd-leases"
+	dlq    = "dead"
+)
+
+// world is one scenario.
+type world struct {
+	*testing.T
+	sandbox *sandbox.Sandbox
+	db      *dynamodb.Client // the writer's
+	history history
+	log     *observer.ObservedLogs
+	core    *zap.Logger
+	unspy   func()
+	handle  func(ctx context.Context, batch []Record) error // what the handlers do, after they wrote it down; nil: nothing
+	lost    func(written) bool                              // records that may never be delivered; nil: none
+	gaps    []Gap                                           // as OnGap was told
+	starts  int
+	mu      sync.Mutex // guards gaps
+}
+
+// scenario runs f in a bubble with a table of n shards that do not roll over by themselves, and judges the history.
+func scenario(t *testing.T, shards int, f func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		core, log := observer.New(zap.InfoLevel)
+		w := &world{T: t, sandbox: sandbox.New(), log: log, core: zap.New(core)}
+		w.db = dynamodb.NewFromConfig(w.sandbox.Config("writer"))
+		w.sandbox.Tables.SetShards(shards)
+		w.sandbox.Tables.SetRollover(0)
+		w.sandbox.Tables.OnRecord(w.history.commit)
+		w.sandbox.Fault(fault.Rule{Match: w.history.attempt})
+		w.spy()
+		w.createTable()
+		if _, err := w.sandbox.Queues.Create(dlq, nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // records are never as old as their stream
+		f(w)
+		w.survey()
+		w.judge()
+		if t.Failed() {
+			for _, entry := range log.All() {
+				t.Log(entry.Time.Format(time.DateTime+".000"), entry.Message, entry.ContextMap())
+			}
+		}
+	})
+}
+
+func (w *world) createTable() {
+	w.Helper()
+	_, err := w.db.CreateTable(w.Context(), &dynamodb.CreateTableInput{
+		TableName:            aws.String(table),
+		BillingMode:          types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("ID"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("ID"), KeyType: types.KeyTypeHash}},
+		StreamSpecification:  &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages},
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// spy has the history see the calls that no rule made fail; it is kept behind all rules.
+func (w *world) spy() {
+	w.unspy = w.sandbox.Fault(fault.Rule{Match: w.history.effect})
+}
+
+// fault scripts a fault.
+func (w *world) fault(r fault.Rule) (remove func()) {
+	w.unspy()
+	defer w.spy()
+	return w.sandbox.Fault(r)
+}
+
+// put writes one item n times, each time with a new value.
+func (w *world) put(id string, n int) {
+	w.Helper()
+	for range n {
+		w.history.value++
+		_, err := w.db.PutItem(w.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: map[string]types.AttributeValue{
+			"ID": &types.AttributeValueMemberS{Value: id}, "Value": &types.AttributeValueMemberN{Value: fmt.Sprint(w.history.value)},
+		}})
+		if err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// spread writes one change to each of n items.
+func (w *world) spread(n int) {
+	w.Helper()
+	for i := range n {
+		w.put(fmt.Sprint("item-", i), 1)
+	}
+}
+
+// shards lists the latest stream's shards.
+func (w *world) shards() []dynamo.Shard {
+	w.Helper()
+	shards, err := w.sandbox.Tables.Shards(table)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return shards
+}
+
+// open is the first open shard.
+func (w *world) open() string {
+	w.Helper()
+	w.survey()
+	for _, s := range w.shards() {
+		if s.Open {
+			return s.ID
+		}
+	}
+	w.Fatal("no shard is open")
+	return ""
+}
+
+// roll closes a shard and opens its child.
+func (w *world) roll(shard string) string {
+	w.Helper()
+	child, err := w.sandbox.Tables.Roll(table, shard)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.survey()
+	return child
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// survey writes the present parents into the history.
+func (w *world) survey() {
+	shards, err := w.sandbox.Tables.Shards(table)
+	if err != nil {
+		return // the table has no stream just now
+	}
+	for _, s := range shards {
+		w.history.parent(s.ID, s.Parent)
+	}
+}
+
+// instance is one start of the reader.
+type instance struct {
+	*Reader
+	world  *world
+	name   string // its client's access key
+	cancel context.CancelFunc
+	done   chan error
+	cut    bool
+}
+
+// start runs a reader with the defaults as changed.
+func (w *world) start(change ...func(*Config)) *instance {
+	w.Helper()
+	w.starts++
+	i := &instance{world: w, name: fmt.Sprint("reader-", w.starts), done: make(chan error, 1)}
+	config := DefaultConfig()
+	config.Logger = w.core.Named(i.name)
+	config.OnGap = w.gap
+	for _, f := range change {
+		f(&config)
+	}
+	aws := w.sandbox.Config(i.name)
+	if config.DeadLetterQueue != "" {
+		config.Queue = sqs.NewFromConfig(aws)
+	}
+	reader, err := New(dynamodbstreams.NewFromConfig(aws), dynamodb.NewFromConfig(aws), table, i.deliver, config)
+	w.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	i.Reader, i.cancel = reader, cancel
+	go func() { i.done <- reader.Run(ctx) }()
+	return i
+}
+
+func (i *instance) deliver(ctx context.Context, batch []Record) error {
+	call := i.world.history.begin(i.name, batch)
+	var err error
+	if i.world.handle != nil {
+		err = i.world.handle(ctx, batch)
+	}
+	i.world.history.end(call, err)
+	return err
+}
+
+// stop ends the reader in order.
+func (i *instance) stop() {
+	i.world.Helper()
+	i.cancel()
+	if err := <-i.done; err != nil {
+		i.world.Errorf("%s: Run returned %v", i.name, err)
+	}
+}
+
+// crash cuts the reader off from everything and then ends it: as kill -9, nothing that it does counts any more.
+func (i *instance) crash() {
+	i.world.fault(fault.Rule{Client: i.name, Effect: fault.Effect{Reset: true}})
+	i.cancel()
+	<-i.done
+}
+
+// gap is OnGap.
+func (w *world) gap(_ context.Context, g Gap) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gaps = append(w.gaps, g)
+	return nil
+}
+
+func (w *world) told() []Gap {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gaps
+}
+
+// rows reads the lease table's shards by their ids.
+func (w *world) rows() map[string]shardRow {
+	w.Helper()
+	all, err := store{w.db, leases, table}.shards(w.Context())
+	w.must(err)
+	rows := map[string]shardRow{}
+	for _, row := range all {
+		rows[row.ID] = row
+	}
+	return rows
+}
+
+// state of one shard as a reader shows it.
+func (i *instance) shard(id string) ShardStatus {
+	for _, s := range i.Status().Shards {
+		if s.Shard == id {
+			return s
+		}
+	}
+	return ShardStatus{}
+}
+
+// unready fails unless the reader says that it is not ready for a reason with this text.
+func (i *instance) unready(text string) {
+	i.world.Helper()
+	if err := i.Ready(); err == nil || !strings.Contains(err.Error(), text) {
+		i.world.Errorf("%s: Ready is %v, want an error with %q", i.name, err, text)
+	}
+}
+
+func (i *instance) ready() {
+	i.world.Helper()
+	if err := i.Ready(); err != nil {
+		i.world.Errorf("%s: Ready is %v", i.name, err)
+	}
+}
+
+// letters are the records in the dead-letter queue.
+func (w *world) letters() []Letter {
+	w.Helper()
+	client := sqs.NewFromConfig(w.sandbox.Config("reader of " + dlq))
+	url, err := client.GetQueueUrl(w.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(dlq)})
+	w.must(err)
+	var all []Letter
+	for {
+		out, err := client.ReceiveMessage(w.Context(), &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 43200})
+		w.must(err)
+		if len(out.Messages) == 0 {
+			return all
+		}
+		for _, m := range out.Messages {
+			letter, err := ParseLetter(*m.Body)
+			w.must(err)
+			all = append(all, letter)
+		}
+	}
+}
+
+// shardOf reads the shard's id from one of the sandbox's iterators.
+func shardOf(body []byte) string {
+	var in struct{ ShardIterator string }
+	if json.Unmarshal(body, &in) != nil {
+		return ""
+	}
+	inner, err := base64.StdEncoding.DecodeString(in.ShardIterator[strings.LastIndexByte(in.ShardIterator, '|')+1:])
+	if err != nil {
+		return ""
+	}
+	id, _, _ := strings.Cut(string(inner), "|")
+	return id
+}
+
+// calls counts the calls of an operation since the beginning, of all readers.
+func (w *world) calls(operation string) int { return w.history.count(operation) }
