@@ -270,10 +270,16 @@ func (w *world) ancestorsFirst(excused func(written) bool) {
 // handled before.
 func (w *world) unbroken(excused func(written) bool) {
 	h := &w.history
+	seen := map[string]bool{}
+	for _, d := range h.deliveries {
+		for _, sequence := range d.records {
+			seen[sequence] = true
+		}
+	}
 	at := map[string]int{}
 	byShard := map[string][]written{}
 	for _, r := range h.written {
-		if !excused(r) || h.handledOf(r.Shard)[r.Sequence] {
+		if !excused(r) || seen[r.Sequence] {
 			at[r.Sequence] = len(byShard[r.Shard])
 			byShard[r.Shard] = append(byShard[r.Shard], r)
 		}
@@ -317,7 +323,6 @@ func (w *world) checkpointsBehind(excused func(written) bool) {
 
 // oneReader: no handler is called after its instance's deadline, nor after another instance has read from the shard.
 func (w *world) oneReader() {
-	const lease = 15 * time.Second
 	h := &w.history
 	for _, d := range h.deliveries {
 		var renewed time.Time
@@ -326,7 +331,7 @@ func (w *world) oneReader() {
 				renewed = r.at
 			}
 		}
-		if deadline := renewed.Add(lease - lease/5); d.begun.After(deadline) {
+		if deadline := renewed.Add(w.lease - w.lease/5); d.begun.After(deadline) {
 			w.Errorf("%s called its handler at %v, after its deadline %v", d.instance, d.begun.Format(time.TimeOnly), deadline.Format(time.TimeOnly))
 		}
 		if i := slices.IndexFunc(h.reads, func(r event) bool {

@@ -96,7 +96,7 @@ func (s *shard) advance(records []Record, n int) []Record {
 		s.row.Poison, s.row.Attempts = "", 0
 	}
 	s.metrics.processed.Add(context.Background(), int64(n))
-	s.view.handled(last)
+	s.view.progress(s.row.Progress)
 	return records[n:]
 }
 
@@ -117,13 +117,15 @@ func (s *shard) failed(records []Record, f failure, size, failures int) ([]Recor
 		return records, err
 	}
 	live := s.live()
-	s.log.Error("a record cannot be handled", zap.String("shard", s.row.ID), zap.String("event_id", records[0].ID),
-		zap.String("sequence", records[0].Sequence), zap.Int("attempt", s.row.Attempts), zap.Error(f.err))
+	if s.row.Attempts <= live.MaxAttempts {
+		s.log.Error("a record cannot be handled", zap.String("shard", s.row.ID), zap.String("event_id", records[0].ID),
+			zap.String("sequence", records[0].Sequence), zap.Int("attempt", s.row.Attempts), zap.Error(f.err))
+	}
 	if s.row.Attempts < live.MaxAttempts {
 		return records, s.rest(grow(redeliverLeast, redeliverMost, s.row.Attempts-1))
 	}
 	if live.poison() == poisonBlock {
-		s.troubles.report(s.handlerPlace(), fmt.Errorf("blocked by record %s: %w", records[0].ID, f.err), true)
+		s.blocked(fmt.Errorf("blocked by record %s: %w", records[0].ID, f.err))
 		return records, s.rest(grow(redeliverLeast, redeliverMost, s.row.Attempts-1))
 	}
 	if err := s.divert(records[0], f.err); err != nil {
@@ -132,12 +134,19 @@ func (s *shard) failed(records []Record, f failure, size, failures int) ([]Recor
 	return s.advance(records, 1), nil
 }
 
+// blocked says that a record holds up its shard.
+func (s *shard) blocked(why error) {
+	s.view.block(why)
+	s.troubles.report(s.handlerPlace(), why, true)
+}
+
 // attempted counts an attempt at a record in its shard's row.
 func (s *shard) attempted(r Record) error {
 	if s.row.Poison != r.Position() {
 		s.row.Poison, s.row.Attempts = r.Position(), 0
 	}
 	s.row.Attempts++
+	s.view.progress(s.row.Progress)
 	return s.write(s.lives.work, item{}, func(now shardRow) bool {
 		return now.Owner == s.beat.ID() && now.Epoch == s.row.Epoch
 	})
@@ -159,7 +168,7 @@ func (s *shard) divert(r Record, cause error) error {
 		if err == nil {
 			break
 		}
-		s.troubles.report(s.handlerPlace(), fmt.Errorf("blocked by record %s, which cannot be diverted: %w", r.ID, err), true)
+		s.blocked(fmt.Errorf("blocked by record %s, which cannot be diverted: %w", r.ID, err))
 		if err := s.rest(grow(redeliverLeast, redeliverMost, n)); err != nil {
 			return err
 		}

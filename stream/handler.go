@@ -52,9 +52,9 @@ func (p *permanent) Unwrap() error { return p.err }
 
 // failure is a handler's error taken apart.
 type failure struct {
-	err       error
-	done      int  // records of the batch that are dealt with
-	located   bool // the record at done is the one that failed
+	err       error // without the index, which is that of one attempt
+	done      int   // records of the batch that are dealt with
+	located   bool  // the record at done is the one that failed
 	permanent bool
 }
 
@@ -63,7 +63,7 @@ type failure struct {
 func diagnose(err error, size int) failure {
 	f := failure{err: err, located: size == 1}
 	if at := new(failedAt); errors.As(err, &at) && at.index >= 0 && at.index < size {
-		f.done, f.located = at.index, true
+		f.done, f.located, f.err = at.index, true, at.err
 	}
 	f.permanent = errors.As(err, new(*permanent))
 	return f

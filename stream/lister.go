@@ -87,9 +87,12 @@ func (l *lister) wait(ctx context.Context, pause time.Duration) error {
 
 // accept takes the questions that were asked meanwhile; true means that one of them is worth a listing at once.
 func (l *lister) accept() bool {
-	asked := l.asked.take()
-	l.questions = append(l.questions, asked...)
-	return slices.ContainsFunc(asked, func(q question) bool { return q.answer != nil })
+	l.questions = append(l.questions, l.asked.take()...)
+	l.answer(func(q question) (exists, known bool) {
+		listed, ok := l.labels[q.key.label]
+		return false, ok && !listed
+	})
+	return slices.ContainsFunc(l.questions, func(q question) bool { return q.answer != nil })
 }
 
 // round looks at the table and lists each of its streams once.

@@ -271,4 +271,3 @@ func TestScenario21CrashBetweenTheEndAndTheChildrensRows(t *testing.T) {
 		r.stop()
 	})
 }
-

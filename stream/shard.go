@@ -145,7 +145,7 @@ func (s *shard) take(p page) error {
 	now := s.clock.now()
 	if len(p.records) > 0 {
 		s.pulse.arrived = time.Now()
-		s.view.age(now, p.records[0].Created)
+		s.view.head(p.records[0].Created)
 	}
 	err := s.handle(p)
 	if err != nil {

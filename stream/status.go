@@ -51,7 +51,7 @@ type view struct {
 	mu     sync.Mutex // guards what follows
 	status ShardStatus
 	fresh  time.Time // when it was read last, or when it first might have been
-	head   time.Time // creation of the oldest record not handled, by the service's clock; zero at the tip
+	oldest time.Time // creation of the oldest record not handled, by the service's clock; zero at the tip
 }
 
 func (v *view) change(f func()) {
@@ -60,15 +60,16 @@ func (v *view) change(f func()) {
 	f()
 }
 
-func (v *view) read()           { v.change(func() { v.fresh = time.Now() }) }
-func (v *view) tip()            { v.change(func() { v.head = time.Time{} }) }
-func (v *view) saved(s string)  { v.change(func() { v.status.Checkpoint = s }) }
-func (v *view) block(why error) { v.change(func() { v.status.Blocked = why.Error() }) }
-func (v *view) handled(r Record) {
-	v.change(func() { v.status.LastEvent, v.head = r.Created, r.Created })
-}
+func (v *view) read()            { v.change(func() { v.fresh = time.Now() }) }
+func (v *view) tip()             { v.change(func() { v.oldest = time.Time{} }) }
+func (v *view) head(t time.Time) { v.change(func() { v.oldest = t }) }
+func (v *view) saved(s string)   { v.change(func() { v.status.Checkpoint = s }) }
+func (v *view) block(why error)  { v.change(func() { v.status.Blocked = why.Error() }) }
 
-func (v *view) age(now, head time.Time) { v.change(func() { v.head = head }) }
+// progress shows what was handled, and that nothing blocks the shard any more.
+func (v *view) progress(p Progress) {
+	v.change(func() { v.status.Progress, v.status.Blocked, v.oldest = p, "", p.LastEvent })
+}
 
 // gauges are the values of the reader's gauges.
 type gauges struct {
@@ -112,7 +113,7 @@ func (b *board) place(row shardRow, ready time.Time) *view {
 			v.fresh = ready
 		}
 		if row.ended() {
-			v.head = time.Time{}
+			v.oldest = time.Time{}
 		}
 	})
 	return v
@@ -147,7 +148,7 @@ func (b *board) status() Status {
 	s.Shards = []ShardStatus{}
 	b.each(func(v *view) {
 		one := v.status
-		one.Age = ageOf(v.head, now)
+		one.Age = ageOf(v.oldest, now)
 		s.Shards = append(s.Shards, one)
 	})
 	slices.SortFunc(s.Shards, func(a, b ShardStatus) int {
@@ -168,7 +169,7 @@ func (b *board) gauges() gauges {
 	me := b.instance()
 	now := b.clock.now()
 	b.each(func(v *view) {
-		g.age = max(g.age, ageOf(v.head, now))
+		g.age = max(g.age, ageOf(v.oldest, now))
 		switch {
 		case v.status.State == stateHeld && v.status.Owner == me:
 			g.held++

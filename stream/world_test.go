@@ -46,7 +46,8 @@ type world struct {
 	lost    func(written) bool                              // records that may never be delivered; nil: none
 	gaps    []Gap                                           // as OnGap was told
 	starts  int
-	mu      sync.Mutex // guards gaps
+	lease   time.Duration // of all readers
+	mu      sync.Mutex    // guards gaps
 }
 
 // scenario runs f in a bubble with a table of n shards that do not roll over by themselves, and judges the history.
@@ -54,7 +55,7 @@ func scenario(t *testing.T, shards int, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		core, log := observer.New(zap.InfoLevel)
-		w := &world{T: t, sandbox: sandbox.New(), log: log, core: zap.New(core)}
+		w := &world{T: t, sandbox: sandbox.New(), log: log, core: zap.New(core), lease: DefaultConfig().LeaseDuration}
 		w.db = dynamodb.NewFromConfig(w.sandbox.Config("writer"))
 		w.sandbox.Tables.SetShards(shards)
 		w.sandbox.Tables.SetRollover(0)
@@ -175,6 +176,12 @@ func (w *world) survey() {
 	for _, s := range shards {
 		w.history.parent(s.ID, s.Parent)
 	}
+}
+
+// calm has the reader do as little as may be, for scenarios of days.
+func (w *world) calm(c *Config) {
+	w.lease = 10 * time.Minute
+	c.IdlePoll, c.LeaseDuration = time.Minute, w.lease
 }
 
 // instance is one start of the reader.

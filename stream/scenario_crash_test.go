@@ -1,0 +1,244 @@
+package stream
+
+// Scenarios about crashes, restarts and the lease table.
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"inventoryd/internal/sandbox/fault"
+)
+
+// checkpointing matches the writes of checkpoints.
+func checkpointing(c fault.Call) bool {
+	return c.Operation == "UpdateItem" && strings.Contains(string(c.Body), `":checkpoint"`)
+}
+
+func TestScenario20CrashBetweenHandlingAndCheckpoint(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(10)
+		time.Sleep(5 * time.Second)
+		w.fault(fault.Rule{Client: r.name, Match: checkpointing, Effect: fault.InternalServerError})
+		w.spread(10)
+		time.Sleep(2 * time.Second)
+		r.crash()
+		before := len(w.history.deliveries)
+		w.spread(4)
+		r = w.start()
+		time.Sleep(20 * time.Second)
+		again := 0
+		for _, d := range w.history.deliveries[before:] {
+			again += len(d.records)
+		}
+		if again != 14 {
+			t.Errorf("%d records were delivered after the crash, want the 10 without a checkpoint and 4 new ones", again)
+		}
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestScenario20TakesOverWithinTheLeaseAfterACrash(t *testing.T) {
+	scenario(t, 4, func(w *world) {
+		r := w.start()
+		w.spread(20)
+		time.Sleep(30 * time.Second)
+		r.crash()
+		w.spread(20)
+		r = w.start()
+		time.Sleep(15*time.Second + time.Second)
+		if got := w.history.delivered(); got != 40 {
+			t.Errorf("%d records were delivered 16 s after the crash, want 40", got)
+		}
+		r.stop()
+	})
+}
+
+func TestScenario22CheckpointCommittedAndItsAnswerLost(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		w.spread(3)
+		time.Sleep(3 * time.Second)
+		w.fault(fault.Rule{Operation: "UpdateItem", Client: r.name, Times: 12, Effect: fault.Effect{Drop: true}})
+		for range 5 {
+			w.spread(3)
+			time.Sleep(2 * time.Second)
+		}
+		parent := w.open()
+		w.fault(fault.Rule{Operation: "UpdateItem", Client: r.name, Every: 3, Effect: fault.Effect{Drop: true}})
+		w.roll(parent) // the end, the child's row and its claim lose answers too
+		w.spread(3)
+		time.Sleep(10 * time.Second)
+		r.stop()
+		if n := len(w.history.deliveries); n > 21 {
+			t.Errorf("%d deliveries: records were replayed", n)
+		}
+		for id, row := range w.rows() {
+			if row.Owner != "" {
+				t.Errorf("shard %s still has the owner %s", id, row.Owner)
+			}
+		}
+	})
+}
+
+func TestScenario23TwoInstancesTakeOneShardAndOneWins(t *testing.T) {
+	scenario(t, 4, func(w *world) {
+		w.spread(20)
+		a, b := w.start(), w.start()
+		time.Sleep(10 * time.Second)
+		w.spread(20)
+		time.Sleep(10 * time.Second)
+		readers := map[string]map[string]bool{}
+		for _, read := range w.history.reads {
+			if readers[read.shard] == nil {
+				readers[read.shard] = map[string]bool{}
+			}
+			readers[read.shard][read.instance] = true
+		}
+		for shard, by := range readers {
+			if len(by) != 1 {
+				t.Errorf("shard %s was read by %v", shard, by)
+			}
+		}
+		a.stop()
+		b.stop()
+	})
+}
+
+func TestScenario27LeaseTableDownForAMinute(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(10)
+		time.Sleep(5 * time.Second)
+		heal := w.fault(fault.Rule{Service: "dynamodb", Client: r.name, Effect: fault.Unavailable})
+		time.Sleep(20 * time.Second)
+		before := len(w.history.deliveries)
+		w.spread(10)
+		time.Sleep(40 * time.Second)
+		if len(w.history.deliveries) != before {
+			t.Error("the handler is called although the lease has lapsed")
+		}
+		r.unready("heartbeat")
+		heal()
+		time.Sleep(10 * time.Second)
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestScenario33RowDeletedUnderItsHolder(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(10)
+		time.Sleep(5 * time.Second)
+		victim := w.open()
+		_, err := w.db.DeleteItem(w.Context(), &dynamodb.DeleteItemInput{
+			TableName: aws.String(leases), Key: store{table: table}.shardKey(shardKey{labelOf(r.Status().Stream), victim}),
+		})
+		w.must(err)
+		w.spread(10)
+		time.Sleep(20 * time.Second)
+		if row := w.rows()[victim]; row.State != stateHeld || !row.started() {
+			t.Errorf("the row is %+v", row)
+		}
+		if w.log.FilterMessageSnippet("row of a shard is missing").Len() != 1 {
+			t.Error("the loss of the row is not logged")
+		}
+		w.spread(10)
+		time.Sleep(5 * time.Second)
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestScenario36StartLatestThenACrashBeforeTheFirstCheckpointAndARollover(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.spread(5)
+		time.Sleep(time.Minute)
+		begun := time.Now()
+		w.lost = func(r written) bool { return r.At.Before(begun) }
+		latest := func(c *Config) { c.Start = "latest" }
+		r := w.start(latest)
+		w.fault(fault.Rule{Client: r.name, Match: checkpointing, Effect: fault.InternalServerError})
+		time.Sleep(5 * time.Second)
+		w.spread(5)
+		time.Sleep(5 * time.Second)
+		r.crash()
+		w.spread(5)
+		w.roll(w.open())
+		w.spread(5)
+		time.Sleep(time.Hour)
+		r = w.start(latest)
+		time.Sleep(30 * time.Second)
+		if got := w.history.delivered(); got != 15 {
+			t.Errorf("%d records were delivered, want the 15 since the first start", got)
+		}
+		r.stop()
+	})
+}
+
+func TestScenario40RowOfAnEndedShardOutlivesAStaleListing(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start(w.calm)
+		w.spread(5)
+		parent := w.open()
+		w.roll(parent)
+		w.spread(5)
+		time.Sleep(23 * time.Hour)
+		w.must(w.sandbox.Tables.Remove(table, parent, true)) // listed on and on, although its records are gone
+		iterators := w.calls("GetShardIterator")
+		r.stop()
+		r = w.start(w.calm)
+		time.Sleep(27 * time.Hour)
+		if row := w.rows()[parent]; row.State != stateEnded {
+			t.Errorf("the row of a listed shard is %+v after 50 h", row)
+		}
+		if got := w.calls("GetShardIterator"); got != iterators+1 { // the child's, after the restart
+			t.Errorf("%d iterators were opened", got-iterators)
+		}
+		w.must(w.sandbox.Tables.Remove(table, parent, false))
+		time.Sleep(10 * time.Minute)
+		if row, ok := w.rows()[parent]; ok {
+			t.Errorf("the row of a shard that is listed no more is still there: %+v", row)
+		}
+		r.ready()
+		r.stop()
+		if len(w.told()) > 0 {
+			t.Errorf("gaps %+v", w.told())
+		}
+	})
+}
+
+func TestScenario42HandlersDependencyDownForAnHour(t *testing.T) {
+	scenario(t, 3, func(w *world) {
+		var down error
+		w.handle = func(_ context.Context, batch []Record) error {
+			if down != nil {
+				return FailedAt(len(batch)/2, down)
+			}
+			return nil
+		}
+		r := w.start(withQueue)
+		w.spread(20)
+		time.Sleep(5 * time.Second)
+		down = context.DeadlineExceeded
+		w.spread(20)
+		for range 6 {
+			time.Sleep(10 * time.Minute)
+			r.unready("handler of shard")
+		}
+		down = nil
+		time.Sleep(time.Minute)
+		r.ready()
+		r.stop()
+		if letters := w.letters(); len(letters) > 0 {
+			t.Errorf("%d records were diverted", len(letters))
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package stream
+
+// Scenarios about a stream that is disabled, and enabled again.
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// reenable gives the table a new stream, with some time between.
+func (w *world) reenable(off time.Duration) {
+	w.Helper()
+	w.must(w.sandbox.Tables.DisableStream(table))
+	time.Sleep(off)
+	_, err := w.sandbox.Tables.EnableStream(table, "NEW_AND_OLD_IMAGES")
+	w.must(err)
+	w.survey()
+}
+
+func TestScenario34StreamEnabledAgainWithABacklogOnTheOldOne(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(10)
+		time.Sleep(5 * time.Second)
+		down := errors.New("down")
+		w.handle = func(context.Context, []Record) error { return down }
+		w.spread(10)
+		w.roll(w.open())
+		w.spread(10)
+		old := labelOf(r.Status().Stream)
+		w.reenable(time.Minute)
+		w.spread(10)
+		time.Sleep(30 * time.Minute)
+		for _, s := range r.Status().Shards {
+			if s.Stream > old && s.State != stateWaiting {
+				t.Errorf("shard %s of the new stream is %q before the old one is read", s.Shard, s.State)
+			}
+		}
+		w.handle = nil
+		time.Sleep(20 * time.Minute)
+		w.spread(10)
+		time.Sleep(5 * time.Second)
+		r.ready()
+		if s := r.Status(); labelOf(s.Stream) == old || len(s.Gaps) != 1 {
+			t.Errorf("stream %s, gaps %+v", s.Stream, s.Gaps)
+		}
+		r.stop()
+		if gaps := w.told(); len(gaps) != 1 || gaps[0].Shard != "" {
+			t.Errorf("gaps %+v", gaps)
+		}
+	})
+}
+
+func TestScenario34ChildThatShowsLateIsReadBeforeTheNewStream(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		w.spread(5)
+		time.Sleep(5 * time.Second)
+		w.must(w.sandbox.Tables.SetListingLag(table, 3*time.Minute))
+		w.roll(w.open())
+		w.put("late", 3) // in a child that nobody sees yet
+		w.reenable(10 * time.Second)
+		w.put("late", 3)
+		time.Sleep(15 * time.Minute)
+		r.stop()
+	})
+}
+
+func TestScenario35StreamDisabledForGood(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start(w.calm)
+		w.spread(10)
+		w.must(w.sandbox.Tables.DisableStream(table))
+		time.Sleep(10 * time.Minute)
+		for _, s := range r.Status().Shards {
+			if s.State != stateEnded {
+				t.Errorf("shard %s is %q", s.Shard, s.State)
+			}
+		}
+		r.ready()
+		reads := w.calls("GetRecords")
+		time.Sleep(time.Hour)
+		if w.calls("GetRecords") != reads {
+			t.Error("shards are read after their end")
+		}
+		r.ready()
+		time.Sleep(30 * time.Hour) // the service forgets the stream
+		r.stop()
+		if len(w.told()) > 0 {
+			t.Errorf("gaps %+v", w.told())
+		}
+	})
+}
+
+func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(10)
+		time.Sleep(5 * time.Second)
+		r.stop()
+		old := map[string]bool{}
+		for _, s := range w.shards() {
+			old[s.ID] = true
+		}
+		last := time.Now()
+		w.spread(10)
+		w.reenable(time.Hour)
+		time.Sleep(26 * time.Hour)
+		w.spread(10)
+		w.lost = func(r written) bool { return old[r.Shard] && !r.At.Before(last) }
+		r = w.start()
+		time.Sleep(time.Minute)
+		for _, s := range r.Status().Shards {
+			if old[s.Shard] && (s.State != stateEnded || len(s.Gaps) != 1) {
+				t.Errorf("old shard %+v", s)
+			}
+		}
+		r.ready()
+		r.stop()
+		if got := len(w.told()); got != 3 {
+			t.Errorf("%d gaps were told, want one for each old shard and one for the time without a stream: %+v", got, w.told())
+		}
+	})
+}
