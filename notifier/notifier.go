@@ -212,16 +212,15 @@ func (n *Notifier) noteSent(ctx context.Context, s *step) {
 
 // noteDone counts and logs what was not sent of a step that is done.
 func (n *Notifier) noteDone(ctx context.Context, s *step, send bool) {
-	fields := func() []zap.Field {
-		return []zap.Field{zap.String("store", s.key.Store), zap.String("item", s.key.Item), zap.String("event_id", s.row.EventID)}
-	}
 	n.meters.suppressed.add(ctx, s.fates[cooled])
 	n.meters.outdated.add(ctx, s.fates[outdated])
 	if s.fates[cooled]+s.fates[outdated] > 0 {
-		n.log.Info("alerts withheld", append(fields(), zap.Int("cooldown", s.fates[cooled]), zap.Int("outdated", s.fates[outdated]))...)
+		n.log.Info("alerts withheld", zap.String("store", s.key.Store), zap.String("item", s.key.Item), zap.String("event_id", s.row.EventID),
+			zap.Int("cooldown", s.fates[cooled]), zap.Int("outdated", s.fates[outdated]))
 	}
 	if s.alert != nil && !send {
 		n.meters.shadowed.add(ctx, 1)
-		n.log.Info("alert not sent because notifier.send is false", append(fields(), zap.String("event", string(s.alert.Event)))...)
+		n.log.Info("alert not sent because notifier.send is false", zap.String("event", string(s.alert.Event)),
+			zap.String("store", s.key.Store), zap.String("item", s.key.Item), zap.String("event_id", s.alert.id))
 	}
 }

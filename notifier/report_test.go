@@ -53,7 +53,7 @@ func TestEachAlertHasOneLineInTheLog(t *testing.T) {
 		want := []string{
 			"info alert published event=out_of_stock store=Berlin item=echo event_id=e2",
 			"info alerts withheld store=Berlin item=echo event_id=e4 cooldown=1 outdated=0",
-			"info alert not sent because notifier.send is false store=Berlin item=lamp event_id=e1 event=out_of_stock",
+			"info alert not sent because notifier.send is false event=out_of_stock store=Berlin item=lamp event_id=e1",
 			"error new settings of the notifier not applied error=in_flight: is 0; it must be 1 to 64",
 		}
 		if diff := cmp.Diff(want, lines(logs)); diff != "" {
