@@ -49,7 +49,7 @@ func (l *Loader) objectSource(o event.Object) source {
 
 const (
 	cutsInARow = 5                // that often a connection may break without bringing a byte
-	stall      = 30 * time.Second // without a byte, and a connection counts as broken
+	stall      = 15 * time.Second // without a byte, and a connection counts as broken
 )
 
 // objectReader reads one object under a pin.
@@ -116,7 +116,7 @@ func (r *objectReader) Close() error {
 func (r *objectReader) connect() error {
 	for failures := 0; ; failures++ {
 		ctx, cut := context.WithCancel(r.ctx)
-		stalled := time.AfterFunc(stall, cut)
+		stalled := time.AfterFunc(callTimeout, cut)
 		out, err := r.l.clients.S3.GetObject(ctx, r.pin.input(r.at))
 		stalled.Stop()
 		if err == nil {

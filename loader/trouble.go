@@ -92,7 +92,7 @@ func (t *troubles) reasons() []string {
 	defer t.mu.Unlock()
 	var reasons []string
 	for dependency, had := range t.known {
-		shown := denied(had.err) || had.last.Sub(had.since) >= troubleShown
+		shown := denied(had.err) || time.Since(had.since) >= troubleShown
 		if shown && time.Since(had.last) <= troubleOver {
 			reasons = append(reasons, fmt.Sprintf("%s, since %s: %v", dependency, had.since.UTC().Format(time.RFC3339), had.err))
 		}

@@ -1,0 +1,377 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"golang.org/x/crypto/bcrypt"
+
+	"inventoryd/internal/logs"
+	"inventoryd/internal/sandbox/fault"
+	"inventoryd/internal/web"
+)
+
+// What the frames show of the whole daemon: its answers over HTTP, its metrics by both ways, its logs, its reloads.
+
+// pipes is a listener in memory, which a bubble can serve.
+type pipes struct {
+	conns chan net.Conn
+	*nowhere
+}
+
+func newPipes() pipes { return pipes{make(chan net.Conn), newNowhere()} }
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.conns <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// framed is the daemon in a bubble with its HTTP server.
+type framed struct {
+	*world
+	client http.Client
+	log    *lockedBuffer
+}
+
+// get asks the daemon.
+func (f *framed) get(t *testing.T, path string) (code int, body string) {
+	t.Helper()
+	res, err := f.client.Get("http://daemon" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
+}
+
+// inFrames runs the daemon in a bubble, lets the script act, and stops it in order.
+func inFrames(t *testing.T, change func(*Config), script func(*testing.T, *framed)) (after *framed) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		f := &framed{world: newWorldHere(t), log: &lockedBuffer{}}
+		f.client.Transport = &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
+		cfg := defaults()
+		if change != nil {
+			change(&cfg)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- run(ctx, cfg, newClients(f.aws.Config("daemon"), cfg.AWS), host{
+				listener: p, log: logs.New(cfg.Log, f.log, false).Logger, started: func() {},
+			})
+		}()
+		script(t, f)
+		stop()
+		if err := <-ended; err != nil {
+			t.Error("run:", err)
+		}
+		after = f
+	})
+	return after
+}
+
+func TestBothWaysOutOfTheDaemonsMetricsAgree(t *testing.T) {
+	var exposition string
+	f := inFrames(t, nil, func(t *testing.T, f *framed) {
+		time.Sleep(10 * time.Second)
+		f.upload(t)
+		time.Sleep(3*time.Minute + 25*time.Second) // stopped in mid-interval
+		f.upload(t)
+		time.Sleep(10 * time.Second)
+		_, exposition = f.get(t, "/metrics")
+	})
+	problems, err := promlint.New(strings.NewReader(exposition)).Lint()
+	if err != nil || len(problems) > 0 {
+		t.Error("the exposition is not clean:", problems, err)
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(exposition))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cloudwatch, prometheus := range map[string]string{
+		"FilesLoaded":        "inventoryd_loader_files_loaded_total",
+		"RowsRead":           "inventoryd_loader_rows_read_total",
+		"RowsWritten":        "inventoryd_loader_rows_written_total",
+		"ConsumedWriteUnits": "inventoryd_loader_consumed_write_units_total",
+		"RecordsProcessed":   "inventoryd_stream_records_processed_total",
+		"AlertsPublished":    "inventoryd_notifier_alerts_published_total",
+		"FilesFailed":        "inventoryd_loader_files_failed_total",
+	} {
+		m := families[prometheus].GetMetric()
+		if len(m) != 1 {
+			t.Errorf("%s: %v", prometheus, m)
+			continue
+		}
+		pushed := f.aws.Metrics.Statistics(cloudwatch)
+		if pushed.Sum != m[0].GetCounter().GetValue() || pushed.Count < 4 {
+			t.Errorf("%s is %v in %v data, %s is %v", cloudwatch, pushed.Sum, pushed.Count, prometheus, m[0].GetCounter().GetValue())
+		}
+	}
+	for cloudwatch, prometheus := range map[string]string{
+		"LoadSeconds":          "inventoryd_loader_load_seconds",
+		"EventToLoadedSeconds": "inventoryd_loader_event_to_loaded_seconds",
+		"AlertLatencySeconds":  "inventoryd_notifier_alert_latency_seconds",
+	} {
+		pushed, n := f.aws.Metrics.Statistics(cloudwatch), families[prometheus].GetMetric()[0].GetHistogram().GetSampleCount()
+		if pushed.Count != float64(n) || n == 0 {
+			t.Errorf("%s has %v measurements, %s has %v", cloudwatch, pushed.Count, prometheus, n)
+		}
+	}
+	if series := f.aws.Metrics.Series(); len(series) > 40 {
+		t.Errorf("%d series: %v", len(series), series)
+	}
+	page, err := os.ReadFile(filepath.Join(top, "docs/metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range families {
+		if strings.HasPrefix(name, "inventoryd_") && !bytes.Contains(page, []byte("`"+name+"`")) {
+			t.Errorf("%s is not in docs/metrics.md", name)
+		}
+	}
+}
+
+// named is how /readyz names a service whose client gets no answer.
+var named = map[string]string{"s3": "S3", "sqs": "SQS", "sns": "SNS", "dynamodb": "DynamoDB", "streams": "stream"}
+
+func TestAnOutageOfEachServiceShowsInReadiness(t *testing.T) {
+	for service, name := range named {
+		t.Run(service, func(t *testing.T) {
+			inFrames(t, nil, func(t *testing.T, f *framed) {
+				time.Sleep(time.Minute)
+				if code, body := f.get(t, "/readyz"); code != http.StatusOK {
+					t.Fatalf("before: %d %s", code, body)
+				}
+				mend := f.aws.Fault(fault.Rule{Service: service, Client: "daemon", Effect: fault.Unavailable})
+				f.upload(t)
+				time.Sleep(time.Minute)
+				code, body := f.get(t, "/readyz")
+				if code != http.StatusServiceUnavailable || !strings.Contains(strings.ToLower(body), strings.ToLower(name)) {
+					t.Errorf("%d %s", code, body)
+				}
+				if code, body := f.get(t, "/livez"); code != http.StatusOK {
+					t.Errorf("%d %s", code, body)
+				}
+				mend()
+				time.Sleep(10 * time.Minute)
+				if code, body := f.get(t, "/readyz"); code != http.StatusOK {
+					t.Errorf("after: %d %s", code, body)
+				}
+			})
+		})
+	}
+}
+
+func TestACallThatNeverAnswersShowsInReadinessAlone(t *testing.T) {
+	unready := regexp.MustCompile(`(?m)^inventoryd_parts_unready [1-9]`)
+	for service := range named {
+		t.Run(service, func(t *testing.T) {
+			inFrames(t, nil, func(t *testing.T, f *framed) {
+				time.Sleep(time.Minute)
+				mend := f.aws.Fault(fault.Rule{Service: service, Client: "daemon", Effect: fault.Effect{Hang: true}})
+				f.upload(t)
+				if service == "sns" { // called only when there is something to tell: rows first
+					time.Sleep(5 * time.Second)
+				}
+				time.Sleep(30 * time.Second)
+				if code, body := f.get(t, "/readyz"); code != http.StatusServiceUnavailable {
+					t.Errorf("%d %s", code, body)
+				}
+				if _, body := f.get(t, "/metrics"); !unready.MatchString(body) {
+					t.Error("the metric does not show it")
+				}
+				for range 10 {
+					time.Sleep(time.Minute)
+					if code, body := f.get(t, "/livez"); code != http.StatusOK {
+						t.Errorf("%d %s", code, body)
+					}
+				}
+				mend()
+				time.Sleep(10 * time.Minute)
+				if code, body := f.get(t, "/readyz"); code != http.StatusOK {
+					t.Errorf("after: %d %s", code, body)
+				}
+			})
+		})
+	}
+}
+
+func TestNothingTellsASecret(t *testing.T) {
+	const password, key, token = "planted-password", "planted-secret-access-key", "planted-session-token"
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder // all that anybody can read
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		f := &framed{world: newWorldHere(t), log: &lockedBuffer{}}
+		f.client.Transport = &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
+		cfg := defaults()
+		cfg.Log.Level = "debug"
+		cfg.HTTP.Auth = web.Auth{User: "op", Hash: string(hash)}
+		base := f.aws.Config("daemon")
+		base.Credentials = credentials.NewStaticCredentialsProvider("daemon", key, token)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- run(ctx, cfg, newClients(base, cfg.AWS), host{
+				listener: p, log: logs.New(cfg.Log, f.log, false).Logger, started: func() {},
+			})
+		}()
+		f.upload(t)
+		time.Sleep(time.Minute)
+		for _, service := range []string{"s3", "sqs", "sns", "dynamodb", "streams", "cloudwatch"} { // errors are talkative
+			f.aws.Fault(fault.Rule{Service: service, Client: "daemon", Effect: fault.AccessDenied})
+		}
+		f.upload(t)
+		time.Sleep(2 * time.Minute)
+		for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/status", "/nowhere"} {
+			for _, given := range []string{password, "wrong", ""} {
+				r, err := http.NewRequestWithContext(t.Context(), "GET", "http://daemon"+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if given != "" {
+					r.SetBasicAuth("op", given)
+				}
+				res, err := f.client.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if (res.StatusCode == http.StatusUnauthorized) != (given != password) {
+					t.Errorf("%s with %q: %d", path, given, res.StatusCode)
+				}
+				if err := res.Write(&said); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error("run:", err)
+		}
+		said.WriteString(f.log.String())
+	})
+	if !strings.Contains(said.String(), "AccessDenied") || strings.Count(said.String(), "\n") < 100 {
+		t.Fatalf("too little was said to find a secret in:\n%s", &said)
+	}
+	file := writeConfig(t, "http: {auth: {user: op, hash: '"+string(hash)+"'}}\n")
+	for _, args := range [][]string{{"show"}, {"show", "-o", "json"}, {"validate"}} {
+		out, err := runCLI(t, append(append([]string{"config"}, args...), "-c", file)...)
+		fmt.Fprintln(&said, out, err)
+	}
+	for _, text := range []string{
+		"http: {auth: {user: op, hash: " + password + "}}", "http: {auth: {user: op, hash: [" + password + "]}}",
+		"http: {auth: {user: op, hash: {" + password + ": 1}}}", "http: {auth: {hash: " + string(hash) + "}}",
+		"aws: {endpoint: 'http://op:" + password + "@host'}",
+	} {
+		_, err := runCLI(t, "config", "validate", "-c", writeConfig(t, text))
+		if err == nil {
+			t.Errorf("%s is valid", text)
+		}
+		fmt.Fprintln(&said, err)
+	}
+	for _, secret := range []string{password, key, token, string(hash), string(hash[7:])} {
+		if i := strings.Index(said.String(), secret); i >= 0 {
+			t.Errorf("%q is told: %s", secret, said.String()[max(0, i-200):i+50])
+		}
+	}
+}
+
+func TestAReloadUnderLoadLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.aws.Fault(fault.Rule{Service: "dynamodb", Client: "daemon", Operation: "BatchWriteItem", Effect: fault.Effect{Delay: 300 * time.Millisecond}})
+	p := w.start(t)
+	eventually(t, p, 20*time.Second, func() bool { return ready(p) }, func() string { return "the daemon is not ready" })
+	file := p.Args[len(p.Args)-1]
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reload := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, append(before, text...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.upload(t)
+	eventually(t, p, 20*time.Second, func() bool { return w.waiting(t, "inventory-events") != "6+0" }, func() string { return "no message was received" })
+
+	reload("\nlog: {level: debug}\nnotifier: {cooldown: 1s, in_flight: 2}\n")
+	said := func(msg string) map[string]any { return lineOf(p.log.String(), msg) }
+	eventually(t, p, 10*time.Second, func() bool { return said("changed settings need a restart") != nil }, func() string { return "no word of the reload" })
+	if got := said("configuration reloaded")["changed"]; len(got.([]any)) != 2 {
+		t.Error("changed:", got)
+	}
+	if got := said("changed settings need a restart")["keys"].([]any); len(got) != 1 || got[0] != "notifier.in_flight" {
+		t.Error("need a restart:", got)
+	}
+	reload("\nnotifier: {cooldwn: 1s}\n")
+	eventually(t, p, 10*time.Second, func() bool { return said("configuration not reloaded") != nil }, func() string { return "no word of the mistake" })
+	if got, _ := said("configuration not reloaded")["err"].(string); !strings.Contains(got, "notifier.cooldwn: unknown key; did you mean notifier.cooldown?") {
+		t.Error(got)
+	}
+	told := w.settles(t, p)
+	for alert, times := range told {
+		if times != 1 {
+			t.Errorf("%q was told %d times", alert, times)
+		}
+	}
+	if code := p.terminate(t, 40*time.Second); code != 0 {
+		t.Errorf("exit code %d\n%s", code, p.log)
+	}
+}
+
+// lineOf returns the last line of a log with that message, decoded; nil if there is none.
+func lineOf(log, msg string) map[string]any {
+	var found map[string]any
+	for line := range strings.Lines(log) {
+		var entry map[string]any
+		if json.Unmarshal([]byte(line), &entry) == nil && entry["msg"] == msg {
+			found = entry
+		}
+	}
+	return found
+}
