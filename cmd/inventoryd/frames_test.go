@@ -5,12 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,91 +27,17 @@ import (
 
 // What the frames show of the whole daemon: its answers over HTTP, its metrics by both ways, its logs, its reloads.
 
-// pipes is a listener in memory, which a bubble can serve.
-type pipes struct {
-	conns chan net.Conn
-	*nowhere
-}
-
-func newPipes() pipes { return pipes{make(chan net.Conn), newNowhere()} }
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case p.conns <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// framed is the daemon in a bubble with its HTTP server.
-type framed struct {
-	*world
-	client http.Client
-	log    *lockedBuffer
-}
-
-// get asks the daemon.
-func (f *framed) get(t *testing.T, path string) (code int, body string) {
-	t.Helper()
-	res, err := f.client.Get("http://daemon" + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(b)
-}
-
-// inFrames runs the daemon in a bubble, lets the script act, and stops it in order.
-func inFrames(t *testing.T, change func(*Config), script func(*testing.T, *framed)) (after *framed) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPipes()
-		f := &framed{world: newWorldHere(t), log: &lockedBuffer{}}
-		f.client.Transport = &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
-		cfg := defaults()
-		if change != nil {
-			change(&cfg)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() {
-			ended <- run(ctx, cfg, newClients(f.aws.Config("daemon"), cfg.AWS), host{
-				listener: p, log: logs.New(cfg.Log, f.log, false).Logger, started: func() {},
-			})
-		}()
-		script(t, f)
-		stop()
-		if err := <-ended; err != nil {
-			t.Error("run:", err)
-		}
-		after = f
-	})
-	return after
-}
-
 func TestBothWaysOutOfTheDaemonsMetricsAgree(t *testing.T) {
 	var exposition string
-	f := inFrames(t, nil, func(t *testing.T, f *framed) {
+	var f *world
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		f = w
 		time.Sleep(10 * time.Second)
-		f.upload(t)
+		w.upload(t)
 		time.Sleep(3*time.Minute + 25*time.Second) // stopped in mid-interval
-		f.upload(t)
+		w.upload(t)
 		time.Sleep(10 * time.Second)
-		_, exposition = f.get(t, "/metrics")
+		_, exposition = w.daemon.ask(t, "/metrics")
 	})
 	problems, err := promlint.New(strings.NewReader(exposition)).Lint()
 	if err != nil || len(problems) > 0 {
@@ -168,71 +91,6 @@ func TestBothWaysOutOfTheDaemonsMetricsAgree(t *testing.T) {
 	}
 }
 
-// named is how /readyz names a service whose client gets no answer.
-var named = map[string]string{"s3": "S3", "sqs": "SQS", "sns": "SNS", "dynamodb": "DynamoDB", "streams": "stream"}
-
-func TestAnOutageOfEachServiceShowsInReadiness(t *testing.T) {
-	for service, name := range named {
-		t.Run(service, func(t *testing.T) {
-			inFrames(t, nil, func(t *testing.T, f *framed) {
-				time.Sleep(time.Minute)
-				if code, body := f.get(t, "/readyz"); code != http.StatusOK {
-					t.Fatalf("before: %d %s", code, body)
-				}
-				mend := f.aws.Fault(fault.Rule{Service: service, Client: "daemon", Effect: fault.Unavailable})
-				f.upload(t)
-				time.Sleep(time.Minute)
-				code, body := f.get(t, "/readyz")
-				if code != http.StatusServiceUnavailable || !strings.Contains(strings.ToLower(body), strings.ToLower(name)) {
-					t.Errorf("%d %s", code, body)
-				}
-				if code, body := f.get(t, "/livez"); code != http.StatusOK {
-					t.Errorf("%d %s", code, body)
-				}
-				mend()
-				time.Sleep(10 * time.Minute)
-				if code, body := f.get(t, "/readyz"); code != http.StatusOK {
-					t.Errorf("after: %d %s", code, body)
-				}
-			})
-		})
-	}
-}
-
-func TestACallThatNeverAnswersShowsInReadinessAlone(t *testing.T) {
-	unready := regexp.MustCompile(`(?m)^inventoryd_parts_unready [1-9]`)
-	for service := range named {
-		t.Run(service, func(t *testing.T) {
-			inFrames(t, nil, func(t *testing.T, f *framed) {
-				time.Sleep(time.Minute)
-				mend := f.aws.Fault(fault.Rule{Service: service, Client: "daemon", Effect: fault.Effect{Hang: true}})
-				f.upload(t)
-				if service == "sns" { // called only when there is something to tell: rows first
-					time.Sleep(5 * time.Second)
-				}
-				time.Sleep(30 * time.Second)
-				if code, body := f.get(t, "/readyz"); code != http.StatusServiceUnavailable {
-					t.Errorf("%d %s", code, body)
-				}
-				if _, body := f.get(t, "/metrics"); !unready.MatchString(body) {
-					t.Error("the metric does not show it")
-				}
-				for range 10 {
-					time.Sleep(time.Minute)
-					if code, body := f.get(t, "/livez"); code != http.StatusOK {
-						t.Errorf("%d %s", code, body)
-					}
-				}
-				mend()
-				time.Sleep(10 * time.Minute)
-				if code, body := f.get(t, "/readyz"); code != http.StatusOK {
-					t.Errorf("after: %d %s", code, body)
-				}
-			})
-		})
-	}
-}
-
 func TestNothingTellsASecret(t *testing.T) {
 	const password, key, token = "planted-password", "planted-secret-access-key", "planted-session-token"
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), 10)
@@ -241,9 +99,8 @@ func TestNothingTellsASecret(t *testing.T) {
 	}
 	var said strings.Builder // all that anybody can read
 	synctest.Test(t, func(t *testing.T) {
-		p := newPipes()
-		f := &framed{world: newWorldHere(t), log: &lockedBuffer{}}
-		f.client.Transport = &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
+		f, log := newWorldHere(t), &lockedBuffer{}
+		client := http.Client{Transport: &http.Transport{DialContext: f.daemon.DialContext, DisableKeepAlives: true}}
 		cfg := defaults()
 		cfg.Log.Level = "debug"
 		cfg.HTTP.Auth = web.Auth{User: "op", Hash: string(hash)}
@@ -253,7 +110,7 @@ func TestNothingTellsASecret(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() {
 			ended <- run(ctx, cfg, newClients(base, cfg.AWS), host{
-				listener: p, log: logs.New(cfg.Log, f.log, false).Logger, started: func() {},
+				listener: f.daemon, log: logs.New(cfg.Log, log, false).Logger, started: func() {},
 			})
 		}()
 		f.upload(t)
@@ -272,7 +129,7 @@ func TestNothingTellsASecret(t *testing.T) {
 				if given != "" {
 					r.SetBasicAuth("op", given)
 				}
-				res, err := f.client.Do(r)
+				res, err := client.Do(r)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -288,7 +145,7 @@ func TestNothingTellsASecret(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error("run:", err)
 		}
-		said.WriteString(f.log.String())
+		said.WriteString(log.String())
 	})
 	if !strings.Contains(said.String(), "AccessDenied") || strings.Count(said.String(), "\n") < 100 {
 		t.Fatalf("too little was said to find a secret in:\n%s", &said)
