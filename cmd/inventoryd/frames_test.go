@@ -210,7 +210,8 @@ func TestAReloadUnderLoadLosesAndDoublesNothing(t *testing.T) {
 	if got, _ := said("configuration not reloaded")["err"].(string); !strings.Contains(got, "notifier.cooldwn: unknown key; did you mean notifier.cooldown?") {
 		t.Error(got)
 	}
-	told := w.settles(t, p)
+	told := map[string]int{}
+	w.settles(t, p, told)
 	for alert, times := range told {
 		if times != 1 {
 			t.Errorf("%q was told %d times", alert, times)
