@@ -53,7 +53,7 @@ func (s *Sandbox) answer(c call, unprocessed float64) (any, error) {
 	case c.Service == "sqs":
 		return nil, wire.Errorf("InvalidAction", "The sandbox speaks the JSON protocol with SQS, not the Query protocol of %s: use a client of this decade", c.Operation)
 	case c.Service == "sns":
-		return s.Topics.Call(ctx, topics.Request{Operation: c.Operation, Form: c.form})
+		return s.Topics.Call(ctx, topics.Request{Operation: c.Operation, Form: c.form, Unprocessed: unprocessed})
 	case c.Service == "sts":
 		return identity(c)
 	}

@@ -52,8 +52,8 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	go func() { // ends when the handler does; ctx tells it that the client has gone
 		defer cancel()
 		defer stop()
-		defer closeBody(r)
 		defer a.end()
+		defer closeBody(r)
 		d.handler.ServeHTTP(a, in)
 	}()
 	select {

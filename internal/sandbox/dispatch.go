@@ -62,9 +62,7 @@ func identify(r *http.Request) (call, error) {
 	}
 	c.Body = body
 	if c.protocol == queryProtocol {
-		if c.form, err = url.ParseQuery(string(body)); err != nil {
-			return c, err
-		}
+		c.form, _ = url.ParseQuery(string(body)) // what it cannot read is missed by the operation
 		c.Service, c.Operation = versions[c.form.Get("Version")], c.form.Get("Action")
 	}
 	return c, nil

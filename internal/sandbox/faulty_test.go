@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,13 +16,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/sandbox/pipenet"
+	"inventoryd/internal/sandbox/topics"
 	"inventoryd/internal/transport"
 )
 
@@ -214,5 +218,33 @@ func TestFaultCutsOneClient(t *testing.T) {
 	heal()
 	if err := sendOne(context.Background(), box.Config("one")); err != nil {
 		t.Error("healed:", err)
+	}
+}
+
+func TestShareOfABatchFailsByNoFaultOfTheSender(t *testing.T) {
+	box := sandbox.New()
+	if err := box.Provision(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	withQueue(t, box)
+	cfg := box.Config("test")
+	box.Fault(fault.Rule{Effect: fault.Effect{Unprocessed: 0.6}})
+	var messages []sqstypes.SendMessageBatchRequestEntry
+	var alerts []snstypes.PublishBatchRequestEntry
+	for i := range 10 {
+		id := aws.String(strconv.Itoa(i))
+		messages = append(messages, sqstypes.SendMessageBatchRequestEntry{Id: id, MessageBody: id})
+		alerts = append(alerts, snstypes.PublishBatchRequestEntry{Id: id, Message: id})
+	}
+	sentOut, err := sqs.NewFromConfig(cfg).SendMessageBatch(context.Background(), &sqs.SendMessageBatchInput{QueueUrl: aws.String("/" + queueName), Entries: messages})
+	if err != nil || len(sentOut.Successful) != 4 || len(sentOut.Failed) != 6 || sentOut.Failed[0].SenderFault || sent(box) != 4 {
+		t.Errorf("SQS: %v, %+v", err, sentOut)
+	}
+	published, err := sns.NewFromConfig(cfg).PublishBatch(context.Background(), &sns.PublishBatchInput{TopicArn: aws.String(topics.ARN("NoStock")), PublishBatchRequestEntries: alerts})
+	if err != nil || len(published.Successful) != 4 || len(published.Failed) != 6 || published.Failed[0].SenderFault {
+		t.Errorf("SNS: %v, %+v", err, published)
+	}
+	if n := len(box.Queues.Drain("nostock-inbox")); n != 4 {
+		t.Errorf("%d alerts delivered", n)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"inventoryd/internal/sandbox/dynamo/attr"
 	"inventoryd/internal/sandbox/dynamo/expr"
+	"inventoryd/internal/sandbox/wire"
 )
 
 // Limits of a batch ("BatchWriteItem", "BatchGetItem").
@@ -90,7 +91,7 @@ func (s *Service) batchWriteItem(r *request) (any, error) {
 	if err := checkBatch(requests, maxBatchWrite, "BatchWriteItem", tooManyWrites); err != nil {
 		return nil, err
 	}
-	b := batchWrite{share: spread{share: r.Unprocessed}}
+	b := batchWrite{share: wire.Spread{Share: r.Unprocessed}}
 	for _, name := range slices.Sorted(maps.Keys(requests)) {
 		t, err := s.table(name, r.now)
 		if err != nil {
@@ -140,7 +141,7 @@ func tooManyKeys(table string, n int) error {
 // batchWrite is a BatchWriteItem under way: its writes are checked first, then made, each for itself.
 type batchWrite struct {
 	writes  []plannedWrite
-	share   spread
+	share   wire.Spread
 	left    map[string][]writeRequest
 	written map[string]float64 // units by table
 }
@@ -179,7 +180,7 @@ func (b *batchWrite) run(r *request) error {
 	done := 0
 	for _, w := range b.writes {
 		name := w.table.name
-		if b.share.leaves() {
+		if b.share.Leaves() {
 			b.left[name] = append(b.left[name], w.request)
 			continue
 		}
@@ -213,21 +214,6 @@ func (b *batchWrite) answer(capacity string) any {
 	return out
 }
 
-// spread leaves a share of a batch unprocessed, evenly spread over it.
-type spread struct {
-	share float64
-	sum   float64
-}
-
-func (s *spread) leaves() bool {
-	s.sum += s.share
-	if s.sum < 1-1e-9 {
-		return false
-	}
-	s.sum--
-	return true
-}
-
 // keysRequest is what a BatchGetItem asks of one table, and how the unprocessed rest of it is answered.
 type keysRequest struct {
 	Keys                     []attr.Item
@@ -255,7 +241,7 @@ type batchRead struct {
 	UnprocessedKeys  map[string]*keysRequest
 	ConsumedCapacity []*consumed `json:",omitempty"`
 
-	share spread
+	share wire.Spread
 	bytes int
 	found int
 }
@@ -274,7 +260,7 @@ func (s *Service) batchGetItem(r *request) (any, error) {
 	if err := checkBatch(keys, maxBatchRead, "BatchGetItem", tooManyKeys); err != nil {
 		return nil, err
 	}
-	b := &batchRead{Responses: map[string][]attr.Document{}, UnprocessedKeys: map[string]*keysRequest{}, share: spread{share: r.Unprocessed}}
+	b := &batchRead{Responses: map[string][]attr.Document{}, UnprocessedKeys: map[string]*keysRequest{}, share: wire.Spread{Share: r.Unprocessed}}
 	for _, name := range slices.Sorted(maps.Keys(requests)) {
 		t, err := s.table(name, r.now)
 		if err != nil {
@@ -313,7 +299,7 @@ func (b *batchRead) read(t *table, k *keysRequest) (units float64, err error) {
 	rest.Keys = nil
 	for i, key := range keys {
 		row := t.read(key)
-		if b.share.leaves() || b.bytes+int(row.size) > maxBatchBytes {
+		if b.share.Leaves() || b.bytes+int(row.size) > maxBatchBytes {
 			rest.Keys = append(rest.Keys, k.Keys[i])
 			continue
 		}

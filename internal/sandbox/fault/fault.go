@@ -37,7 +37,9 @@ type Effect struct {
 	Error *Error        // or answer this error, without effect
 	Drop  bool          // or take effect and break the connection instead of answering
 	Half  bool          // or take effect and break the connection after half of the answer's body
-	// Unprocessed is the share (0–1) of a BatchWriteItem's or BatchGetItem's items that are answered as unprocessed; only for "dynamodb".
+	// Unprocessed is the share (0–1) of a batch's entries that are not done, inside an answer of status 200: items of a
+	// BatchWriteItem or BatchGetItem are answered as unprocessed, entries of SQS's and SNS's batches as failed by no
+	// fault of the sender.
 	Unprocessed float64
 	Do          func() // called first of all: for scripts that change something in the middle of a run
 }

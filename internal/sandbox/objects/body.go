@@ -38,7 +38,7 @@ func readBody(r *http.Request) (body []byte, checksum map[string]string, err err
 	case size > maxPut:
 		return nil, nil, wire.Errorf("EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
 	}
-	buffer := bytes.NewBuffer(make([]byte, 0, min(size, 64<<20)+bytes.MinRead))
+	buffer := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
 	if _, err := buffer.ReadFrom(plain(r)); err != nil {
 		return nil, nil, fmt.Errorf("read the body: %w", err)
 	}

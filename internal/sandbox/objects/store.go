@@ -101,7 +101,7 @@ var versionID = regexp.MustCompile(`^[0-9A-Za-z._+/-]{32}$`)
 // condition says whether a write may replace the current version (nil: there is none).
 type condition func(current *object) error
 
-// Put stores an object, as PutObject does, and notifies.
+// Put stores an object, as PutObject does, and notifies. The store keeps the body.
 func (s *Store) Put(bucket, key string, body []byte) (Event, error) {
 	return s.store(bucket, newObject(key, body, "", map[string]string{}), "ObjectCreated:Put", nil)
 }

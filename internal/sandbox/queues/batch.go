@@ -9,6 +9,13 @@ import (
 	"inventoryd/internal/sandbox/wire"
 )
 
+// batches are the batch operations; the spread says which entries fail by no fault of the sender.
+var batches = map[string]func(*Service, []byte, wire.Spread) (any, error){
+	"SendMessageBatch":             (*Service).sendMessageBatch,
+	"DeleteMessageBatch":           (*Service).deleteMessageBatch,
+	"ChangeMessageVisibilityBatch": (*Service).changeVisibilityBatch,
+}
+
 type batchOut struct {
 	Successful []any
 	Failed     []failedEntry
@@ -26,7 +33,7 @@ type succeeded struct{ Id string }
 var entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
 // batch checks the entries as a whole, then applies f to each; kind is the entry's type as an error names it.
-func batch[E interface{ id() string }](kind string, entries []E, f func(E) (any, error)) (any, error) {
+func batch[E interface{ id() string }](kind string, entries []E, undone wire.Spread, f func(E) (any, error)) (any, error) {
 	if len(entries) == 0 {
 		return nil, wire.Errorf("EmptyBatchRequest", "There should be at least one %s in the request.", kind)
 	}
@@ -45,6 +52,10 @@ func batch[E interface{ id() string }](kind string, entries []E, f func(E) (any,
 	}
 	out := batchOut{Successful: []any{}, Failed: []failedEntry{}}
 	for _, e := range entries {
+		if undone.Leaves() {
+			out.Failed = append(out.Failed, failedEntry{e.id(), false, "InternalError", "We encountered an internal error. Please try again."})
+			continue
+		}
 		answer, err := f(e)
 		var refused *wire.Error
 		switch {

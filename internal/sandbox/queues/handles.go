@@ -62,14 +62,18 @@ func (s *Service) deleteMessage(_ context.Context, in handleIn) (any, error) {
 	return empty{}, q.deleteBy(in.handleEntry)
 }
 
-func (s *Service) deleteMessageBatch(_ context.Context, in handleBatchIn) (any, error) {
+func (s *Service) deleteMessageBatch(body []byte, undone wire.Spread) (any, error) {
+	in, err := decode[handleBatchIn](body)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	return batch("DeleteMessageBatchRequestEntry", in.Entries, func(e handleEntry) (any, error) {
+	return batch("DeleteMessageBatchRequestEntry", in.Entries, undone, func(e handleEntry) (any, error) {
 		return succeeded{e.Id}, q.deleteBy(e)
 	})
 }
@@ -100,14 +104,18 @@ func (s *Service) changeVisibility(_ context.Context, in handleIn) (any, error) 
 	return empty{}, q.changeBy(in.handleEntry, s.clock.Now())
 }
 
-func (s *Service) changeVisibilityBatch(_ context.Context, in handleBatchIn) (any, error) {
+func (s *Service) changeVisibilityBatch(body []byte, undone wire.Spread) (any, error) {
+	in, err := decode[handleBatchIn](body)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	return batch("ChangeMessageVisibilityBatchRequestEntry", in.Entries, func(e handleEntry) (any, error) {
+	return batch("ChangeMessageVisibilityBatchRequestEntry", in.Entries, undone, func(e handleEntry) (any, error) {
 		return succeeded{e.Id}, q.changeBy(e, s.clock.Now())
 	})
 }

@@ -48,34 +48,41 @@ func (s *Service) At(endpoint string) { s.endpoint.Store(endpoint) }
 type operation func(context.Context, *Service, []byte) (any, error)
 
 var operations = map[string]operation{
-	"CreateQueue":                  decoded((*Service).createQueue),
-	"GetQueueUrl":                  decoded((*Service).queueURL),
-	"ListQueues":                   decoded((*Service).listQueues),
-	"DeleteQueue":                  decoded((*Service).deleteQueue),
-	"PurgeQueue":                   decoded((*Service).purgeQueue),
-	"GetQueueAttributes":           decoded((*Service).queueAttributes),
-	"SetQueueAttributes":           decoded((*Service).setQueueAttributes),
-	"SendMessage":                  decoded((*Service).sendMessage),
-	"SendMessageBatch":             decoded((*Service).sendMessageBatch),
-	"ReceiveMessage":               decoded((*Service).receiveMessage),
-	"DeleteMessage":                decoded((*Service).deleteMessage),
-	"DeleteMessageBatch":           decoded((*Service).deleteMessageBatch),
-	"ChangeMessageVisibility":      decoded((*Service).changeVisibility),
-	"ChangeMessageVisibilityBatch": decoded((*Service).changeVisibilityBatch),
+	"CreateQueue":             decoded((*Service).createQueue),
+	"GetQueueUrl":             decoded((*Service).queueURL),
+	"ListQueues":              decoded((*Service).listQueues),
+	"DeleteQueue":             decoded((*Service).deleteQueue),
+	"PurgeQueue":              decoded((*Service).purgeQueue),
+	"GetQueueAttributes":      decoded((*Service).queueAttributes),
+	"SetQueueAttributes":      decoded((*Service).setQueueAttributes),
+	"SendMessage":             decoded((*Service).sendMessage),
+	"ReceiveMessage":          decoded((*Service).receiveMessage),
+	"DeleteMessage":           decoded((*Service).deleteMessage),
+	"ChangeMessageVisibility": decoded((*Service).changeVisibility),
 }
 
-func decoded[In, Out any](f func(*Service, context.Context, In) (Out, error)) operation {
+func decoded[In any](f func(*Service, context.Context, In) (any, error)) operation {
 	return func(ctx context.Context, s *Service, body []byte) (any, error) {
-		var in In
-		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, wire.Errorf("SerializationException", "%v", err)
+		in, err := decode[In](body)
+		if err != nil {
+			return nil, err
 		}
 		return f(s, ctx, in)
 	}
 }
 
+func decode[In any](body []byte) (in In, err error) {
+	if err := json.Unmarshal(body, &in); err != nil {
+		return in, wire.Errorf("SerializationException", "%v", err)
+	}
+	return in, nil
+}
+
 // Call answers one request.
 func (s *Service) Call(ctx context.Context, r wire.Request) (any, error) {
+	if f, ok := batches[r.Operation]; ok {
+		return f(s, r.Body, wire.Spread{Share: r.Unprocessed})
+	}
 	f, ok := operations[r.Operation]
 	if !ok {
 		return nil, wire.Errorf("UnknownOperationException", "the sandbox's SQS has no operation %s", r.Operation)

@@ -105,7 +105,11 @@ type sendMessageBatchIn struct {
 
 func (e sendEntry) id() string { return e.Id }
 
-func (s *Service) sendMessageBatch(_ context.Context, in sendMessageBatchIn) (any, error) {
+func (s *Service) sendMessageBatch(body []byte, undone wire.Spread) (any, error) {
+	in, err := decode[sendMessageBatchIn](body)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueUrl)
@@ -120,7 +124,7 @@ func (s *Service) sendMessageBatch(_ context.Context, in sendMessageBatchIn) (an
 	if size > maxMessage {
 		return nil, wire.Errorf("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessage, size)
 	}
-	return batch("SendMessageBatchRequestEntry", in.Entries, func(e sendEntry) (any, error) {
+	return batch("SendMessageBatchRequestEntry", in.Entries, undone, func(e sendEntry) (any, error) {
 		out, err := s.sendEntry(q, e)
 		out.Id = e.Id
 		return out, err

@@ -41,6 +41,7 @@ type topic struct {
 	tags          map[string]string
 	subscriptions []*subscription
 	recent        map[string]accepted // by deduplication id, in a FIFO topic
+	oldest        []string            // keys of recent, by age
 }
 
 // accepted is what a repeated message is answered.
@@ -58,8 +59,9 @@ func New(c *clock.Clock, q Queues) *Service {
 
 // Request is one call in the query protocol.
 type Request struct {
-	Operation string
-	Form      url.Values
+	Operation   string
+	Form        url.Values
+	Unprocessed float64 // share of a batch that is to fail by no fault of the sender (fault.Effect)
 }
 
 type operation func(*Service, url.Values) (any, error)
@@ -78,18 +80,19 @@ var operations = map[string]operation{
 	"SetSubscriptionAttributes": (*Service).setSubscriptionAttributes,
 	"ListSubscriptionsByTopic":  (*Service).listSubscriptions,
 	"Publish":                   (*Service).publish,
-	"PublishBatch":              (*Service).publishBatch,
 }
 
 // Call answers one request; the answer is a struct to be encoded as XML, nil where the operation has no result.
 func (s *Service) Call(_ context.Context, r Request) (any, error) {
-	f, ok := operations[r.Operation]
-	if !ok {
-		return nil, wire.Errorf("InvalidAction", "the sandbox's SNS has no operation %s", r.Operation)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return f(s, r.Form)
+	if r.Operation == "PublishBatch" {
+		return s.publishBatch(r.Form, wire.Spread{Share: r.Unprocessed})
+	}
+	if f, ok := operations[r.Operation]; ok {
+		return f(s, r.Form)
+	}
+	return nil, wire.Errorf("InvalidAction", "the sandbox's SNS has no operation %s", r.Operation)
 }
 
 // IsTopic says whether an ARN is one of SNS.

@@ -14,7 +14,7 @@ type Request struct {
 	Operation   string  // "PutItem"
 	Body        []byte  // JSON
 	Client      string  // the access key id that signed the call
-	Unprocessed float64 // share of a batch that is to be left unprocessed (fault.Effect)
+	Unprocessed float64 // share of a batch that is to be left undone (fault.Effect)
 }
 
 // Service answers calls; what it returns is encoded as JSON. Its errors are *Error, or the context's.
@@ -35,6 +35,22 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 // Errorf makes an error of status 400.
 func Errorf(code, format string, args ...any) *Error {
 	return &Error{Status: 400, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Spread leaves a share (0–1) of a batch's entries undone, evenly spread over it.
+type Spread struct {
+	Share float64
+	sum   float64
+}
+
+// Leaves says whether the next entry is left undone.
+func (s *Spread) Leaves() bool {
+	s.sum += s.Share
+	if s.sum < 1-1e-9 {
+		return false
+	}
+	s.sum--
+	return true
 }
 
 // JSON encodes a document of texts and numbers as AWS writes it: without the escapes that only HTML needs.
