@@ -16,7 +16,7 @@ import (
 // newWorldHere is the stand-ins in this process and bubble.
 func newWorldHere(t *testing.T) *world {
 	t.Helper()
-	w := &world{aws: sandbox.New(), daemon: newPipes()}
+	w := &world{aws: sandbox.New(), daemon: newPipes(), reload: make(chan Config)}
 	if err := w.aws.Provision(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func inBubble(t *testing.T, change func(*Config), script func(t *testing.T, w *w
 		ended := make(chan error, 1)
 		go func() {
 			ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{
-				listener: w.daemon, log: zaptest.NewLogger(t), started: func() {},
+				listener: w.daemon, reload: w.reload, log: zaptest.NewLogger(t), started: func() {},
 			})
 		}()
 		defer func() { // also where the script gives up

@@ -49,7 +49,9 @@ type world struct {
 	aws *sandbox.Sandbox // nil where the stand-ins are others'
 	clients
 	settings []string // what the daemon's configuration says of the endpoints
-	daemon   *pipes   // the daemon's listener, in virtual time
+	// In virtual time: the daemon's listener, and what brings it new settings.
+	daemon *pipes
+	reload chan Config
 }
 
 func newWorld(t *testing.T) *world {
@@ -208,19 +210,21 @@ func (w *world) waiting(t *testing.T, queue string) string {
 // process is a running daemon.
 type process struct {
 	*exec.Cmd
-	log *lockedBuffer
+	log      *lockedBuffer
+	file     string   // its configuration
+	settings []string // what the file says at the start, a section each
 }
 
 // start runs `inventoryd run` against the world, with the time-outs that make crashes cheap to wait for.
 func (w *world) start(t *testing.T) *process {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
-	settings := append(w.settings,
+	settings := append(w.settings[:len(w.settings):len(w.settings)],
 		"loader: {visibility: 2s}", "stream: {lease_duration: 2s}", "http: {listen: 127.0.0.1:0}", "metrics: {cloudwatch: {enabled: false}}")
 	if err := os.WriteFile(file, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(os.Args[0], "run", "-c", file), log: &lockedBuffer{}}
+	p := &process{Cmd: exec.Command(os.Args[0], "run", "-c", file), log: &lockedBuffer{}, file: file, settings: settings}
 	p.Env = []string{
 		asDaemon + "=1", "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=daemon", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
