@@ -153,6 +153,9 @@ func (p *pass) add(ctx context.Context, out *lanes.Lanes, row *feed.Row) error {
 func (p *pass) reject(r *feed.Reject) {
 	p.load.rejected.Add(1)
 	p.report.add(r)
+	if p.load.rejects != nil {
+		p.load.rejects(r)
+	}
 }
 
 // judgeReject fails a feed that has too many rejects.

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"inventoryd/loader/feed"
 	"inventoryd/loader/lanes"
 )
 
@@ -14,8 +15,9 @@ type Load struct {
 	Started     time.Time
 
 	dry                       bool
-	bytes                     atomic.Int64 // read of Size
-	read, rejected, unwritten atomic.Int64 // rows
+	rejects                   func(*feed.Reject) // told of each; may be nil
+	bytes                     atomic.Int64       // read of Size
+	read, rejected, unwritten atomic.Int64       // rows
 	lanes                     atomic.Pointer[lanes.Lanes]
 	tally                     atomic.Pointer[lanes.Tally] // once the lanes have ended
 }

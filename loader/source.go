@@ -23,14 +23,9 @@ import (
 // source is where one feed comes from.
 type source struct {
 	// open opens the feed from its beginning. It may be called again once the body is closed.
-	open func(ctx context.Context) (body, error)
+	// What it returns ends in io.EOF only where the feed is read whole.
+	open func(ctx context.Context) (io.ReadCloser, error)
 	once bool // it can be opened only once
-}
-
-// body is an opened feed. Its Read returns io.EOF only where the feed is read whole.
-type body struct {
-	io.ReadCloser
-	size int64 // in bytes; -1: unknown
 }
 
 // pin says which state of an object is read.
@@ -38,12 +33,12 @@ type pin struct{ bucket, key, version, etag string }
 
 // objectSource is an object that S3 told of.
 func (l *Loader) objectSource(o event.Object) source {
-	return source{open: func(ctx context.Context) (body, error) {
+	return source{open: func(ctx context.Context) (io.ReadCloser, error) {
 		r := &objectReader{l: l, ctx: ctx, pin: pin{o.Bucket, o.Key, o.Version, o.ETag}}
 		if err := r.connect(); err != nil {
-			return body{}, err
+			return nil, err
 		}
-		return body{r, r.size}, nil
+		return r, nil
 	}}
 }
 

@@ -70,7 +70,7 @@ func (l *Loader) begin(bucket, key string, size int64) *Load {
 
 // finish books, counts and logs a load that has ended: the one summary line of an object. created is when the object
 // was, or zero.
-func (l *Loader) finish(load *Load, err error, created time.Time) {
+func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 	p := load.progress()
 	p.Outcome = outcome(err)
 	if err != nil {
@@ -95,6 +95,7 @@ func (l *Loader) finish(load *Load, err error, created time.Time) {
 	default:
 		l.log.Warn("object interrupted", fields...)
 	}
+	return p
 }
 
 func outcome(err error) string {

@@ -41,7 +41,7 @@ func execute(args []string) int {
 		HideVersion:            true,
 		UseShortOptionHandling: true,
 		Commands: []*cli.Command{
-			runCommand, setupCommand, configCommand(), demoCommand, sandboxCommand, versionCommand,
+			runCommand, loadCommand, setupCommand, configCommand(), demoCommand, sandboxCommand, versionCommand,
 		},
 		CommandNotFound: func(c *cli.Context, name string) {
 			fmt.Fprintf(c.App.ErrWriter, "inventoryd: there is no command %q; see inventoryd --help\n", name)

@@ -1,0 +1,145 @@
+package main
+
+// The command `load`: feeds loaded by hand, by the daemon's own pipeline.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"go.uber.org/zap"
+	"golang.org/x/term"
+
+	"inventoryd/loader"
+	"inventoryd/loader/feed"
+)
+
+var loadCommand = &cli.Command{
+	Name:      "load",
+	Usage:     "loads files, objects, all objects of a prefix, or standard input into the table",
+	ArgsUsage: "PATH|s3://bucket/key|s3://bucket/prefix/|- ...",
+	Description: "The same pipeline as the daemon's, without its queue. Objects of a prefix are loaded one after the other, the oldest first.\n" +
+		"The exit status is 0 when every row is in the table, 3 when rows were rejected, 1 when a feed failed.",
+	Flags: append(originFlags(),
+		&cli.StringFlag{Name: "since", Usage: "of a prefix, only objects modified since `T`: a time (2026-11-22T10:00:00Z), a date, or an age (36h)"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "read, check and report, without writing"},
+		&cli.IntFlag{Name: "show", Value: 20, Usage: "print the first `N` rejected rows of each feed"}),
+	Action: func(c *cli.Context) error {
+		if c.Args().Len() == 0 {
+			return usage(errors.New("load: name what to load: files, s3://bucket/key, s3://bucket/prefix/, or - for standard input"))
+		}
+		since, err := parseSince(c.String("since"), time.Now())
+		if err != nil {
+			return usage(err)
+		}
+		cfg, _, err := originOf(c).load()
+		if err != nil {
+			return usage(err)
+		}
+		base, err := awsConfig(c.Context, cfg.AWS)
+		if err != nil {
+			return usage(err)
+		}
+		job := loadJob{
+			clients: newClients(base, cfg.AWS), since: since, dry: c.Bool("dry-run"), show: int64(c.Int("show")),
+			in: os.Stdin, out: c.App.Writer, notes: c.App.ErrWriter, bar: term.IsTerminal(int(os.Stderr.Fd())),
+		}
+		return job.run(c.Context, cfg, c.Args().Slice())
+	},
+}
+
+// loadJob is one call of the command.
+type loadJob struct {
+	clients clients
+	since   time.Time // of prefixes
+	dry     bool
+	show    int64 // rejects per feed that are printed
+	in      io.Reader
+	out     io.Writer // a line for each feed
+	notes   io.Writer // progress, rejects
+	bar     bool      // notes is a terminal
+
+	loader *loader.Loader
+	failed int
+	bad    int64 // rejected rows
+}
+
+// run loads what the arguments name, in their order. A feed that fails does not keep the others from being loaded.
+func (j *loadJob) run(ctx context.Context, cfg Config, args []string) error {
+	cfg.Loader.Surroundings = loader.Surroundings{App: cfg.App, StateTable: cfg.StateTable, Table: cfg.Table, Logger: j.troubleLog()}
+	var err error
+	if j.loader, err = loader.New(loader.Clients{SQS: j.clients.SQS, S3: j.clients.S3, Tables: j.clients.Tables, State: j.clients.Tables}, cfg.Loader); err != nil {
+		return usage(err)
+	}
+	for _, arg := range args {
+		inputs, err := j.inputs(ctx, arg)
+		if err != nil {
+			return err
+		}
+		for _, in := range inputs {
+			j.load(ctx, in)
+			if ctx.Err() != nil {
+				return exit{errors.New("load: interrupted"), exitFailed}
+			}
+		}
+	}
+	switch {
+	case j.failed > 0:
+		return exit{fmt.Errorf("load: %d of the feeds failed", j.failed), exitFailed}
+	case j.bad > 0:
+		return exit{code: exitFindings}
+	}
+	return nil
+}
+
+// load loads one feed and says how it went.
+func (j *loadJob) load(ctx context.Context, in loader.Input) {
+	name := inputName(in)
+	var shown atomic.Int64
+	progress := newLoadProgress(j.notes, j.bar, name, in.Size)
+	p, err := j.loader.Load(ctx, in, loader.Hand{
+		Dry:   j.dry,
+		Began: progress.start,
+		Rejected: func(r *feed.Reject) {
+			if n := shown.Add(1); n <= j.show {
+				progress.say(fmt.Sprintf("%s:%d: %s: %s: %s", name, r.Line, r.Code, r.Message, r.Raw))
+			}
+		},
+	})
+	progress.stop()
+	if more := shown.Load() - j.show; more > 0 && j.show > 0 {
+		fmt.Fprintf(j.notes, "%s: and %d more rejected rows\n", name, more)
+	}
+	j.bad += p.Books.Rejected
+	if err != nil {
+		j.failed++
+		fmt.Fprintf(j.out, "%s: %s: %v (%s)\n", name, p.Outcome, err, books(p.Books, false))
+		return
+	}
+	verb := "loaded"
+	if j.dry {
+		verb = "checked"
+	}
+	fmt.Fprintf(j.out, "%s: %s in %v: %s\n", name, verb, p.Took.Round(time.Millisecond), books(p.Books, j.dry))
+}
+
+func books(b loader.Books, dry bool) string {
+	if dry {
+		return fmt.Sprintf("%d rows read, %d would be written, %d rejected", b.Read, b.Unwritten, b.Rejected)
+	}
+	s := fmt.Sprintf("%d rows read, %d written, %d merged, %d rejected", b.Read, b.Written, b.Merged, b.Rejected)
+	if b.Unwritten > 0 {
+		s += fmt.Sprintf(", %d not written", b.Unwritten)
+	}
+	return s
+}
+
+// troubleLog shows what the loader waits for, and nothing of what is printed anyway.
+func (j *loadJob) troubleLog() *zap.Logger {
+	return troubleLogger(j.notes)
+}

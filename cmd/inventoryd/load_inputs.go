@@ -1,0 +1,97 @@
+package main
+
+// What the arguments of `load` name.
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"inventoryd/loader"
+)
+
+// inputs returns the feeds that one argument names.
+func (j *loadJob) inputs(ctx context.Context, arg string) ([]loader.Input, error) {
+	rest, isS3 := strings.CutPrefix(arg, "s3://")
+	switch {
+	case arg == "-":
+		return []loader.Input{loader.Stream("standard input", j.in)}, nil
+	case !isS3:
+		in, err := loader.File(arg)
+		if err != nil {
+			return nil, usage(fmt.Errorf("load: %w", err))
+		}
+		return []loader.Input{in}, nil
+	}
+	bucket, key, _ := strings.Cut(rest, "/")
+	if bucket == "" {
+		return nil, usage(fmt.Errorf("load: %s names no bucket", arg))
+	}
+	if key != "" && !strings.HasSuffix(key, "/") {
+		return []loader.Input{loader.Object(bucket, key, "", -1)}, nil
+	}
+	return j.listed(ctx, bucket, key)
+}
+
+// listed returns the objects below a prefix that are to be loaded, the oldest first.
+func (j *loadJob) listed(ctx context.Context, bucket, prefix string) ([]loader.Input, error) {
+	var found []types.Object
+	ignored := 0
+	pages := s3.NewListObjectsV2Paginator(j.clients.S3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list s3://%s/%s: %w", bucket, prefix, err)
+		}
+		for _, o := range page.Contents {
+			key := aws.ToString(o.Key)
+			folder := strings.HasSuffix(key, "/") && aws.ToInt64(o.Size) == 0 // as consoles make them
+			if ok, _ := j.loader.Wanted(bucket, key); folder || !ok || aws.ToTime(o.LastModified).Before(j.since) {
+				ignored++
+				continue
+			}
+			found = append(found, o)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b types.Object) int {
+		return cmp.Or(aws.ToTime(a.LastModified).Compare(aws.ToTime(b.LastModified)), cmp.Compare(aws.ToString(a.Key), aws.ToString(b.Key)))
+	})
+	fmt.Fprintf(j.notes, "s3://%s/%s: %d objects to load, %d left out\n", bucket, prefix, len(found), ignored)
+	inputs := make([]loader.Input, len(found))
+	for i, o := range found {
+		inputs[i] = loader.Object(bucket, aws.ToString(o.Key), strings.Trim(aws.ToString(o.ETag), `"`), aws.ToInt64(o.Size))
+	}
+	return inputs, nil
+}
+
+// parseSince reads --since: a time, a date, or an age. Nothing is the beginning of time.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	if age, err := time.ParseDuration(s); err == nil && age >= 0 {
+		return now.Add(-age), nil
+	}
+	return time.Time{}, errors.New("load: --since takes a time (2026-11-22T10:00:00Z), a date (UTC) or an age (36h), not " + s)
+}
+
+// inputName is how messages call a feed.
+func inputName(in loader.Input) string {
+	if in.Bucket == "" {
+		return in.Key
+	}
+	return "s3://" + in.Bucket + "/" + in.Key
+}
