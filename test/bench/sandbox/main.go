@@ -32,7 +32,7 @@ type server struct {
 
 func main() {
 	log.SetFlags(0)
-	for _, measure := range []func(){batchWriteItem, getRecords, millionItems} {
+	for _, measure := range []func(){batchWriteItem, getRecords, receiveMessage, millionItems} {
 		measure()
 	}
 }
