@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -36,15 +37,20 @@ func (a Auth) load() ([]byte, error) {
 	return []byte(hash), nil
 }
 
-// gate lets requests with the right credential through.
-type gate struct {
-	user string
-	hash []byte
-	next http.Handler
+// Guessing is slow on purpose: bcrypt costs a good part of a second of a core.
+const (
+	guessPause = time.Second     // after a wrong credential, before the next unknown one is compared
+	guessWait  = 3 * time.Second // for one's turn
+)
 
-	// bcrypt costs a good part of a second by design, so only one comparison runs at a time (whoever must wait longer
-	// than a moment is sent away), and the credential that was right is remembered.
-	comparing chan struct{}
+// gate lets requests with the right credential through. The credential that was right is remembered by its SHA-256, so
+// that whoever knows it pays for bcrypt once. Unknown ones are compared one at a time, with pauses: neither guessing
+// nor a flood of guesses gets far, nor does it load the machine.
+type gate struct {
+	user      string
+	hash      []byte
+	next      http.Handler
+	comparing chan struct{} // one token while a comparison, or the pause after it, lasts
 
 	mu    sync.Mutex // guards known
 	known [sha256.Size]byte
@@ -65,17 +71,23 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.next.ServeHTTP(w, r)
 		return
 	}
+	turn := time.NewTimer(guessWait)
+	defer turn.Stop()
 	select {
 	case g.comparing <- struct{}{}:
+	case <-turn.C:
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "too many unknown credentials at once", http.StatusServiceUnavailable)
+		return
 	case <-r.Context().Done():
 		return
 	}
-	right := g.compare(user, password)
-	<-g.comparing
-	if !right {
+	if !g.compare(user, password) {
+		time.AfterFunc(guessPause, func() { <-g.comparing })
 		unauthorized(w)
 		return
 	}
+	<-g.comparing
 	g.mu.Lock()
 	g.known = sum
 	g.mu.Unlock()

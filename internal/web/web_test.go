@@ -3,7 +3,6 @@ package web
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"net"
@@ -11,7 +10,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,14 +25,19 @@ import (
 
 const password = "correct horse"
 
-// hash is of password, at the least cost that is accepted.
-var hash = func() string {
-	b, err := bcrypt.GenerateFromPassword([]byte(password), 10)
+// hashOf is the hash of password; a low cost keeps tests fast.
+func hashOf(cost int) string {
+	b, err := bcrypt.GenerateFromPassword([]byte(password), cost)
 	if err != nil {
 		panic(err)
 	}
 	return string(b)
-}()
+}
+
+var (
+	hash = hashOf(10) // the least cost that is accepted
+	weak = hashOf(bcrypt.MinCost)
+)
 
 func newServer(t *testing.T, change func(*Config, *Parts)) *Server {
 	t.Helper()
@@ -120,7 +127,6 @@ func TestProbesTellWhatIsWrong(t *testing.T) {
 }
 
 func TestOnlyTheRightCredentialPasses(t *testing.T) {
-	s := newServer(t, func(c *Config, _ *Parts) { c.Auth = Auth{User: "op", Hash: hash} })
 	for name, c := range map[string]struct {
 		change func(*http.Request)
 		code   int
@@ -131,54 +137,64 @@ func TestOnlyTheRightCredentialPasses(t *testing.T) {
 		"empty":          {func(r *http.Request) { r.SetBasicAuth("", "") }, 401},
 		"bearer":         {func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }, 401},
 		"beyond bcrypt":  {func(r *http.Request) { r.SetBasicAuth("op", password+strings.Repeat("x", 100)) }, 401},
-		"right":          {func(r *http.Request) { r.SetBasicAuth("op", password) }, 200},
 		"shifted colon":  {func(r *http.Request) { r.SetBasicAuth("op:correct", "horse") }, 401},
+		"right":          {func(r *http.Request) { r.SetBasicAuth("op", password) }, 200},
 	} {
-		for _, path := range []string{"/livez", "/readyz", "/metrics", "/status", "/"} {
-			w := ask(s, path, c.change)
-			if w.Code != c.code {
-				t.Errorf("%s %s: %d", name, path, w.Code)
-			}
-			if w.Code == 401 && !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") {
-				t.Error("401 must say what is wanted")
-			}
-			if strings.Contains(w.Body.String(), hash) || strings.Contains(w.Body.String(), password) {
-				t.Errorf("%s %s tells a secret", name, path)
-			}
-			if c.code == 401 {
-				break // bcrypt is slow by design: one path is enough
-			}
-		}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // for the pauses between guesses
+				s := newServer(t, func(c *Config, _ *Parts) { c.Auth = Auth{User: "op", Hash: weak} })
+				for _, path := range []string{"/livez", "/readyz", "/metrics", "/status", "/"} {
+					w := ask(s, path, c.change)
+					if w.Code != c.code {
+						t.Errorf("%s: %d", path, w.Code)
+					}
+					if w.Code == 401 && !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic ") {
+						t.Error("401 must say what is wanted")
+					}
+					if strings.Contains(w.Body.String(), weak) || strings.Contains(w.Body.String(), password) {
+						t.Errorf("%s tells a secret", path)
+					}
+				}
+				time.Sleep(guessPause)
+			})
+		})
 	}
 }
 
-func TestAVerifiedCredentialCostsNoBcryptAgain(t *testing.T) {
+func TestGuessesWaitAndAVerifiedCredentialDoesNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate("op", []byte(hash), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-		request := func(user, pass string, d time.Duration) int {
-			ctx, cancel := context.WithTimeout(t.Context(), d)
-			defer cancel()
-			r := httptest.NewRequest("GET", "/", nil).WithContext(ctx)
-			r.SetBasicAuth(user, pass)
-			w := httptest.NewRecorder()
-			w.Code = 0
-			g.ServeHTTP(w, r)
-			return w.Code
+		s := newServer(t, func(c *Config, _ *Parts) { c.Auth = Auth{User: "op", Hash: weak} })
+		as := func(password string) (code int, took time.Duration) {
+			begin := time.Now()
+			w := ask(s, "/livez", func(r *http.Request) { r.SetBasicAuth("op", password) })
+			return w.Code, time.Since(begin)
 		}
-		request("op", password, time.Second)
-		if g.known != sha256.Sum256([]byte("op:"+password)) {
-			t.Fatal("the right credential is remembered by its SHA-256")
+		expect := func(password string, code int, took time.Duration) {
+			t.Helper()
+			if c, d := as(password); c != code || d != took {
+				t.Errorf("%q: %d after %s, want %d after %s", password, c, d, code, took)
+			}
 		}
-		g.comparing <- struct{}{} // somebody tries passwords
-		begin := time.Now()
-		request("op", password, time.Second)
-		if time.Since(begin) != 0 {
-			t.Error("the known credential waited")
+		expect(password, 200, 0)
+		expect("first guess", 401, 0)
+		expect(password, 200, 0)
+		expect("second guess", 401, guessPause)
+		var flood sync.WaitGroup
+		var turnedAway atomic.Int32
+		for i := range 20 {
+			flood.Go(func() {
+				if code, _ := as("guess " + strconv.Itoa(i)); code == http.StatusServiceUnavailable {
+					turnedAway.Add(1)
+				}
+			})
 		}
-		request("op", "guess", time.Second)
-		if time.Since(begin) != time.Second {
-			t.Error("a second guess must wait for the first")
+		synctest.Wait()
+		expect(password, 200, 0)
+		flood.Wait()
+		if n := turnedAway.Load(); n < 15 {
+			t.Errorf("only %d of 20 guesses at once were turned away", n)
 		}
+		time.Sleep(guessPause)
 	})
 }
 
@@ -208,7 +224,6 @@ func TestTheHashCanComeFromAFile(t *testing.T) {
 }
 
 func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
-	weak, _ := bcrypt.GenerateFromPassword([]byte("x"), bcrypt.MinCost)
 	for _, c := range []struct {
 		config Config
 		want   string // empty: valid
@@ -233,7 +248,7 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 		{Config{Listen: "off", Auth: Auth{User: "op", Hash: hash, HashFile: "x"}}, "auth.hash_file: auth.hash is given too: one of them must go"},
 		{Config{Listen: "off", Auth: Auth{User: "o:p", Hash: hash}}, "auth.user: must not contain a colon or a line break"},
 		{Config{Listen: "off", Auth: Auth{User: "op", Hash: "hunter2"}}, "auth.hash: " + errHash.Error()},
-		{Config{Listen: "off", Auth: Auth{User: "op", Hash: string(weak)}}, "auth.hash: " + errHash.Error()},
+		{Config{Listen: "off", Auth: Auth{User: "op", Hash: weak}}, "auth.hash: " + errHash.Error()},
 	} {
 		got := ""
 		if err := c.config.Validate(); err != nil {
