@@ -75,11 +75,11 @@ func configCommand() *cli.Command {
 
 func showConfig(w io.Writer, o origin, format string) error {
 	if format != "table" && format != "json" {
-		return fmt.Errorf("output %q is neither table nor json", format)
+		return usage(fmt.Errorf("output %q is neither table nor json", format))
 	}
 	c, sources, err := o.load()
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	settings := config.Settings(&c, sources)
 	if format == "json" {
@@ -88,16 +88,16 @@ func showConfig(w io.Writer, o origin, format string) error {
 		return e.Encode(settings)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "KEY\tVALUE\tSOURCE")
+	fmt.Fprintln(t, "KEY\tSOURCE\tVALUE")
 	for _, s := range settings {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Key, s.Text(), s.Source)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Key, s.Source, s.Text())
 	}
 	return t.Flush()
 }
 
 func validateConfig(w io.Writer, o origin) error {
 	if _, _, err := o.load(); err != nil {
-		return err
+		return usage(err)
 	}
 	_, err := fmt.Fprintln(w, "the configuration is valid")
 	return err

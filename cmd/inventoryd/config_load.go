@@ -21,6 +21,15 @@ type origin struct {
 
 // load reads and checks the configuration.
 func (o origin) load() (Config, config.Sources, error) {
+	c, sources, err := o.read()
+	if err != nil {
+		return Config{}, nil, fmt.Errorf("the configuration cannot be used:\n%w", err)
+	}
+	return c, sources, nil
+}
+
+// read is load with the bare list of all that is wrong.
+func (o origin) read() (Config, config.Sources, error) {
 	path := o.path
 	if path == "" {
 		if _, err := os.Stat(defaultPath); err == nil {
@@ -29,17 +38,14 @@ func (o origin) load() (Config, config.Sources, error) {
 	}
 	c := defaults()
 	sources, err := config.Load(path, &c, o.environ, o.flags...)
-	if err != nil {
-		return Config{}, nil, err
-	}
-	return c, sources, nil
+	return c, sources, err
 }
 
 // reload reads the configuration again and compares it with the one in force. next is the one to be in force from now
 // on: what can change without a restart is new, the rest as it was. With an error, which says what is wrong, nothing
 // is to change.
 func (o origin) reload(current Config) (next Config, changes []config.Change, err error) {
-	fresh, _, err := o.load()
+	fresh, _, err := o.read()
 	if err != nil {
 		return current, nil, err
 	}

@@ -214,7 +214,7 @@ func TestEachBrokenFileIsToldExactly(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
-			_, _, err := broken(t, path).load()
+			_, _, err := broken(t, path).read()
 			if err == nil {
 				t.Fatal("it is valid")
 			}
@@ -266,19 +266,19 @@ func TestShowTellsValuesAndSourcesAndNoSecret(t *testing.T) {
 		lines[f[0]] = strings.Join(f[1:], " ")
 	}
 	for key, want := range map[string]string{
-		"KEY":                    "VALUE SOURCE",
-		"app":                    "inventoryd default",
-		"loader.workers":         "8 " + path + ":2:3",
-		"loader.visibility":      "2m default",
-		"loader.max_expanded":    "64GiB default",
-		"loader.objects.include": `["*.csv", "a,b"] ` + path + ":3:13",
-		"loader.objects.exclude": `["x", "y"] --set loader.objects.exclude`,
-		"loader.columns":         "{count: [count], item: [item], store: [store]} default",
-		"log.level":              "debug INVENTORYD_LOG_LEVEL",
-		"http.auth.hash":         "******** INVENTORYD_HTTP_AUTH_HASH",
-		"http.auth.hash_file":    `"" default`,
+		"KEY":                    "SOURCE VALUE",
+		"app":                    "default inventoryd",
+		"loader.workers":         path + ":2:3 8",
+		"loader.visibility":      "default 2m",
+		"loader.max_expanded":    "default 64GiB",
+		"loader.objects.include": path + `:3:13 ["*.csv", "a,b"]`,
+		"loader.objects.exclude": `--set loader.objects.exclude [x, "y"]`,
+		"loader.columns":         "default {count: [count], item: [item], store: [store]}",
+		"log.level":              "INVENTORYD_LOG_LEVEL debug",
+		"http.auth.hash":         "INVENTORYD_HTTP_AUTH_HASH ********",
+		"http.auth.hash_file":    `default ""`,
 	} {
-		if want = strings.ReplaceAll(want, `["x", "y"]`, `[x, "y"]`); lines[key] != want {
+		if lines[key] != want {
 			t.Errorf("%s: %s, want %s", key, lines[key], want)
 		}
 	}
@@ -301,7 +301,7 @@ func TestShowTellsValuesAndSourcesAndNoSecret(t *testing.T) {
 func TestValidateTellsEverythingAndSchemaPrints(t *testing.T) {
 	t.Setenv(config.PathVariable, writeConfig(t, "loader: {workers: 0, lanes: 0}\nlog: {level: loud}\n"))
 	_, err := runCLI(t, "config", "validate")
-	if err == nil || strings.Count(err.Error(), "\n") != 2 {
+	if err == nil || strings.Count(err.Error(), "\n") != 3 {
 		t.Error("three things are wrong:", err)
 	}
 	t.Setenv(config.PathVariable, writeConfig(t, "loader: {workers: 2}\n"))

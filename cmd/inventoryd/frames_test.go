@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +23,7 @@ import (
 	"inventoryd/internal/web"
 )
 
-// What the frames show of the whole daemon: its answers over HTTP, its metrics by both ways, its logs, its reloads.
+// What the frames show of the whole daemon: its answers over HTTP, its metrics by both ways, its logs.
 
 func TestBothWaysOutOfTheDaemonsMetricsAgree(t *testing.T) {
 	var exposition string
@@ -171,65 +169,4 @@ func TestNothingTellsASecret(t *testing.T) {
 			t.Errorf("%q is told: %s", secret, said.String()[max(0, i-200):i+50])
 		}
 	}
-}
-
-func TestAReloadUnderLoadLosesAndDoublesNothing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.aws.Fault(fault.Rule{Service: "dynamodb", Client: "daemon", Operation: "BatchWriteItem", Effect: fault.Effect{Delay: 300 * time.Millisecond}})
-	p := w.start(t)
-	eventually(t, p, 20*time.Second, func() bool { return ready(p) }, func() string { return "the daemon is not ready" })
-	file := p.Args[len(p.Args)-1]
-	before, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reload := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(file, append(before, text...), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w.upload(t)
-	eventually(t, p, 20*time.Second, func() bool { return w.waiting(t, "inventory-events") != "6+0" }, func() string { return "no message was received" })
-
-	reload("\nlog: {level: debug}\nnotifier: {cooldown: 1s, in_flight: 2}\n")
-	said := func(msg string) map[string]any { return lineOf(p.log.String(), msg) }
-	eventually(t, p, 10*time.Second, func() bool { return said("changed settings need a restart") != nil }, func() string { return "no word of the reload" })
-	if got := said("configuration reloaded")["changed"]; len(got.([]any)) != 2 {
-		t.Error("changed:", got)
-	}
-	if got := said("changed settings need a restart")["keys"].([]any); len(got) != 1 || got[0] != "notifier.in_flight" {
-		t.Error("need a restart:", got)
-	}
-	reload("\nnotifier: {cooldwn: 1s}\n")
-	eventually(t, p, 10*time.Second, func() bool { return said("configuration not reloaded") != nil }, func() string { return "no word of the mistake" })
-	if got, _ := said("configuration not reloaded")["err"].(string); !strings.Contains(got, "notifier.cooldwn: unknown key; did you mean notifier.cooldown?") {
-		t.Error(got)
-	}
-	told := map[string]int{}
-	w.settles(t, p, told)
-	for alert, times := range told {
-		if times != 1 {
-			t.Errorf("%q was told %d times", alert, times)
-		}
-	}
-	if code := p.terminate(t, 40*time.Second); code != 0 {
-		t.Errorf("exit code %d\n%s", code, p.log)
-	}
-}
-
-// lineOf returns the last line of a log with that message, decoded; nil if there is none.
-func lineOf(log, msg string) map[string]any {
-	var found map[string]any
-	for line := range strings.Lines(log) {
-		var entry map[string]any
-		if json.Unmarshal([]byte(line), &entry) == nil && entry["msg"] == msg {
-			found = entry
-		}
-	}
-	return found
 }
