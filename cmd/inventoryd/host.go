@@ -21,8 +21,7 @@ import (
 	"inventoryd/stream"
 )
 
-// The command `run`: what the daemon gets from the machine it runs on — configuration, sockets, signals, and the
-// service manager's notifications.
+// The command `run`: what the daemon gets from the machine it runs on — configuration, socket and signals.
 
 var runCommand = &cli.Command{
 	Name:  "run",
