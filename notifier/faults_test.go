@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -191,6 +192,43 @@ func TestLostAnswersOfSNSRepeatOnlyTheirOwnBatch(t *testing.T) {
 		w.persist(n, w.script(zeros(items)))
 		if lost, repeated := w.count(items); lost != 0 || repeated != losses*maxEntries {
 			t.Errorf("%d lost, %d repeated, want %d", lost, repeated, losses*maxEntries)
+		}
+	})
+}
+
+func TestAMarkWhoseAnswerWasLostIsRecognisedAsOurOwn(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.instance("a", nil)
+		w.Fault(fault.Rule{Operation: "PutItem", Every: 2, Effect: fault.Effect{Drop: true}})
+		w.handle(n, w.script(zeros(10))) // at the first call
+	})
+}
+
+func TestAFencedInstanceNeverTurnsARowBack(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		changes := w.script("echo:5>0 echo:0>5 echo:5>0 echo:0>5")
+		fenced, next := w.instance("fenced", nil), w.instance("next", nil)
+		w.Fault(fault.Rule{Client: "fenced", Operation: "PutItem", Times: 1, Effect: fault.Effect{Do: func() {
+			w.handle(next, changes) // while the other one's mark is on its way
+			w.wantRow("echo", "in@4")
+		}}})
+		w.handle(fenced, changes[:1])
+		w.wantRow("echo", "in@4")
+	})
+}
+
+func TestRowsAndPresentCountsAreReadConsistently(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		reads := map[bool]int{}
+		w.Fault(fault.Rule{Operation: "BatchGetItem", Match: func(c fault.Call) bool {
+			reads[bytes.Contains(c.Body, []byte(`"ConsistentRead":true`))]++
+			return false
+		}})
+		changes := w.script("echo:5>0")
+		time.Sleep(time.Hour)
+		w.handle(w.instance("a", nil), changes)
+		if diff := cmp.Diff(map[bool]int{true: 2}, reads); diff != "" {
+			t.Errorf("reads by consistency (-want +got):\n%s", diff)
 		}
 	})
 }

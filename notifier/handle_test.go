@@ -308,3 +308,37 @@ func TestWhatSNSRefusesForItsContentIsPermanentAndStopsNothingElse(t *testing.T)
 		w.wantRow("huge", "")
 	})
 }
+
+func TestOddNamesAreToldAllTheSame(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.instance("a", func(c *Config) {
+			c.Subject = "{{.Item}}\n" + strings.Repeat("{{.Store}} ", 60)
+		})
+		changes := w.script("echo:5>0 tap:5>0")
+		changes[0].Item, changes[1].Store = "bell\x07 & <tag>", strings.Repeat("ü", 1000)
+		w.handle(n, changes)
+		got := w.inbox()
+		if len(got) != 2 {
+			t.Fatalf("%d messages", len(got))
+		}
+		if a := got[0]; a.Message != "Berlin is out of stock of bell\x07 & <tag>" || !strings.HasPrefix(a.Subject, "bell  & <tag> Berlin Berlin") || len(a.MessageAttributes) != 3 {
+			t.Errorf("the first: %+v", a)
+		}
+		if a := got[1]; a.Message != changes[1].Store+" is out of stock of tap" || len(a.MessageAttributes) != 4 {
+			t.Errorf("the second: %.100v", a)
+		}
+	})
+}
+
+func TestStoresWithLongNamesHaveRowsOfTheirOwn(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		changes := w.script("echo:5>0 echo:5>0")
+		changes[0].Store, changes[1].Store = strings.Repeat("x", 2048), strings.Repeat("x", 2047)+"y"
+		n := w.instance("a", nil)
+		w.handle(n, changes)
+		w.handle(n, changes)
+		if got := len(w.inbox()); got != 2 {
+			t.Errorf("%d alerts, want 2", got)
+		}
+	})
+}
