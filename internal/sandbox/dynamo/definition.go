@@ -52,16 +52,16 @@ type streamSpecification struct {
 
 // tableRequest is the parameters of CreateTable and UpdateTable.
 type tableRequest struct {
-	name, mode, class string
-	attributes        []attributeDefinition
-	keys              []keyElement
-	throughput        *throughput
-	stream            *streamSpecification
+	name, mode string
+	attributes []attributeDefinition
+	keys       []keyElement
+	throughput *throughput
+	stream     *streamSpecification
 }
 
 func (q *tableRequest) params() params {
 	return params{
-		"TableName": text(&q.name), "BillingMode": text(&q.mode), "TableClass": text(&q.class),
+		"TableName": text(&q.name), "BillingMode": text(&q.mode),
 		"AttributeDefinitions": list(func(in *attr.Reader) error {
 			var d attributeDefinition
 			err := params{"AttributeName": text(&d.AttributeName), "AttributeType": text(&d.AttributeType)}.read(in, "AttributeDefinitions")

@@ -9,26 +9,13 @@ import (
 	"inventoryd/internal/sandbox/dynamo/attr"
 )
 
-// given marks an expression that is present but empty, which is not the same as absent.
-const given = "\x00"
-
-// expression reads an expression's text.
-func expression(to *string) func(*attr.Reader) error {
+// expression reads an expression's text; it stays nil where there is none, which is not the same as an empty one.
+func expression(to **string) func(*attr.Reader) error {
 	return func(in *attr.Reader) error {
 		s, err := in.String()
-		if *to = s; s == "" {
-			*to = given
-		}
+		*to = &s
 		return err
 	}
-}
-
-// unset is the text as it was given.
-func unset(s string) string {
-	if s == given {
-		return ""
-	}
-	return s
 }
 
 var (

@@ -15,10 +15,11 @@ const maxPage = 1 << 20
 // paging is the parameters that Query and Scan share.
 type paging struct {
 	reading
-	sel, filter string
-	limit       *int
-	start       attr.Item
-	values      map[string]attr.Value
+	sel    string // Select
+	filter *string
+	limit  *int
+	start  attr.Item
+	values map[string]attr.Value
 }
 
 func (q *paging) params(more params) params {
@@ -38,8 +39,8 @@ func (q *paging) parse(p *expr.Parser) (out parsed, err error) {
 	if err := q.check(); err != nil {
 		return out, err
 	}
-	if q.filter != "" {
-		if out.filter, err = p.Condition("FilterExpression", unset(q.filter)); err != nil {
+	if q.filter != nil {
+		if out.filter, err = p.Condition("FilterExpression", *q.filter); err != nil {
 			return out, err
 		}
 	}
@@ -65,9 +66,9 @@ func (q *paging) check() error {
 	switch {
 	case q.sel == "ALL_PROJECTED_ATTRIBUTES":
 		return validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
-	case q.sel == "SPECIFIC_ATTRIBUTES" && q.projection == "":
+	case q.sel == "SPECIFIC_ATTRIBUTES" && q.projection == nil:
 		return validation("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
-	case q.projection != "" && slices.Contains([]string{"COUNT", "ALL_ATTRIBUTES"}, q.sel):
+	case q.projection != nil && slices.Contains([]string{"COUNT", "ALL_ATTRIBUTES"}, q.sel):
 		return validation("Cannot specify the ProjectionExpression when choosing to get %s", q.sel)
 	}
 	return nil
@@ -115,6 +116,8 @@ func (q *paging) page(t *table, s span, reverse bool, p parsed) *page {
 	return out
 }
 
+var errOutside = validation("The provided starting key is outside query boundaries based on provided conditions")
+
 // resume cuts the span to what follows the page that ended with the key start.
 func (t *table) resume(s span, reverse bool, start attr.Item) (span, error) {
 	if start == nil {
@@ -125,7 +128,7 @@ func (t *table) resume(s span, reverse bool, start attr.Item) (span, error) {
 		return s, validation("The provided starting key is invalid: %s", message(err))
 	}
 	if !s.contains(key) {
-		return s, validation("The provided starting key is outside query boundaries based on provided conditions")
+		return s, errOutside
 	}
 	if reverse {
 		return span{s.low, key}, nil

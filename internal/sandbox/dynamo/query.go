@@ -3,6 +3,7 @@ package dynamo
 // Query and Scan.
 
 import (
+	"errors"
 	"math/bits"
 
 	"inventoryd/internal/sandbox/dynamo/expr"
@@ -10,17 +11,17 @@ import (
 
 func (s *Service) query(r *request) (any, error) {
 	var q paging
-	var keys string
+	var keys *string
 	forward := true
 	err := r.decode(q.params(params{"KeyConditionExpression": expression(&keys), "ScanIndexForward": flag(&forward)}))
 	if err != nil {
 		return nil, err
 	}
-	if keys == "" {
+	if keys == nil {
 		return nil, validation("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
 	}
 	parser := expr.NewParser(q.names, q.values)
-	conditions, err := parser.KeyConditions(unset(keys))
+	conditions, err := parser.KeyConditions(*keys)
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +142,11 @@ func (s *Service) scan(r *request) (any, error) {
 		return nil, err
 	}
 	where := segmentSpan(segment, total)
-	if where, err = t.resume(where, false, q.start); err != nil {
-		if segment != nil && q.start != nil {
-			return nil, validation("The provided Exclusive start key is outside query boundaries based on provided conditions")
-		}
+	where, err = t.resume(where, false, q.start)
+	if errors.Is(err, errOutside) {
+		err = validation("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", *total, *segment)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return q.page(t, where, false, p), nil

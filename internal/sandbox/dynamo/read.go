@@ -9,9 +9,10 @@ import (
 
 // reading is what all reads have in common.
 type reading struct {
-	table, capacity, projection string
+	table, capacity string
 
 	consistent bool
+	projection *string
 	names      map[string]string
 }
 
@@ -28,10 +29,10 @@ func (q *reading) params(more params) params {
 
 // projected reads the projection; nil if there is none.
 func (q *reading) projected(p *expr.Parser) (*expr.Projection, error) {
-	if q.projection == "" {
+	if q.projection == nil {
 		return nil, nil
 	}
-	projection, err := p.Projection(unset(q.projection))
+	projection, err := p.Projection(*q.projection)
 	return &projection, err
 }
 

@@ -80,8 +80,8 @@ func (s *Service) SetListingLag(stream string, d time.Duration) error {
 	return s.control(stream, func(c control) error { c.script.lag = d; return nil })
 }
 
-// RepeatCursors makes the next n listings that go beyond the page they were asked for, and are not a first page, answer
-// the cursor they were given.
+// RepeatCursors makes the next n pages of listings that are neither a first nor a last page answer the cursor that they
+// were asked with.
 func (s *Service) RepeatCursors(stream string, n int) error {
 	return s.control(stream, func(c control) error { c.script.repeatCursors = n; return nil })
 }

@@ -126,7 +126,7 @@ func (s *Service) updateTable(r *request) (any, error) {
 	if err := r.decode(p); err != nil {
 		return nil, err
 	}
-	if q.keys != nil || q.mode != "" || q.throughput != nil || q.class != "" {
+	if q.keys != nil || q.mode != "" || q.throughput != nil {
 		return nil, validation("The sandbox's DynamoDB updates nothing but the stream of a table.")
 	}
 	if q.stream == nil {

@@ -11,10 +11,11 @@ import (
 
 // writing is what the three have in common.
 type writing struct {
-	table, returns, onFailure, capacity, condition string
+	table, returns, onFailure, capacity string
 
-	names  map[string]string
-	values map[string]attr.Value
+	condition *string
+	names     map[string]string
+	values    map[string]attr.Value
 }
 
 func (w *writing) params(more params) params {
@@ -35,8 +36,8 @@ func (s *Service) prepare(r *request, w *writing, p *expr.Parser, returns ...str
 		return nil, nil, err
 	}
 	var condition expr.Condition
-	if w.condition != "" {
-		c, err := p.Condition("ConditionExpression", unset(w.condition))
+	if w.condition != nil {
+		c, err := p.Condition("ConditionExpression", *w.condition)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -154,7 +155,7 @@ func (s *Service) deleteItem(r *request) (any, error) {
 func (s *Service) updateItem(r *request) (any, error) {
 	var w writing
 	var key attr.Item
-	var update string
+	var update *string
 	if err := r.decode(w.params(params{"Key": item(&key), "UpdateExpression": expression(&update)})); err != nil {
 		return nil, err
 	}
@@ -163,9 +164,9 @@ func (s *Service) updateItem(r *request) (any, error) {
 	}
 	parser := expr.NewParser(w.names, w.values)
 	var u expr.Update
-	if update != "" {
+	if update != nil {
 		var err error
-		if u, err = parser.Update(unset(update)); err != nil {
+		if u, err = parser.Update(*update); err != nil {
 			return nil, err
 		}
 	}

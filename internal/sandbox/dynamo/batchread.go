@@ -1,0 +1,130 @@
+package dynamo
+
+// BatchGetItem.
+
+import (
+	"maps"
+	"slices"
+
+	"inventoryd/internal/sandbox/dynamo/attr"
+	"inventoryd/internal/sandbox/dynamo/expr"
+	"inventoryd/internal/sandbox/wire"
+)
+
+// keysRequest is what a BatchGetItem asks of one table, and how the unprocessed rest of it is answered.
+type keysRequest struct {
+	Keys                     []attr.Item
+	ConsistentRead           bool              `json:",omitempty"`
+	ProjectionExpression     *string           `json:",omitempty"`
+	ExpressionAttributeNames map[string]string `json:",omitempty"`
+}
+
+func readKeysRequest(in *attr.Reader) (k *keysRequest, err error) {
+	k = &keysRequest{}
+	return k, params{
+		"ConsistentRead": flag(&k.ConsistentRead), "ProjectionExpression": expression(&k.ProjectionExpression),
+		"ExpressionAttributeNames": names(&k.ExpressionAttributeNames),
+		"Keys": list(func(in *attr.Reader) error {
+			key, err := in.Item()
+			k.Keys = append(k.Keys, key)
+			return err
+		}),
+	}.read(in, "KeysAndAttributes")
+}
+
+// batchRead is a BatchGetItem under way.
+type batchRead struct {
+	Responses        map[string][]attr.Document
+	UnprocessedKeys  map[string]*keysRequest
+	ConsumedCapacity []*consumed `json:",omitempty"`
+
+	share wire.Spread
+	bytes int
+	found int
+}
+
+func (s *Service) batchGetItem(r *request) (any, error) {
+	var capacity string
+	requests := map[string]*keysRequest{}
+	err := r.decode(params{"ReturnConsumedCapacity": text(&capacity), "RequestItems": byTable(requests, readKeysRequest)})
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string][]attr.Item{}
+	for name, k := range requests {
+		keys[name] = k.Keys
+	}
+	if err := checkBatch(keys, maxBatchRead, "BatchGetItem", tooManyKeys); err != nil {
+		return nil, err
+	}
+	b := &batchRead{Responses: map[string][]attr.Document{}, UnprocessedKeys: map[string]*keysRequest{}, share: wire.Spread{Share: r.Unprocessed}}
+	for _, name := range slices.Sorted(maps.Keys(requests)) {
+		t, err := s.table(name, r.now)
+		if err != nil {
+			return nil, err
+		}
+		units, err := b.read(t, requests[name])
+		if err != nil {
+			return nil, err
+		}
+		if c := consumption(capacity, name, units); c != nil {
+			b.ConsumedCapacity = append(b.ConsumedCapacity, c)
+		}
+	}
+	if b.found == 0 {
+		return nil, errThroughput
+	}
+	return b, nil
+}
+
+// read answers one table's keys and returns the units consumed.
+func (b *batchRead) read(t *table, k *keysRequest) (units float64, err error) {
+	parser := expr.NewParser(k.ExpressionAttributeNames, nil)
+	projection, err := (&reading{projection: k.ProjectionExpression}).projected(parser)
+	if err != nil {
+		return 0, err
+	}
+	if err := parser.Unused(); err != nil {
+		return 0, err
+	}
+	keys, err := t.distinctKeys(k.Keys)
+	if err != nil {
+		return 0, err
+	}
+	b.Responses[t.name] = []attr.Document{}
+	rest := *k
+	rest.Keys = nil
+	for i, key := range keys {
+		row := t.read(key)
+		if b.share.Leaves() || b.bytes+int(row.size) > maxBatchBytes {
+			rest.Keys = append(rest.Keys, k.Keys[i])
+			continue
+		}
+		b.found++
+		b.bytes += int(row.size)
+		units += readUnits(int(row.size), k.ConsistentRead)
+		if row.key != "" {
+			b.Responses[t.name] = append(b.Responses[t.name], shown(row, projection))
+		}
+	}
+	if rest.Keys != nil {
+		b.UnprocessedKeys[t.name] = &rest
+	}
+	return units, nil
+}
+
+func (t *table) distinctKeys(given []attr.Item) ([]string, error) {
+	keys := make([]string, len(given))
+	seen := map[string]bool{}
+	for i, item := range given {
+		key, err := t.key.primaryKey(item)
+		if err != nil {
+			return nil, err
+		}
+		if seen[key] {
+			return nil, validation("Provided list of item keys contains duplicates")
+		}
+		seen[key], keys[i] = true, key
+	}
+	return keys, nil
+}
