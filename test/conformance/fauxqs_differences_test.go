@@ -27,6 +27,7 @@ var fauxqsDifferences = func() map[string]string {
 		"sns/a message of structure json has a text for each protocol":         "fauxqs delivers the JSON as it is",
 		"sns/what is no ARN is refused":                                        "fauxqs looks for any text among its topics",
 		"sns/a bad topic name is refused":                                      "fauxqs takes any name",
+		"sns/a topic takes larger messages where its attribute says so":        "fauxqs is older than that attribute",
 		"sns/a FIFO topic delivers in order and once":                          "fauxqs answers no sequence number",
 		"sqs/creating a queue again with the same attributes returns it":       "fauxqs answers QueueNameExists, the name of the shape; the code that AWS's model gives it is QueueAlreadyExists",
 		"sqs/a purged queue is empty, and is not purged twice a minute":        "fauxqs purges as often as it is asked to",
@@ -59,7 +60,7 @@ var fauxqsDifferences = func() map[string]string {
 		noLists:      {"sns/topics are listed in pages of 100", "sqs/queues are listed by prefix, in pages"},
 		laxIntegrity: {"s3/a wrong Content-MD5 is refused", "s3/a wrong checksum is refused", "s3/the checksum of an upload is returned on demand"},
 		laxPublish: {
-			"sns/a subject has no line breaks and no control characters", "sns/a subject of more than 100 characters is refused",
+			"sns/a subject has no line breaks and no control characters", "sns/a subject has fewer than 100 characters",
 			"sns/an attribute without a value is refused", "sns/a number that is none is refused",
 		},
 		laxBatch: {

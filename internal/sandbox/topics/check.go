@@ -11,15 +11,16 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"inventoryd/internal/sandbox/wire"
 )
 
-// validSubject: ASCII text that begins with a letter, number or punctuation mark, without line breaks or control
-// characters, fewer than 100 characters ("Publish", parameter Subject). SNS also takes letters beyond ASCII today.
+// validSubject: UTF-8 text without line breaks and control characters, of fewer than 100 characters ("Publish", parameter
+// Subject).
 func validSubject(s string) bool {
-	return s != "" && utf8.RuneCountInString(s) <= 100 && s[0] != ' ' && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
+	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) < 100 && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 var attributeName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
