@@ -195,6 +195,17 @@ func (h *history) delivered() int {
 	return len(handled)
 }
 
+// seen is a copy of the deliveries so far.
+func (h *history) seen() []delivery {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all []delivery
+	for _, d := range h.deliveries {
+		all = append(all, *d)
+	}
+	return all
+}
+
 // judge is the one checker of all scenarios. That no goroutine is left is judged by the bubble's end.
 func (w *world) judge() {
 	w.Helper()

@@ -4,7 +4,9 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,12 +30,12 @@ func TestScenario20CrashBetweenHandlingAndCheckpoint(t *testing.T) {
 		w.spread(10)
 		time.Sleep(2 * time.Second)
 		r.crash()
-		before := len(w.history.deliveries)
+		before := len(w.history.seen())
 		w.spread(4)
 		r = w.start()
 		time.Sleep(20 * time.Second)
 		again := 0
-		for _, d := range w.history.deliveries[before:] {
+		for _, d := range w.history.seen()[before:] {
 			again += len(d.records)
 		}
 		if again != 14 {
@@ -76,7 +78,7 @@ func TestScenario22CheckpointCommittedAndItsAnswerLost(t *testing.T) {
 		w.spread(3)
 		time.Sleep(10 * time.Second)
 		r.stop()
-		if n := len(w.history.deliveries); n > 21 {
+		if n := len(w.history.seen()); n > 21 {
 			t.Errorf("%d deliveries: records were replayed", n)
 		}
 		for id, row := range w.rows() {
@@ -94,6 +96,8 @@ func TestScenario23TwoInstancesTakeOneShardAndOneWins(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		w.spread(20)
 		time.Sleep(10 * time.Second)
+		a.stop()
+		b.stop()
 		readers := map[string]map[string]bool{}
 		for _, read := range w.history.reads {
 			if readers[read.shard] == nil {
@@ -106,8 +110,6 @@ func TestScenario23TwoInstancesTakeOneShardAndOneWins(t *testing.T) {
 				t.Errorf("shard %s was read by %v", shard, by)
 			}
 		}
-		a.stop()
-		b.stop()
 	})
 }
 
@@ -118,10 +120,10 @@ func TestScenario27LeaseTableDownForAMinute(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		heal := w.fault(fault.Rule{Service: "dynamodb", Client: r.name, Effect: fault.Unavailable})
 		time.Sleep(20 * time.Second)
-		before := len(w.history.deliveries)
+		before := len(w.history.seen())
 		w.spread(10)
 		time.Sleep(40 * time.Second)
-		if len(w.history.deliveries) != before {
+		if len(w.history.seen()) != before {
 			t.Error("the handler is called although the lease has lapsed")
 		}
 		r.unready("heartbeat")
@@ -217,23 +219,23 @@ func TestScenario40RowOfAnEndedShardOutlivesAStaleListing(t *testing.T) {
 
 func TestScenario42HandlersDependencyDownForAnHour(t *testing.T) {
 	scenario(t, 3, func(w *world) {
-		var down error
-		w.handle = func(_ context.Context, batch []Record) error {
-			if down != nil {
-				return FailedAt(len(batch)/2, down)
+		var down atomic.Bool
+		w.behave(func(_ context.Context, batch []Record) error {
+			if down.Load() {
+				return FailedAt(len(batch)/2, errors.New("down"))
 			}
 			return nil
-		}
+		})
 		r := w.start(withQueue)
 		w.spread(20)
 		time.Sleep(5 * time.Second)
-		down = context.DeadlineExceeded
+		down.Store(true)
 		w.spread(20)
 		for range 6 {
 			time.Sleep(10 * time.Minute)
 			r.unready("handler of shard")
 		}
-		down = nil
+		down.Store(false)
 		time.Sleep(time.Minute)
 		r.ready()
 		r.stop()

@@ -13,7 +13,7 @@ import (
 
 func TestScenario01SplitChildrenStartAfterTheParentsLastRecord(t *testing.T) {
 	scenario(t, 1, func(w *world) {
-		w.handle = slow(2 * time.Second)
+		w.behave(slow(2 * time.Second))
 		r := w.start()
 		w.spread(10)
 		children, err := w.sandbox.Tables.Split(table, w.open())
@@ -111,11 +111,16 @@ func TestScenario05LastPageHoldsRecordsAndNoIterator(t *testing.T) {
 	})
 }
 
-// rarely has a quiet shard read every minute only, where there are hundreds of them.
+// rarely has a quiet shard read every minute only, where there are hundreds of them; with slow reads that is so soon.
 func rarely(c *Config) { c.IdlePoll = time.Minute }
+
+func (w *world) slowReads() {
+	w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.Effect{Delay: 5 * time.Second}})
+}
 
 func TestScenario06ShardsOfThreePagesAreFoundWithinTheBudget(t *testing.T) {
 	scenario(t, 250, func(w *world) {
+		w.slowReads()
 		r := w.start(rarely)
 		time.Sleep(10 * time.Second)
 		if got := len(r.Status().Shards); got != 250 {
@@ -158,6 +163,7 @@ func TestScenario07ManyShardsWithFaultsOnSomeMakeSteadyProgress(t *testing.T) {
 		w.fault(fault.Rule{Operation: "GetShardIterator", Every: 7, Effect: fault.Throttle})
 		w.fault(fault.Rule{Operation: "DescribeStream", Every: 3, Effect: fault.InternalServerError})
 		w.fault(fault.Rule{Operation: "UpdateItem", Client: "reader-1", Every: 11, Effect: fault.ThroughputExceeded})
+		w.slowReads()
 		r := w.start(rarely)
 		time.Sleep(time.Minute)
 		for _, s := range r.Status().Shards {
@@ -169,7 +175,7 @@ func TestScenario07ManyShardsWithFaultsOnSomeMakeSteadyProgress(t *testing.T) {
 			t.Errorf("%d records were delivered after a minute", got)
 		}
 		heal()
-		time.Sleep(2 * time.Minute)
+		time.Sleep(90 * time.Second)
 		r.stop()
 	})
 }
@@ -178,6 +184,7 @@ func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.
 	scenario(t, 150, func(w *world) {
 		second := func(c fault.Call) bool { return strings.Contains(string(c.Body), "ExclusiveStartShardId") }
 		heal := w.fault(fault.Rule{Operation: "DescribeStream", Match: second, Effect: fault.Throttle})
+		w.slowReads()
 		r := w.start(rarely)
 		w.spread(400)
 		time.Sleep(time.Minute)
@@ -203,6 +210,7 @@ func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.
 func TestScenario09ListingThatRepeatsItsCursorIsIncomplete(t *testing.T) {
 	scenario(t, 250, func(w *world) {
 		w.must(w.sandbox.Tables.RepeatCursors(table, 100))
+		w.slowReads()
 		r := w.start(rarely)
 		time.Sleep(2 * time.Minute)
 		if got := w.calls("DescribeStream"); got > 12 {

@@ -202,7 +202,7 @@ func TestScenario18CorruptSequenceNumberBlocksTheShard(t *testing.T) {
 				if s := r.shard(victim); s.Blocked == "" {
 					t.Errorf("the shard is %+v", s)
 				}
-				for _, d := range w.history.deliveries {
+				for _, d := range w.history.seen() {
 					if d.instance == r.name && d.shard == victim {
 						t.Errorf("the shard is read: %v", d)
 					}
@@ -283,7 +283,7 @@ func TestScenario39SequenceNumberGrowsADigit(t *testing.T) {
 		w.spread(3)
 		time.Sleep(5 * time.Second)
 		r.stop()
-		if n := len(w.history.deliveries); n > 8 {
+		if n := len(w.history.seen()); n > 8 {
 			t.Errorf("%d deliveries of 13 records: some were replayed", n)
 		}
 	})

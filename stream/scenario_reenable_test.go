@@ -25,7 +25,7 @@ func TestScenario34StreamEnabledAgainWithABacklogOnTheOldOne(t *testing.T) {
 		w.spread(10)
 		time.Sleep(5 * time.Second)
 		down := errors.New("down")
-		w.handle = func(context.Context, []Record) error { return down }
+		w.behave(func(context.Context, []Record) error { return down })
 		w.spread(10)
 		w.roll(w.open())
 		w.spread(10)
@@ -38,7 +38,7 @@ func TestScenario34StreamEnabledAgainWithABacklogOnTheOldOne(t *testing.T) {
 				t.Errorf("shard %s of the new stream is %q before the old one is read", s.Shard, s.State)
 			}
 		}
-		w.handle = nil
+		w.behave(nil)
 		time.Sleep(20 * time.Minute)
 		w.spread(10)
 		time.Sleep(5 * time.Second)

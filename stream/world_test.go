@@ -42,12 +42,13 @@ type world struct {
 	log     *observer.ObservedLogs
 	core    *zap.Logger
 	unspy   func()
-	handle  func(ctx context.Context, batch []Record) error // what the handlers do, after they wrote it down; nil: nothing
-	lost    func(written) bool                              // records that may never be delivered; nil: none
-	gaps    []Gap                                           // as OnGap was told
+	lost    func(written) bool // records that may never be delivered; nil: none
 	starts  int
 	lease   time.Duration // of all readers
-	mu      sync.Mutex    // guards gaps
+
+	mu     sync.Mutex // guards what follows
+	handle Handler    // what the handlers do, after they wrote it down; nil: nothing
+	gaps   []Gap      // as OnGap was told
 }
 
 // scenario runs f in a bubble with a table of n shards that do not roll over by themselves, and judges the history.
@@ -219,9 +220,12 @@ func (w *world) start(change ...func(*Config)) *instance {
 
 func (i *instance) deliver(ctx context.Context, batch []Record) error {
 	call := i.world.history.begin(i.name, batch)
+	i.world.mu.Lock()
+	handle := i.world.handle
+	i.world.mu.Unlock()
 	var err error
-	if i.world.handle != nil {
-		err = i.world.handle(ctx, batch)
+	if handle != nil {
+		err = handle(ctx, batch)
 	}
 	i.world.history.end(call, err)
 	return err
@@ -241,6 +245,13 @@ func (i *instance) crash() {
 	i.world.fault(fault.Rule{Client: i.name, Effect: fault.Effect{Reset: true}})
 	i.cancel()
 	<-i.done
+}
+
+// behave has the handlers do as handle does from now on; nil: they succeed.
+func (w *world) behave(handle Handler) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.handle = handle
 }
 
 // gap is OnGap.
