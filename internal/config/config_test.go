@@ -120,6 +120,7 @@ func TestEveryMistakeNamesItsPlaceAndKey(t *testing.T) {
 		"key in a wrong section": {file: "wait: 3s\n", want: []string{"c.yaml:1:1: wait: unknown key; did you mean parts.wait?"}},
 		"nothing like it":        {file: "parts:\n  elephant: 3", want: []string{"c.yaml:2:3: parts.elephant: unknown key"}},
 		"twice":                  {file: "name: a\nname: b", want: []string{"c.yaml:2:1: name: a second time (first in line 1)"}},
+		"a list for a key":       {file: "parts: {[a]: 1}", want: []string{"c.yaml:1:9: parts: a list where a key belongs"}},
 		"merge key":              {file: "parts: {<<: {workers: 1}}", want: []string{"c.yaml:1:9: parts.<<: unknown key"}},
 		"two documents":          {file: "name: a\n---\nname: b", want: []string{"c.yaml:2:1: a second document: the file must hold one only"}},
 		"not YAML":               {file: "name: [a", want: []string{"c.yaml:2:1: not valid YAML: while parsing a flow sequence did not find expected ',' or ']'"}},
@@ -265,4 +266,38 @@ func TestTheExampleHoldsTheDefaults(t *testing.T) {
 	if d := cmp.Diff(s, got); d != "" {
 		t.Error(d)
 	}
+}
+
+func FuzzAnyFileIsTakenOrRefusedWithAPlace(f *testing.F) {
+	s := fresh()
+	f.Add(string(Example(&s, "Head.")))
+	for _, text := range []string{
+		"parts: &p {deep: *p}", "name: &n [*n]", "*a : 1", "? {a: b}\n: c", "parts: {workers: 1e3}", "columns: {a: [b, *c]}",
+		"%YAML 1.2\n---\nname: a", "name: !!binary aGk=", "name: \"\\x00\"", "\xff", "name: |\n  a\n  b", "parts: !!set {a, b}", "- - - -",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := fresh()
+		sources, err := Load(path, &s, nil)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), path) {
+				t.Errorf("%q names no place", err)
+			}
+			return
+		}
+		again := fresh()
+		if _, err := Load(write(t, string(Example(&s, ""))), &again, nil); err != nil || cmp.Diff(s, again) != "" {
+			t.Errorf("what was read cannot be written and read again: %v\n%s", err, cmp.Diff(s, again))
+		}
+		for key := range sources {
+			if strings.HasPrefix(key, ".") || strings.HasSuffix(key, ".") {
+				t.Errorf("a source for %q", key)
+			}
+		}
+	})
 }

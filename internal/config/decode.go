@@ -76,8 +76,12 @@ func (l *loading) group(n *node, y *yaml.Node) {
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		key, value := y.Content[i], y.Content[i+1]
+		key, value := target(y.Content[i]), y.Content[i+1]
 		path := n.join(key.Value)
+		if key.Kind != yaml.ScalarNode {
+			l.fail(l.at(key), n.path, fmt.Errorf("%s where a key belongs", describe(key)))
+			continue
+		}
 		if line, ok := seen[key.Value]; ok {
 			l.fail(l.at(key), path, fmt.Errorf("a second time (first in line %d)", line))
 			continue
@@ -151,7 +155,7 @@ func (l *loading) table(n *node, y *yaml.Node) {
 	}
 	m, before := map[string][]string{}, len(l.errors)
 	for i := 0; i+1 < len(y.Content); i += 2 {
-		key := y.Content[i]
+		key := target(y.Content[i])
 		path := n.join(key.Value)
 		if _, ok := m[key.Value]; ok {
 			l.fail(l.at(key), path, errors.New("a second time"))
