@@ -135,7 +135,7 @@ func TestEachInstrumentIsDocumentedAndNoneThatIsGone(t *testing.T) {
 	code, page := instruments(t), documented(t)
 	for _, name := range slices.Sorted(maps.Keys(code)) {
 		if _, ok := page[name]; !ok {
-			t.Errorf("%s has no row in docs/metrics.md", name)
+			t.Errorf("docs/metrics.md lacks a row: | `%s` | `inventoryd_%s` and its unit's suffix | CloudWatch's name or – | kind | meaning |", name, strings.ReplaceAll(name, ".", "_"))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(page)) {
