@@ -161,7 +161,7 @@ func TestOutagesLoseNothingAndRepeatNothing(t *testing.T) {
 				changes := w.script(zeros(items))
 				test.rule.Client = "a"
 				mend := w.Fault(test.rule)
-				time.AfterFunc(3*time.Minute, mend)
+				time.AfterFunc(time.Minute, mend)
 				w.persist(n, changes)
 				if lost, repeated := w.count(items); lost+repeated > 0 {
 					t.Errorf("%d lost, %d repeated", lost, repeated)
