@@ -38,6 +38,13 @@ func own(t *T, e *Env, name string) string {
 	return name
 }
 
+// brief, in seconds, is a time-out that cases wait for really on the other stand-ins: long enough that a busy machine does not
+// lose it between two calls.
+const (
+	brief      = 2
+	afterBrief = brief*time.Second + 200*time.Millisecond
+)
+
 // pass lets time go by: on the sandbox by its clock, elsewhere really.
 func pass(e *Env, d time.Duration) {
 	if e.Sandbox != nil {

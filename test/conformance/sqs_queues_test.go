@@ -223,8 +223,8 @@ var _ = add("sqs",
 	Case{Name: "a FIFO queue refuses a receipt handle that has expired", Doc: "DeleteMessage", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q.fifo", nil)
 		q.sent("x", group("g", "1"))
-		m := q.receives("x", visibility(1))[0]
-		pass(e, 1100*time.Millisecond)
+		m := q.receives("x", visibility(brief))[0]
+		pass(e, afterBrief)
 		t.refused(q.remove(m), "InvalidParameterValue", "The receipt handle has expired")
 	}},
 	Case{Name: "the name of a FIFO queue ends in .fifo", Doc: "CreateQueue", Run: func(t *T, e *Env) {

@@ -113,10 +113,10 @@ var _ = add("sqs",
 	}},
 	Case{Name: "a delayed message is not to be seen before its time", Doc: "Amazon SQS message timers", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q", nil)
-		q.sent("later", func(in *sqs.SendMessageInput) { in.DelaySeconds = 1 })
+		q.sent("later", func(in *sqs.SendMessageInput) { in.DelaySeconds = brief })
 		q.receives("")
 		t.equal("delayed", q.attributes("All")["ApproximateNumberOfMessagesDelayed"], "1")
-		pass(e, 1100*time.Millisecond)
+		pass(e, afterBrief)
 		q.receives("later")
 	}},
 	Case{Name: "a delay beyond 15 minutes is refused", Doc: "Amazon SQS message timers", Run: func(t *T, e *Env) {
@@ -127,18 +127,18 @@ var _ = add("sqs",
 	Case{Name: "a received message is hidden for its visibility time-out", Doc: "Amazon SQS visibility timeout", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q", nil)
 		q.sent("x")
-		first := q.receives("x", visibility(1))
+		first := q.receives("x", visibility(brief))
 		q.receives("")
-		pass(e, 1100*time.Millisecond)
+		pass(e, afterBrief)
 		again := q.receives("x")
 		t.equal("the same message", *again[0].MessageId, *first[0].MessageId)
 		t.equal("another handle", *again[0].ReceiptHandle != *first[0].ReceiptHandle, true)
 	}},
 	Case{Name: "the queue's visibility time-out applies where the receive names none", Doc: "Amazon SQS visibility timeout", Run: func(t *T, e *Env) {
-		q := newQueue(t, e, "q", map[string]string{"VisibilityTimeout": "1"})
+		q := newQueue(t, e, "q", map[string]string{"VisibilityTimeout": strconv.Itoa(brief)})
 		q.sent("x")
 		q.receives("x")
-		pass(e, 1100*time.Millisecond)
+		pass(e, afterBrief)
 		q.receives("x")
 	}},
 	Case{Name: "a long poll is answered at once when a message comes", Doc: "Amazon SQS short and long polling", Run: func(t *T, e *Env) {
@@ -174,17 +174,17 @@ var _ = add("sqs",
 	Case{Name: "a deleted message does not come back", Doc: "DeleteMessage", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q", nil)
 		q.sent("x")
-		m := q.receives("x", visibility(1))[0]
+		m := q.receives("x", visibility(brief))[0]
 		t.ok(q.remove(m))
 		t.ok(q.remove(m))
-		pass(e, 1100*time.Millisecond)
+		pass(e, afterBrief)
 		q.receives("")
 	}},
 	Case{Name: "a message is deleted although its visibility is over", Doc: "DeleteMessage", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q", nil)
 		q.sent("x")
-		m := q.receives("x", visibility(1))[0]
-		pass(e, 1100*time.Millisecond)
+		m := q.receives("x", visibility(brief))[0]
+		pass(e, afterBrief)
 		t.ok(q.remove(m))
 		q.receives("")
 	}},
@@ -204,9 +204,9 @@ var _ = add("sqs",
 	Case{Name: "visibility is extended from now on", Doc: "ChangeMessageVisibility", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q", nil)
 		q.sent("x")
-		m := q.receives("x", visibility(1))[0]
+		m := q.receives("x", visibility(brief))[0]
 		t.ok(q.hide(m, 30))
-		pass(e, 1100*time.Millisecond)
+		pass(e, afterBrief)
 		q.receives("")
 	}},
 	Case{Name: "visibility 0 hands a message back at once", Doc: "ChangeMessageVisibility", Run: func(t *T, e *Env) {
@@ -232,8 +232,8 @@ var _ = add("sqs",
 	Case{Name: "the visibility of a message that is to be seen cannot be changed", Doc: "ChangeMessageVisibility", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q", nil)
 		q.sent("x")
-		m := q.receives("x", visibility(1))[0]
-		pass(e, 1100*time.Millisecond)
+		m := q.receives("x", visibility(brief))[0]
+		pass(e, afterBrief)
 		t.refused(q.hide(m, 30), "AWS.SimpleQueueService.MessageNotInflight")
 	}},
 	Case{Name: "the visibility of a message that is gone cannot be changed", Doc: "ChangeMessageVisibility", Run: func(t *T, e *Env) {
