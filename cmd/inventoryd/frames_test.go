@@ -89,6 +89,32 @@ func TestBothWaysOutOfTheDaemonsMetricsAgree(t *testing.T) {
 	}
 }
 
+func TestAnHourWithoutCloudWatchIsNotNoticed(t *testing.T) {
+	for name, effect := range map[string]fault.Effect{"hangs": {Hang: true}, "fails": fault.Unavailable, "refuses us": fault.AccessDeniedJSON} {
+		t.Run(name, func(t *testing.T) {
+			var f *world
+			inBubble(t, nil, func(t *testing.T, w *world) {
+				f = w
+				mend := w.aws.Fault(fault.Rule{Service: "cloudwatch", Client: "daemon", Effect: effect})
+				time.Sleep(30 * time.Minute)
+				w.upload(t)
+				time.Sleep(30 * time.Second)
+				w.exact(t, map[string]int{}, 1)
+				for _, path := range []string{"/livez", "/readyz"} {
+					if code, body := w.daemon.ask(t, path); code != http.StatusOK {
+						t.Errorf("%s: %d %s", path, code, body)
+					}
+				}
+				time.Sleep(30 * time.Minute)
+				mend()
+			})
+			if got := f.aws.Metrics.Statistics("RowsWritten"); got.Sum != 36 || got.Count < 60 {
+				t.Errorf("%v rows in %v data: what was counted meanwhile is pushed at the stop at the latest", got.Sum, got.Count)
+			}
+		})
+	}
+}
+
 func TestNothingTellsASecret(t *testing.T) {
 	const password, key, token = "planted-password", "planted-secret-access-key", "planted-session-token"
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), 10)
