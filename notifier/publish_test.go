@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -69,4 +70,25 @@ func TestAMessageWithoutAnAnswerIsNotTakenForSent(t *testing.T) {
 			t.Errorf("change %d: %v, want a transient error", s.first, s.err)
 		}
 	}
+}
+
+func TestOfACallThatIsRefusedAsAWholeOnlyTheOneToBlameFails(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.instance("a", nil)
+		w.Fault(fault.Rule{
+			Operation: "PublishBatch", Match: func(c fault.Call) bool { return bytes.Contains(c.Body, []byte("item003")) },
+			Effect: fault.Effect{Error: &fault.Error{Code: "InvalidParameter", Message: "Invalid parameter: Message"}},
+		})
+		changes := w.script(zeros(10))
+		var f *inventory.Failure
+		if err := n.Handle(t.Context(), changes); !errors.As(err, &f) || f.Index != 3 || !f.Permanent {
+			t.Errorf("error %v, want a permanent failure of change 3", err)
+		}
+		w.handle(n, changes[4:])
+		if got := len(w.inbox()); got != 9 {
+			t.Errorf("%d alerts, want 9", got)
+		}
+		w.wantRow("item003", "")
+		w.wantRow("item009", "out@10")
+	})
 }
