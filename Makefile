@@ -22,7 +22,7 @@ test: build standins ## all tests with the race detector; installs what they nee
 	CGO_ENABLED=1 $(GOTESTSUM) -race -timeout 18m ./...
 	go -C test/example test ./...
 
-standins: ## what the tests run beside the sandbox: DynamoDB Local, fauxqs, Debian's awscli
+standins: ## what the tests run beside the sandbox: DynamoDB Local, fauxqs, and Debian's awscli and faketime
 	test/standins/install
 
 lint: ## go vet, staticcheck, gofumpt

@@ -207,9 +207,25 @@ func (w *world) story() (lines []string) {
 	counts, _ = w.history()
 	tell("the first record is trimmed: %t, the rest is in order: %t", counts[0] > 1, slices.Equal(counts, upTo(counts[0], w.put)))
 	w.pass(5 * time.Hour) // and now more than a day ago
-	tell("the first shard is listed: %t", slices.ContainsFunc(w.chain(), func(s streamtypes.Shard) bool { return *s.ShardId == *first.ShardId }))
-	tell("an iterator of the first shard: %s", code(second(w.iterator(first.ShardId, streamtypes.ShardIteratorTypeTrimHorizon, nil))))
+	tell("what is left of the first shard: %s", w.left(first))
 	return lines
+}
+
+// left says what can still be read of a shard. AWS and the sandbox drop a closed shard once its records are a day old
+// ("Shards are ephemeral"), DynamoDB Local goes on to list it, empty: either way nothing is left.
+func (w *world) left(s streamtypes.Shard) string {
+	it, err := w.iterator(s.ShardId, streamtypes.ShardIteratorTypeTrimHorizon, nil)
+	var gone *streamtypes.ResourceNotFoundException
+	if errors.As(err, &gone) {
+		return "nothing"
+	}
+	w.must(err)
+	counts, ended, err := w.read(it)
+	w.must(err)
+	if ended && len(counts) == 0 {
+		return "nothing"
+	}
+	return fmt.Sprintf("%v, ended: %t", counts, ended)
 }
 
 // readOn reads the shard from behind its first number; which of the two calls fails is not the same everywhere.
@@ -229,8 +245,6 @@ func upTo(from, to int) []int {
 	}
 	return list
 }
-
-func second[T any](_ T, err error) error { return err }
 
 func TestAStreamAgesOnTheSandboxAsOnDynamoDBLocal(t *testing.T) {
 	want := onDynamoDBLocal(t).story()
