@@ -4,7 +4,6 @@ package dynamo
 
 import (
 	"encoding/binary"
-	"hash/fnv"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
 )
@@ -119,11 +118,16 @@ func sortable(v attr.Value) string {
 	return v.Text
 }
 
-// hashOf spreads partition keys evenly over 64 bits.
+// hashOf spreads texts evenly over 64 bits: FNV-1a, whose high bits are weak for short texts, and MurmurHash3's end.
 func hashOf(s string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(s))
-	x := h.Sum64() // FNV's high bits are weak for short texts: mix as MurmurHash3 ends
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return mix(h)
+}
+
+func mix(x uint64) uint64 {
 	x = (x ^ x>>33) * 0xff51afd7ed558ccd
 	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
 	return x ^ x>>33

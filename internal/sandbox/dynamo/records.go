@@ -3,9 +3,9 @@ package dynamo
 // GetRecords. Its answer is written by hand: it is the largest that the sandbox gives.
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
@@ -109,7 +109,7 @@ func (st *stream) appendRecord(b []byte, e *entry) []byte {
 		name, image = "REMOVE", e.old
 	}
 	b = append(b, `{"eventID":"`...)
-	b = append(b, st.eventID(e.sequence)...)
+	b = st.appendEventID(b, e.sequence)
 	b = append(b, `","eventName":"`...)
 	b = append(b, name...)
 	b = append(b, `","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"`+Region+`",`...)
@@ -135,10 +135,11 @@ func (st *stream) appendRecord(b []byte, e *entry) []byte {
 	return append(b, `"}}`...)
 }
 
-// eventID is a record's identity, the same whenever it is read.
-func (st *stream) eventID(sequence string) string {
-	h := fnv.New128a()
-	h.Write([]byte(st.label))
-	h.Write([]byte(sequence))
-	return fmt.Sprintf("%x", h.Sum(nil))
+// appendEventID appends a record's identity, 32 hexadecimal digits that are the same whenever it is read.
+func (st *stream) appendEventID(b []byte, sequence string) []byte {
+	x := hashOf(sequence)
+	id := make([]byte, 0, 16)
+	id = binary.BigEndian.AppendUint64(id, x)
+	id = binary.BigEndian.AppendUint64(id, mix(x+hashOf(st.label)))
+	return hex.AppendEncode(b, id)
 }
