@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -77,6 +78,10 @@ var operations = map[string]operation{
 
 // ServeHTTP answers one request.
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if hostStyle(r.Host) {
+		s.Fail(w, r, wire.Errorf("InvalidRequest", "The sandbox addresses buckets by path, not by host name (%s): set the client's UsePathStyle", r.Host))
+		return
+	}
 	bucket, key := split(r)
 	name := Operation(r)
 	op, ok := operations[name]
@@ -159,6 +164,15 @@ var (
 	errNoKey    = notFound("NoSuchKey", "The specified key does not exist.")
 	errNoUpload = notFound("NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
 )
+
+// hostStyle says whether the host names a bucket before one of the sandbox's own names.
+func hostStyle(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, rest, _ := strings.Cut(host, ".")
+	return rest == "sandbox" || rest == "localhost" || net.ParseIP(rest) != nil
+}
 
 // split is the bucket and key of a path.
 func split(r *http.Request) (bucket, key string) {

@@ -295,6 +295,14 @@ func TestUnsupportedOperationIsNamed(t *testing.T) {
 	}
 }
 
+func TestBucketInTheHostNameIsRefusedWithTheRemedy(t *testing.T) {
+	box, _ := client(t)
+	_, err := s3.NewFromConfig(box.Config("test")).GetObject(context.Background(), &s3.GetObjectInput{Bucket: feeds, Key: aws.String("k")})
+	if code(err) != "InvalidRequest" || !strings.Contains(err.Error(), "UsePathStyle") {
+		t.Error(err)
+	}
+}
+
 func TestTopicIsNotified(t *testing.T) {
 	box, c := client(t)
 	if err := box.Provision(context.Background()); err != nil {
