@@ -69,9 +69,9 @@ func New(clients Clients, cfg Config) (*Loader, error) {
 		queue: l.queue, log: l.log, in: map[string]*hold{},
 		missed: func() { l.metrics.count(l.metrics.heartbeats, 1) },
 	}
-	l.table = &lanes.Dynamo{Client: clients.Tables, Table: cfg.Table, Consumed: func(units float64) {
+	l.table = lanes.NewDynamo(clients.Tables, cfg.Table, func(units float64) {
 		l.metrics.units.Add(context.Background(), units)
-	}}
+	})
 	return l, l.observe(cfg.Meter)
 }
 

@@ -15,31 +15,33 @@ type Bulk interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 }
 
-// Dynamo is the Table that puts rows by BatchWriteItem.
+// Dynamo is the Table that puts rows by BatchWriteItem. Make it by NewDynamo.
 type Dynamo struct {
-	Client   Bulk
-	Table    inventory.Table
-	Consumed func(units float64) // told of the write capacity units of each call
+	client   Bulk
+	table    inventory.Table
+	consumed func(units float64)
+	encoder  *encoder
+	input    *dynamodb.BatchWriteItemInput // names the table to the SDK; the rows are in the body
+}
+
+// NewDynamo makes the Table of a client. consumed is told of the write capacity units of each call.
+func NewDynamo(client Bulk, table inventory.Table, consumed func(units float64)) *Dynamo {
+	return &Dynamo{
+		client: client, table: table, consumed: consumed, encoder: newEncoder(table),
+		input: &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table.Name: nil}},
+	}
 }
 
 // Put implements Table.
 func (d *Dynamo) Put(ctx context.Context, rows []Row) ([]Row, error) {
-	requests := make([]types.WriteRequest, len(rows))
-	for i, r := range rows {
-		requests[i].PutRequest = &types.PutRequest{Item: d.Table.Attributes(inventory.Item{
-			Key: inventory.Key{Store: string(r.Store), Item: string(r.Item)}, Count: r.Count,
-		})}
-	}
-	out, err := d.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-		RequestItems:           map[string][]types.WriteRequest{d.Table.Name: requests},
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	})
+	body := d.encoder.body(rows)
+	out, err := d.client.BatchWriteItem(ctx, d.input, func(o *dynamodb.Options) { o.Protocol = protocol{o.Protocol, body} })
 	if err != nil {
-		return rows, fmt.Errorf("write to table %s: %w", d.Table.Name, err)
+		return rows, fmt.Errorf("write to table %s: %w", d.table.Name, err)
 	}
 	for _, c := range out.ConsumedCapacity {
 		if c.CapacityUnits != nil {
-			d.Consumed(*c.CapacityUnits)
+			d.consumed(*c.CapacityUnits)
 		}
 	}
 	return d.unprocessed(rows, out.UnprocessedItems)
@@ -56,9 +58,9 @@ func (d *Dynamo) unprocessed(rows []Row, items map[string][]types.WriteRequest) 
 			if r.PutRequest == nil {
 				continue
 			}
-			item, err := d.Table.ItemOf(r.PutRequest.Item)
+			item, err := d.table.ItemOf(r.PutRequest.Item)
 			if err != nil {
-				return rows, fmt.Errorf("unprocessed items of table %s: %w", d.Table.Name, err)
+				return rows, fmt.Errorf("unprocessed items of table %s: %w", d.table.Name, err)
 			}
 			named[item.Key] = true
 		}
@@ -71,7 +73,7 @@ func (d *Dynamo) unprocessed(rows []Row, items map[string][]types.WriteRequest) 
 		}
 	}
 	if n != len(named) {
-		return rows, fmt.Errorf("table %s names %d unprocessed items that were not sent", d.Table.Name, len(named)-n)
+		return rows, fmt.Errorf("table %s names %d unprocessed items that were not sent", d.table.Name, len(named)-n)
 	}
 	return rows[:n], nil
 }
