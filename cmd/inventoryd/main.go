@@ -24,6 +24,7 @@ const (
 )
 
 func main() {
+	tuneGC()
 	os.Exit(execute(os.Args))
 }
 
