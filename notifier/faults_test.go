@@ -388,6 +388,33 @@ func TestReceiptsOfAShardThatIsGoneBlockNobodyForLong(t *testing.T) {
 	})
 }
 
+func TestReceiptsOfRowsThatAreFoundWrittenHoldNobodyUp(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.instance("a", nil)
+		mend := w.Fault(fault.Rule{Operation: "PutItem", Effect: fault.Effect{Drop: true}})
+		changes := w.script(zeros(60))
+		if err := n.Handle(t.Context(), changes); err == nil {
+			t.Fatal("handled though no answer came")
+		}
+		mend()
+		w.handle(n, changes) // at once: forty are written, though nobody heard of it
+		if lost, repeated := w.count(60); lost+repeated > 0 {
+			t.Errorf("%d lost, %d repeated", lost, repeated)
+		}
+	})
+}
+
+func TestRowsThatDynamoDBLeavesUnprocessedAreReadAgain(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		changes := w.script(zeros(60))
+		w.handle(w.instance("a", nil), changes)
+		w.inbox()
+		w.Fault(fault.Rule{Operation: "BatchGetItem", Times: 3, Effect: fault.Effect{Unprocessed: 0.5}})
+		w.handle(w.instance("b", nil), changes)
+		w.wantTold()
+	})
+}
+
 // ofShard makes changes those of a shard of their own: of another store, with other event ids.
 func ofShard(shard int, changes []inventory.Change) []inventory.Change {
 	for i := range changes {
