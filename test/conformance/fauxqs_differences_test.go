@@ -26,6 +26,7 @@ var fauxqsDifferences = func() map[string]string {
 		"s3/a page holds 1000 keys at most":                                    "fauxqs takes a larger max-keys at its word",
 		"sns/a message of structure json has a text for each protocol":         "fauxqs delivers the JSON as it is",
 		"sns/what is no ARN is refused":                                        "fauxqs looks for any text among its topics",
+		"sns/a filter policy that is none is refused":                          "fauxqs takes any text for a policy",
 		"sns/a bad topic name is refused":                                      "fauxqs takes any name",
 		"sns/a topic takes larger messages where its attribute says so":        "fauxqs is older than that attribute",
 		"sns/a FIFO topic delivers in order and once":                          "fauxqs answers no sequence number",
@@ -50,7 +51,8 @@ var fauxqsDifferences = func() map[string]string {
 			"s3/each version is read by its id", "s3/a delete puts a marker on top, and the versions stay",
 			"s3/a marker that is deleted brings the object back", "s3/a version that is deleted is gone for good",
 			"s3/what was there before versioning has the version null", "s3/a version id that cannot be is refused",
-			"s3/all versions and markers are listed, newest first",
+			"s3/all versions and markers are listed, newest first", "s3/a bucket tells whether it keeps versions",
+			"s3/suspended versioning replaces the version null alone",
 		},
 		noMultipart: {
 			"s3/the parts of an upload become one object", "s3/the ETag of an upload is the MD5 of its parts' MD5s",

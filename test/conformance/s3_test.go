@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -316,6 +317,24 @@ var _ = add("s3",
 		out, err := b.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: b.name, MaxKeys: aws.Int32(5000)})
 		t.ok(err)
 		t.equal("how many", len(out.Contents), 1000)
+	}},
+	Case{Name: "buckets are listed, and gone when deleted", Doc: "ListBuckets", Run: func(t *T, e *Env) {
+		b := newBucket(t, e)
+		listed := func() bool {
+			out, err := b.ListBuckets(context.Background(), &s3.ListBucketsInput{})
+			t.ok(err)
+			return slices.ContainsFunc(out.Buckets, func(one s3types.Bucket) bool { return *one.Name == *b.name })
+		}
+		t.equal("listed", listed(), true)
+		_, err := b.DeleteBucket(context.Background(), &s3.DeleteBucketInput{Bucket: b.name})
+		t.ok(err)
+		t.equal("listed once deleted", listed(), false)
+	}},
+	Case{Name: "the location of a bucket in us-east-1 is empty", Doc: "GetBucketLocation", Run: func(t *T, e *Env) {
+		b := newBucket(t, e)
+		out, err := b.GetBucketLocation(context.Background(), &s3.GetBucketLocationInput{Bucket: b.name})
+		t.ok(err)
+		t.equal("the location", string(out.LocationConstraint), "")
 	}},
 	Case{Name: "a bucket that is not empty is not deleted", Doc: "DeleteBucket", Run: func(t *T, e *Env) {
 		b := newBucket(t, e)

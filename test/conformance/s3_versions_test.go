@@ -51,6 +51,27 @@ var _ = add("s3",
 		t.equal("the version", b.stored("k", "x").VersionId, (*string)(nil))
 		t.equal("the version read", b.reads("k", "x").VersionId, (*string)(nil))
 	}},
+	Case{Name: "a bucket tells whether it keeps versions", Doc: "GetBucketVersioning", Run: func(t *T, e *Env) {
+		b := versioned(t, e)
+		out, err := b.GetBucketVersioning(context.Background(), &s3.GetBucketVersioningInput{Bucket: b.name})
+		t.ok(err)
+		t.equal("the status", out.Status, s3types.BucketVersioningStatusEnabled)
+	}},
+	Case{Name: "suspended versioning replaces the version null alone", Doc: "Adding objects to versioning-suspended buckets", Run: func(t *T, e *Env) {
+		b := versioned(t, e)
+		first := b.stored("k", "first")
+		_, err := b.PutBucketVersioning(context.Background(), &s3.PutBucketVersioningInput{
+			Bucket: b.name, VersioningConfiguration: &s3types.VersioningConfiguration{Status: s3types.BucketVersioningStatusSuspended},
+		})
+		t.ok(err)
+		b.stored("k", "second")
+		b.stored("k", "third")
+		b.reads("k", "third", func(in *s3.GetObjectInput) { in.VersionId = aws.String("null") })
+		b.reads("k", "first", func(in *s3.GetObjectInput) { in.VersionId = first.VersionId })
+		out, err := b.ListObjectVersions(context.Background(), &s3.ListObjectVersionsInput{Bucket: b.name})
+		t.ok(err)
+		t.equal("how many versions", len(out.Versions), 2)
+	}},
 	Case{Name: "each version is read by its id", Doc: "Retrieving object versions from a versioning-enabled bucket", Run: func(t *T, e *Env) {
 		b := versioned(t, e)
 		first, second := b.stored("k", "first"), b.stored("k", "second")

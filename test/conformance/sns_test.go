@@ -235,6 +235,42 @@ var _ = add("sns",
 		t.ok(err)
 		t.equal("how many", len(list.Subscriptions), 1)
 	}},
+	Case{Name: "a subscription's attributes are changed", Doc: "SetSubscriptionAttributes", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts", nil)
+		_, err := p.SetSubscriptionAttributes(context.Background(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: p.subscription, AttributeName: aws.String("RawMessageDelivery"), AttributeValue: aws.String("true")})
+		t.ok(err)
+		out, err := p.GetSubscriptionAttributes(context.Background(), &sns.GetSubscriptionAttributesInput{SubscriptionArn: p.subscription})
+		t.ok(err)
+		t.equal("raw delivery", out.Attributes["RawMessageDelivery"], "true")
+		t.equal("the endpoint", out.Attributes["Endpoint"], p.inbox.arn())
+		p.published(sns.PublishInput{Message: aws.String("plain")})
+		p.inbox.receives("plain")
+	}},
+	Case{Name: "a filter policy that is none is refused", Doc: "Amazon SNS subscription filter policies", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts", nil)
+		for _, policy := range []string{`{"store":`, `{"store":"Berlin"}`, `{"store":[{"like":"Ber"}]}`} {
+			_, err := p.SetSubscriptionAttributes(context.Background(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: p.subscription, AttributeName: aws.String("FilterPolicy"), AttributeValue: &policy})
+			t.refused(err, "InvalidParameter", "FilterPolicy")
+		}
+	}},
+	Case{Name: "a topic keeps its tags", Doc: "TagResource", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts", nil)
+		_, err := p.TagResource(context.Background(), &sns.TagResourceInput{ResourceArn: p.arn, Tags: []snstypes.Tag{{Key: aws.String("team"), Value: aws.String("stock")}}})
+		t.ok(err)
+		out, err := p.ListTagsForResource(context.Background(), &sns.ListTagsForResourceInput{ResourceArn: p.arn})
+		t.ok(err)
+		t.equal("how many tags", len(out.Tags), 1)
+		t.equal("the tag", *out.Tags[0].Key+"="+*out.Tags[0].Value, "team=stock")
+	}},
+	Case{Name: "a deleted topic is gone, and may be deleted again", Doc: "DeleteTopic", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts", nil)
+		for range 2 {
+			_, err := p.DeleteTopic(context.Background(), &sns.DeleteTopicInput{TopicArn: p.arn})
+			t.ok(err)
+		}
+		_, err := p.publish(sns.PublishInput{Message: aws.String("x")})
+		t.refused(err, "NotFound")
+	}},
 	Case{Name: "who has unsubscribed gets nothing", Doc: "Unsubscribe", Run: func(t *T, e *Env) {
 		p := newTopic(t, e, "alerts", nil)
 		_, err := p.Unsubscribe(context.Background(), &sns.UnsubscribeInput{SubscriptionArn: p.subscription})

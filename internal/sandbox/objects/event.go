@@ -70,15 +70,6 @@ const owner = "A3NL1KOZZKExample"
 // Direct is the notification as a queue gets it from S3 itself; the key is form-encoded in it.
 func (e Event) Direct() []byte { return wire.JSON(notification{[]record{e.record()}}) }
 
-// Together is one notification of several events.
-func Together(events ...Event) []byte {
-	n := notification{Records: []record{}}
-	for _, e := range events {
-		n.Records = append(n.Records, e.record())
-	}
-	return wire.JSON(n)
-}
-
 func (e Event) record() record {
 	object := objectEntity{Key: FormEncode(e.Key), ETag: e.ETag, Version: e.Version, Sequencer: e.Sequencer}
 	if strings.HasPrefix(e.Name, "ObjectCreated:") {

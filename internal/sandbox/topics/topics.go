@@ -101,14 +101,6 @@ func IsTopic(arn string) bool { return strings.HasPrefix(arn, "arn:aws:sns:") }
 // ARN is the ARN of the topic of that name.
 func ARN(name string) string { return prefix + name }
 
-// Exists says whether there is a topic of that ARN.
-func (s *Service) Exists(arn string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, ok := s.topics[arn]
-	return ok
-}
-
 // find looks a topic up; the caller holds mu.
 func (s *Service) find(arn string) (*topic, error) {
 	if arn == "" || strings.Count(arn, ":") != 5 || !IsTopic(arn) {
