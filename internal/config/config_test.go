@@ -186,6 +186,33 @@ func TestEveryMistakeNamesItsPlaceAndKey(t *testing.T) {
 	}
 }
 
+// required has a key without a usable default.
+type required struct {
+	Queue string `yaml:"queue" doc:"A queue."`
+}
+
+func (r required) Validate() error {
+	if r.Queue == "" {
+		return Problemf("queue", "must be given")
+	}
+	return nil
+}
+
+func TestAKeyThatCannotBeReadIsNotCalledMissingToo(t *testing.T) {
+	for file, want := range map[string]string{
+		"queue: 12":      `c.yaml:1:8: queue: the number 12 where text belongs: write it in quotes, "12"`,
+		"# queue: q":     "c.yaml: queue: must be given",
+		"quue: q":        "c.yaml: queue: must be given\nc.yaml:1:1: quue: unknown key; did you mean queue?",
+		"queue: [a]":     "c.yaml:1:8: queue: a list where text belongs",
+		"queue: q\nx: 1": "c.yaml:2:1: x: unknown key",
+	} {
+		path := write(t, file)
+		if _, err := Load(path, &required{}, nil); err == nil || strings.ReplaceAll(err.Error(), path, "c.yaml") != want {
+			t.Errorf("%q: %v\nwant %s", file, err, want)
+		}
+	}
+}
+
 func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 	s := fresh()
 	if _, err := Load("/nowhere/c.yaml", &s, nil); err == nil || err.Error() != "stat /nowhere/c.yaml: no such file or directory" {
