@@ -65,7 +65,7 @@ func (c *coordinator) advance() {
 // start runs a shard on a goroutine of its own.
 func (c *coordinator) start(e *entry, run func(*shard) error) {
 	e.running = true
-	s := c.newShard(e.row, c.board.place(e.row, e.ready))
+	s := c.newShard(e.row, c.board.place(e.row, e.ready), c.quiet(e))
 	c.shards.Go(func() {
 		err := run(s)
 		c.events.put(func(*catalogue) { c.finished(s.row, err) })
@@ -77,6 +77,21 @@ func (c *coordinator) start(e *entry, run func(*shard) error) {
 			c.lives.end(err)
 		}
 	})
+}
+
+// longQuiet is what a shard is taken for of which no event is known.
+const longQuiet = time.Hour
+
+// quiet is how long nothing has happened in a shard, as far as its row or its parent's says.
+func (c *coordinator) quiet(e *entry) time.Duration {
+	last := e.row.LastEvent
+	if parent, ok := c.catalogue.shards[e.row.parentKey()]; ok && last.IsZero() {
+		last = parent.row.LastEvent
+	}
+	if last.IsZero() {
+		return longQuiet
+	}
+	return ageOf(last, c.clock.now())
 }
 
 // finished takes a shard back from its goroutine.

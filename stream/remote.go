@@ -18,31 +18,45 @@ const (
 )
 
 // pool runs functions on goroutines that are kept for a while. The SDK's calls need tens of KiB of stack; a shard
-// that calls through the pool keeps a small one. Its size is the number of calls under way.
+// that calls through the pool keeps a small one. It also bounds the calls under way.
 type pool struct {
-	work chan func()
-	all  sync.WaitGroup // close waits for it
-	done chan struct{}
+	work  chan func()
+	slots chan struct{}  // one taken by each goroutine
+	all   sync.WaitGroup // close waits for it
+	done  chan struct{}
 }
 
-func newPool() *pool { return &pool{work: make(chan func()), done: make(chan struct{})} }
+// maxCalls is how many calls are under way at once: at 20 ms each that is 12,800 in a second, more than a machine makes.
+const maxCalls = 256
 
-// run runs f and returns when it has returned.
-func (p *pool) run(f func()) {
+func newPool() *pool {
+	return &pool{work: make(chan func()), slots: make(chan struct{}, maxCalls), done: make(chan struct{})}
+}
+
+// run runs f and returns when it has returned, or an error if ctx ends before it begins.
+func (p *pool) run(ctx context.Context, f func()) error {
 	finished := make(chan struct{})
 	job := func() { defer close(finished); f() }
 	select {
-	case p.work <- job:
+	case p.work <- job: // a goroutine that is there is better than a new one
 	default:
-		p.all.Go(func() { p.worker(job) })
+		select {
+		case p.work <- job:
+		case p.slots <- struct{}{}:
+			p.all.Go(func() { p.worker(job) })
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 	<-finished
+	return nil
 }
 
 // workerIdle is how long a goroutine without work is kept.
 const workerIdle = 2 * time.Second
 
 func (p *pool) worker(job func()) {
+	defer func() { <-p.slots }()
 	timer := time.NewTimer(workerIdle)
 	defer timer.Stop()
 	for {
@@ -74,11 +88,14 @@ type caller struct {
 // once makes one attempt.
 func (c caller) once(ctx context.Context, f func(context.Context) error) error {
 	var err error
-	c.pool.run(func() {
+	stopped := c.pool.run(ctx, func() {
 		limited, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 		err = f(limited)
 	})
+	if stopped != nil {
+		return stopped
+	}
 	if err != nil && ctx.Err() == nil {
 		c.errors(classify(err))
 	}

@@ -43,7 +43,7 @@ type readPoint struct {
 // pulse is what decides when the shard is read again.
 type pulse struct {
 	called   time.Time // beginning of the last read
-	arrived  time.Time // when the last record arrived, or reading began
+	arrived  time.Time // when the last record arrived
 	failures int       // in a row
 	since    time.Time // of the first of them
 }
@@ -51,8 +51,9 @@ type pulse struct {
 // renewAfter is the age at which an iterator is replaced; the service lets it expire after 15 minutes.
 const renewAfter = 14 * time.Minute
 
-func (t *tenure) newShard(row shardRow, v *view) *shard {
-	return &shard{tenure: t, row: row, batch: maxRecords, view: v, pulse: pulse{arrived: time.Now()}}
+// newShard makes a shard that is known to have been quiet for that long.
+func (t *tenure) newShard(row shardRow, v *view, quiet time.Duration) *shard {
+	return &shard{tenure: t, row: row, batch: maxRecords, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)}}
 }
 
 func (s *shard) place() string { return "shard " + s.row.ID }
@@ -94,7 +95,7 @@ func (s *shard) claim() error {
 		return errLost
 	}
 	if err == nil {
-		s.board.place(s.row, s.pulse.arrived)
+		s.board.place(s.row, time.Now())
 		s.tellPending(s.row.Gaps)
 	}
 	return err
@@ -118,7 +119,6 @@ func (s *shard) readAll() error {
 			return s.halt(err)
 		}
 		s.at.last, s.ack.stored = last, last
-		s.pulse.arrived = s.pulse.arrived.Add(-ageOf(s.row.LastEvent, s.clock.now()))
 	}
 	for {
 		p, op, err := s.read()
