@@ -23,9 +23,10 @@ type Service struct {
 	clock    *clock.Clock
 	endpoint atomic.Value // string: the beginning of the queues' URLs
 
-	mu      sync.Mutex // guards what follows and all that the queues hold; never held over a wait
-	queues  map[string]*queue
-	deleted map[string]time.Time // names of queues deleted, until they may be used again
+	mu       sync.Mutex // guards what follows and all that the queues hold; never held over a wait
+	queues   map[string]*queue
+	deleted  map[string]time.Time // names of queues deleted, until they may be used again
+	inFlight int                  // how many messages of a queue may be in flight
 
 	messages atomic.Uint64 // numbers the messages: ids and FIFO sequence numbers
 }
@@ -37,7 +38,7 @@ const (
 
 // New returns a service without queues.
 func New(c *clock.Clock) *Service {
-	s := &Service{clock: c, queues: map[string]*queue{}, deleted: map[string]time.Time{}}
+	s := &Service{clock: c, queues: map[string]*queue{}, deleted: map[string]time.Time{}, inFlight: inFlightLimit}
 	s.At("http://sandbox")
 	return s
 }

@@ -111,7 +111,7 @@ func (s *Service) take(in receiveMessageIn, r receipt) ([]messageOut, again, err
 	if err != nil {
 		return nil, again{}, err
 	}
-	if q.flying >= inFlightLimit && q.fifo == nil && (in.WaitTimeSeconds == nil && q.settings.wait == 0 || in.WaitTimeSeconds != nil && *in.WaitTimeSeconds == 0) {
+	if q.flying >= s.inFlight && q.fifo == nil && (in.WaitTimeSeconds == nil && q.settings.wait == 0 || in.WaitTimeSeconds != nil && *in.WaitTimeSeconds == 0) {
 		// By long polling the queue only looks empty ("Amazon SQS queue quotas").
 		return nil, again{}, wire.Errorf("OverLimit", "The maximum number of in flight messages is reached.")
 	}
@@ -122,7 +122,7 @@ func (s *Service) take(in receiveMessageIn, r receipt) ([]messageOut, again, err
 	var got []messageOut
 	now := s.clock.Now()
 	for m := range q.candidates(now) {
-		if len(got) == r.max || q.flying >= inFlightLimit {
+		if len(got) == r.max || q.flying >= s.inFlight {
 			break
 		}
 		if s.redrive(q, m, now) {
