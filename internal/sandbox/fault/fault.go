@@ -33,7 +33,9 @@ type Rule struct {
 type Effect struct {
 	Delay time.Duration // wait first; ends early when the client goes
 	Hang  bool          // then never answer, until the client goes
-	Reset bool          // then break the connection before the call has any effect
+	// Reset then breaks the connection before the call has any effect. Over real connections net/http itself repeats a GET
+	// whose reused connection breaks; in process nothing does.
+	Reset bool
 	Error *Error        // or answer this error, without effect
 	Drop  bool          // or take effect and break the connection instead of answering
 	Half  bool          // or take effect and break the connection after half of the answer's body
