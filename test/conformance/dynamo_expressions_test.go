@@ -88,7 +88,7 @@ var _ = add("dynamodb",
 		})
 	}},
 	Case{Name: "comparisons with an attribute that is not there", Doc: conditionPage, Run: func(t *T, e *Env) {
-		conditions(t, e, map[string]bool{"nope = :one": false, "nope < :one": false, "nope <> :one": true, "NOT nope = :one": true, "l[7] = :one": false})
+		conditions(t, e, map[string]bool{"nope = :one": false, "nope < :one": false, "nope <> :one": true, "nope <> m.nope": true, "NOT nope = :one": true, "l[7] = :one": false})
 	}},
 	Case{Name: "BETWEEN includes its bounds, IN takes a list", Doc: conditionPage, Run: func(t *T, e *Env) {
 		conditions(t, e, map[string]bool{
@@ -109,6 +109,16 @@ var _ = add("dynamodb",
 			"contains(s, :he)": true, "contains(tags, :x)": true, "contains(l, :one)": true, "contains(l, :x)": false,
 			"size(s) = :five": true, "size(tags) < :six": true, "size(l) > :one": true, "size(m) = :one": true, "size(b) = :five": true, "size(nope) = :one": false,
 		})
+	}},
+	Case{Name: "size counts a text's characters", Doc: conditionPage, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		for s, n := range map[string]string{"": "0", "abc": "3", "éä": "2", "😀": "2"} {
+			item := with(key("a", "b"), "s", str(s))
+			d.put(item)
+			got, err := d.holds(item, "size(s) = :n", nil, attributes{":n": num(n)})
+			t.ok(err)
+			t.equal("size("+s+") = "+n, got, true)
+		}
 	}},
 	Case{Name: "a condition on an item that is not there", Doc: "PutItem", Run: func(t *T, e *Env) {
 		d := open(t, e)
@@ -199,6 +209,8 @@ var _ = add("dynamodb",
 			"size(n)":                   "The function is not allowed to be used this way in an expression; function: size",
 			"n = attribute_exists(s)":   "The function is not allowed to be used this way in an expression; function: attribute_exists",
 			"n < :list":                 "Incorrect operand type for operator or function; operator or function: <, operand type: L",
+			"n BETWEEN n AND :six":      "The first operand must be distinct from the remaining operands for this operator or function; operator: BETWEEN, first operand: [n]",
+			"n IN (:one, n)":            "The first operand must be distinct from the remaining operands for this operator or function; operator: IN, first operand: [n]",
 			"n = n":                     "The first operand must be distinct from the remaining operands for this operator or function; operator: =, first operand: [n]",
 			"n BETWEEN :six AND :one":   "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: AttributeValue: {N:6}, upper bound operand: AttributeValue: {N:1}",
 			"n BETWEEN :one AND :hello": "The BETWEEN operator requires same data type for lower and upper bounds; lower bound operand: AttributeValue: {N:1}, upper bound operand: AttributeValue: {S:hello}",
@@ -324,6 +336,18 @@ var _ = add("dynamodb",
 		d := open(t, e)
 		d.put(key("a", "b"))
 		_, err := d.update("SET m.x = :one", "", nil, attributes{":one": num("1")})
+		t.refused(err, "ValidationException", "The document path provided in the update expression is invalid for update")
+	}},
+	Case{Name: "if_not_exists needs both of its operands to exist", Doc: updatePage, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(counted("a", "b", 1))
+		_, err := d.update("SET n = if_not_exists(#c, nope)", "", map[string]string{"#c": "Count"}, nil)
+		t.refused(err, "ValidationException", "The provided expression refers to an attribute that does not exist in the item")
+	}},
+	Case{Name: "DELETE below a path that is not there", Doc: updatePage, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(key("a", "b"))
+		_, err := d.update("DELETE m.tags :x", "", nil, attributes{":x": set("x")})
 		t.refused(err, "ValidationException", "The document path provided in the update expression is invalid for update")
 	}},
 	Case{Name: "arithmetic with a text", Doc: updatePage, Run: func(t *T, e *Env) {

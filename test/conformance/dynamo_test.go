@@ -4,7 +4,6 @@ package conformance
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+
+	"inventoryd/test/terse"
 )
 
 // inventory is the table that most cases use: Store and Item, strings.
@@ -110,41 +111,7 @@ func (d db) stored(store, item string, want attributes) {
 }
 
 // plain writes attributes so that they compare and print well.
-func plain(m attributes) string {
-	parts := make([]string, 0, len(m))
-	for k, v := range m {
-		parts = append(parts, k+"="+plainValue(v))
-	}
-	return strings.Join(sorted(parts), " ")
-}
-
-func plainValue(v types.AttributeValue) string {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return strconv.Quote(v.Value)
-	case *types.AttributeValueMemberN:
-		return v.Value
-	case *types.AttributeValueMemberB:
-		return "b" + strconv.Quote(string(v.Value))
-	case *types.AttributeValueMemberBOOL:
-		return strconv.FormatBool(v.Value)
-	case *types.AttributeValueMemberNULL:
-		return "null"
-	case *types.AttributeValueMemberSS:
-		return "<" + strings.Join(sorted(v.Value), " ") + ">"
-	case *types.AttributeValueMemberNS:
-		return "<" + strings.Join(sorted(v.Value), " ") + ">"
-	case *types.AttributeValueMemberM:
-		return "{" + plain(v.Value) + "}"
-	case *types.AttributeValueMemberL:
-		parts := make([]string, len(v.Value))
-		for i, e := range v.Value {
-			parts[i] = plainValue(e)
-		}
-		return "[" + strings.Join(parts, " ") + "]"
-	}
-	return "?"
-}
+func plain(m attributes) string { return terse.Item(m) }
 
 // arn is the ARN of the inventory's latest stream.
 func (d db) arn() *string {

@@ -64,10 +64,11 @@ func (a listAppend) result(item attr.Item) (attr.Value, error) {
 }
 
 func (f ifNotExists) result(item attr.Item) (attr.Value, error) {
-	if v, ok := f.at.value(item); ok {
+	or, err := f.or.result(item) // it must exist even if it is not needed
+	if v, ok := f.at.value(item); ok && err == nil {
 		return v, nil
 	}
-	return f.or.result(item)
+	return or, err
 }
 
 // Apply returns the item after the update.
@@ -182,7 +183,7 @@ func (a assignment) apply(root attr.Value, item attr.Item, f func(old, by attr.V
 		return root, err
 	case v.Kind != 0:
 		return a.at.put(root, v)
-	case exists:
+	case exists || len(a.at) > 1: // a path that is not there may be invalid
 		return a.at.remove(root)
 	}
 	return root, nil

@@ -4,6 +4,7 @@ package expr
 
 import (
 	"strings"
+	"unicode/utf16"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
 )
@@ -37,7 +38,11 @@ func (s sizeOf) value(item attr.Item) (attr.Value, bool) {
 	}
 	n := 0
 	switch v.Kind {
-	case attr.S, attr.B:
+	case attr.S: // in UTF-16, as Java counts
+		for _, r := range v.Text {
+			n += utf16.RuneLen(r)
+		}
+	case attr.B:
 		n = len(v.Text)
 	case attr.M:
 		n = len(v.Map)
@@ -78,8 +83,8 @@ func (c not) Holds(item attr.Item) bool { return !c.of.Holds(item) }
 func (c comparison) Holds(item attr.Item) bool {
 	left, ok := c.left.value(item)
 	right, also := c.right.value(item)
-	if !ok || !also {
-		return c.sign == "<>" && ok != also
+	if !ok || !also { // what is not there is unlike everything
+		return c.sign == "<>"
 	}
 	return compare(c.sign, left, right)
 }

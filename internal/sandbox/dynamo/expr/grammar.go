@@ -165,11 +165,15 @@ func (p *parse) compare(left operand) (any, error) {
 }
 
 // distinct refuses an operator between a path and itself.
-func distinct(name string, left, right operand) error {
-	l, ok := left.(path)
-	r, also := right.(path)
-	if ok && also && len(l) == len(r) && l.overlaps(r) {
-		return attr.Refusef("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: %s", name, l)
+func distinct(name string, first operand, others ...operand) error {
+	l, ok := first.(path)
+	if !ok {
+		return nil
+	}
+	for _, o := range others {
+		if r, ok := o.(path); ok && len(l) == len(r) && l.overlaps(r) {
+			return attr.Refusef("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: %s", name, l)
+		}
 	}
 	return nil
 }
@@ -198,6 +202,9 @@ func (p *parse) between(of operand) (any, error) {
 	}
 	high, err := p.operand()
 	if err != nil {
+		return nil, err
+	}
+	if err := distinct("BETWEEN", of, low, high); err != nil {
 		return nil, err
 	}
 	if err := ordered("BETWEEN", of, low, high); err != nil {
@@ -240,5 +247,5 @@ func (p *parse) in(of operand) (any, error) {
 	if len(list) > maxIn {
 		return nil, attr.Refusef("The IN operator is provided with too many operands; number of operands: %d", len(list))
 	}
-	return in{of, list}, nil
+	return in{of, list}, distinct("IN", of, list...)
 }

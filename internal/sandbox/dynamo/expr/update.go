@@ -226,10 +226,18 @@ func (p *parse) updateFunction() (operation, error) {
 	}
 	if pl, ok := args[0].(plain); ok {
 		if at, ok := pl.of.(path); ok {
-			return ifNotExists{at, args[1]}, nil
+			return ifNotExists{at, args[1]}, distinctFrom(at, args[1])
 		}
 	}
 	return nil, attr.Refusef("Operator or function requires a document path; operator or function: if_not_exists")
+}
+
+// distinctFrom refuses if_not_exists of a path and itself.
+func distinctFrom(at path, or operation) error {
+	if pl, ok := or.(plain); ok {
+		return distinct("if_not_exists", at, pl.of)
+	}
+	return nil
 }
 
 func (p *parse) terms() ([]operation, error) {
