@@ -36,9 +36,9 @@ type Effect struct {
 	// Reset then breaks the connection before the call has any effect. Over real connections net/http itself repeats a GET
 	// whose reused connection breaks; in process nothing does.
 	Reset bool
-	Error *Error        // or answer this error, without effect
-	Drop  bool          // or take effect and break the connection instead of answering
-	Half  bool          // or take effect and break the connection after half of the answer's body
+	Error *Error // or answer this error, without effect
+	Drop  bool   // or take effect and break the connection instead of answering
+	Half  bool   // or take effect and break the connection after half of the answer's body
 	// Unprocessed is the share (0–1) of a batch's entries that are not done, inside an answer of status 200: items of a
 	// BatchWriteItem or BatchGetItem are answered as unprocessed, entries of SQS's and SNS's batches as failed by no
 	// fault of the sender.
