@@ -78,13 +78,14 @@ func (s schema) rowKey(item attr.Item) (string, error) {
 			return "", err
 		}
 	}
+	var room [256]byte // most keys are made without garbage
 	partition, _ := item.Lookup(s.partition.name)
-	key := partitionPrefix(partition)
+	key := appendPartition(room[:0], partition)
 	if s.sort.name != "" {
 		v, _ := item.Lookup(s.sort.name)
-		key += sortable(v)
+		key = append(key, sortable(v)...)
 	}
-	return key, nil
+	return string(key), nil
 }
 
 var contentNames = map[attr.Kind]string{attr.S: "string", attr.B: "binary"}
@@ -102,13 +103,12 @@ func (s schema) checkContent(k keyAttribute, v attr.Value) error {
 	return nil
 }
 
-// partitionPrefix is what the row keys of a partition begin with: the hash, by which scans and shards divide a table,
-// the length and the partition key.
-func partitionPrefix(v attr.Value) string {
-	b := make([]byte, 12, 12+len(v.Text)+24)
-	binary.BigEndian.PutUint64(b, hashOf(v.Text))
-	binary.BigEndian.PutUint32(b[8:], uint32(len(v.Text))) // at most 2048
-	return string(append(b, v.Text...))
+// appendPartition appends what the row keys of a partition begin with: the hash, by which scans and shards divide a
+// table, the length and the partition key.
+func appendPartition(b []byte, v attr.Value) []byte {
+	b = binary.BigEndian.AppendUint64(b, hashOf(v.Text))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(v.Text))) // at most 2048
+	return append(b, v.Text...)
 }
 
 func sortable(v attr.Value) string {

@@ -79,7 +79,7 @@ func (s schema) spanOf(conditions []expr.KeyCondition) (span, error) {
 	if err := s.checkCondition(s.partition, partition); err != nil {
 		return span{}, err
 	}
-	prefix := partitionPrefix(partition.Values[0])
+	prefix := string(appendPartition(nil, partition.Values[0]))
 	if sort == nil {
 		return prefixed(prefix), nil
 	}
