@@ -59,7 +59,7 @@ func measure(bin string, rows, runs int) error {
 		return err
 	}
 	defer s.stop()
-	var cpu, floor, fast, slow, slowCPU []float64
+	var cpu, floor, fast, slow, slowCPU, peak []float64
 	for range runs {
 		atOnce, err := s.load(bin, rows, 0)
 		if err != nil {
@@ -76,12 +76,14 @@ func measure(bin string, rows, runs int) error {
 		cpu, fast = append(cpu, atOnce.cpu), append(fast, atOnce.perSecond)
 		slow, slowCPU = append(slow, late.perSecond), append(slowCPU, late.cpu)
 		floor = append(floor, f)
+		peak = append(peak, max(atOnce.peak, late.peak))
 	}
 	show("load_cpu_us_per_row", cpu, "us")
 	show("load_cpu_us_per_row_5ms", slowCPU, "us")
 	show("load_floor_cpu_us_per_row", floor, "us")
 	show("load_rows_per_s_0ms", fast, "rows/s")
 	show("load_rows_per_s_5ms", slow, "rows/s")
+	show("load_rss_mib", peak, "MiB")
 	return nil
 }
 
