@@ -62,7 +62,8 @@ const (
 	backTo   = 0.8                    // of what the table took, once it throttles
 	settle   = 500 * time.Millisecond // throttles within that long are one
 	window   = time.Second            // over which the table's intake is measured
-	speedUp  = 1.05                   // per window without a throttle
+	speedUp  = 1.1                    // per window without a throttle
+	unknown  = 1000                   // rows per second taken for granted before there is a measure: one partition's
 	shortest = 100 * time.Millisecond // of a window that a measure is taken from
 	longest  = 250 * time.Millisecond // of a wait for the rate, which may rise meanwhile
 
@@ -135,6 +136,9 @@ func (p *pace) slow(now time.Time) {
 	}
 	p.slowed = now
 	took := p.measured
+	if took == 0 {
+		took = unknown
+	}
 	if elapsed := now.Sub(p.began); !p.began.IsZero() && elapsed >= shortest {
 		took = max(took, p.rows/elapsed.Seconds())
 	}
