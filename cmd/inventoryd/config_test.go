@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v4"
 
 	"inventoryd/internal/config"
@@ -245,7 +244,8 @@ func TestEachBrokenFileIsToldExactly(t *testing.T) {
 func runCLI(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	app := &cli.App{Name: "inventoryd", Writer: &out, Commands: []*cli.Command{configCommand()}, ExitErrHandler: func(*cli.Context, error) {}}
+	app := application()
+	app.Writer = &out
 	err := app.RunContext(t.Context(), append([]string{"inventoryd"}, args...))
 	return out.String(), err
 }

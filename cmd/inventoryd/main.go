@@ -35,25 +35,7 @@ func execute(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // from here on a signal has its default effect
 
-	app := &cli.App{
-		Name:                   "inventoryd",
-		Usage:                  "loads inventory feeds from S3 into DynamoDB and tells SNS when an item runs out",
-		Version:                version,
-		HideVersion:            true,
-		UseShortOptionHandling: true,
-		Commands: []*cli.Command{
-			runCommand, loadCommand, setupCommand, configCommand(), demoCommand, sandboxCommand, versionCommand,
-		},
-		CommandNotFound: func(c *cli.Context, name string) {
-			fmt.Fprintf(c.App.ErrWriter, "inventoryd: there is no command %q; see inventoryd --help\n", name)
-		},
-		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage(err) },
-		ExitErrHandler: func(*cli.Context, error) {},
-	}
-	for _, c := range app.Commands {
-		c.OnUsageError = app.OnUsageError
-	}
-	err := app.RunContext(ctx, args)
+	err := application().RunContext(ctx, args)
 	if err == nil {
 		return 0
 	}
@@ -65,6 +47,38 @@ func execute(args []string) int {
 		return coded.ExitCode()
 	}
 	return exitFailed
+}
+
+// application is the command line.
+func application() *cli.App {
+	app := &cli.App{
+		Name:                   "inventoryd",
+		Usage:                  "loads inventory feeds from S3 into DynamoDB and tells SNS when an item runs out",
+		Version:                version,
+		HideVersion:            true,
+		UseShortOptionHandling: true,
+		Commands: []*cli.Command{
+			runCommand, loadCommand, setupCommand, configCommand(), demoCommand, sandboxCommand, versionCommand,
+		},
+		Action:         helpOr,
+		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage(err) },
+		ExitErrHandler: func(*cli.Context, error) {},
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError = app.OnUsageError
+		if len(c.Subcommands) > 0 {
+			c.Action = helpOr
+		}
+	}
+	return app
+}
+
+// helpOr shows the help where no command is named; a name that reaches it is none.
+func helpOr(c *cli.Context) error {
+	if c.Args().Present() {
+		return usage(fmt.Errorf("there is no command %q; see %s --help", c.Args().First(), c.App.Name))
+	}
+	return cli.ShowSubcommandHelp(c)
 }
 
 // usage marks an error as one of usage or configuration.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,9 +17,9 @@ var sandboxCommand = &cli.Command{
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:4566", Usage: "the loopback `ADDRESS` to serve"},
 	},
 	Action: func(c *cli.Context) error {
-		l, err := net.Listen("tcp", c.String("listen"))
+		l, err := sandbox.Listen(c.String("listen"))
 		if err != nil {
-			return fmt.Errorf("--listen: %w", err)
+			return usage(fmt.Errorf("--listen: %w", err))
 		}
 		world := sandbox.New()
 		if err := world.Provision(c.Context); err != nil {

@@ -15,8 +15,8 @@ import (
 // Serve answers on l until ctx ends or l fails; nil after ctx ended. It refuses addresses other than loopback ones, as
 // it checks no signatures. Calls that are under way are cut then.
 func (s *Sandbox) Serve(ctx context.Context, l net.Listener) error {
-	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		return fmt.Errorf("serve the sandbox on %s: it lets everybody in, so it listens on loopback addresses only, say 127.0.0.1:4566", a)
+	if err := private(l.Addr()); err != nil {
+		return err
 	}
 	s.Queues.At("http://" + l.Addr().String())
 	var connections sync.WaitGroup
@@ -34,6 +34,25 @@ func (s *Sandbox) Serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the sandbox: %w", err)
+	}
+	return nil
+}
+
+// Listen opens a loopback address for Serve, and refuses any other.
+func Listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if err := private(l.Addr()); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func private(address net.Addr) error {
+	if a, ok := address.(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		return fmt.Errorf("serve the sandbox on %s: it lets everybody in, so it listens on loopback addresses only, say 127.0.0.1:4566", a)
 	}
 	return nil
 }
