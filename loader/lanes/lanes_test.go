@@ -124,16 +124,20 @@ func TestRefusedRowsAreFoundAndThenTheObjectFails(t *testing.T) {
 					refused = append(refused, r.Line)
 				}
 				l := Start(t.Context(), cfg)
-				for i := range 300 {
+				var err error
+				for i := 0; i < 300 && err == nil; i++ {
 					count := int64(1)
 					if i%50 == 0 && i/50 < bad {
 						count = -1
 					}
-					if err := l.Add(t.Context(), Row{Store: []byte("s"), Item: fmt.Append(nil, i), Count: count, Line: int64(i)}); err != nil {
-						t.Fatal(err)
-					}
+					err = l.Add(t.Context(), Row{Store: []byte("s"), Item: fmt.Append(nil, i), Count: count, Line: int64(i)})
 				}
-				tally, err := l.Finish(t.Context())
+				var tally Tally
+				if err == nil {
+					tally, err = l.Finish(t.Context())
+				} else {
+					tally = l.Abort()
+				}
 				if tally.Added != tally.Written+tally.Merged+tally.Refused+tally.Unwritten {
 					t.Errorf("%+v does not balance", tally)
 				}

@@ -223,5 +223,5 @@ func duration(out string) (time.Duration, error) {
 }
 
 func cpuPerRow(p *os.ProcessState, rows int) float64 {
-	return float64((p.UserTime()+p.SystemTime()).Microseconds()) / float64(rows)
+	return float64((p.UserTime() + p.SystemTime()).Microseconds()) / float64(rows)
 }

@@ -189,4 +189,3 @@ func signed(r *http.Request) bool {
 	a := r.Header.Get("Authorization")
 	return strings.HasPrefix(a, "AWS4-HMAC-SHA256 Credential=AKBENCH/") && strings.Contains(a, "Signature=") && r.Header.Get("X-Amz-Date") != ""
 }
-
