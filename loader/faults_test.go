@@ -452,3 +452,21 @@ func (w *world) send(body string) {
 		w.Fatal(err)
 	}
 }
+
+// TestABodyThatBreaksEachTimeComesBackLater is the message's own failure that may pass: it must never be taken for an
+// object that cannot be decoded.
+func TestABodyThatBreaksEachTimeComesBackLater(t *testing.T) {
+	inWorld(t, func(w *world) {
+		mend := w.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Effect: fault.Effect{Half: true}})
+		i := w.start("a")
+		feed, want := feedOf(1000, "Berlin", "Osaka")
+		w.put("feed.csv", feed)
+		w.eventually(time.Hour, "given up for now", func() bool { return w.logs.FilterMessage("message comes back later").Len() == 1 })
+		mend()
+		w.quiet(time.Hour)
+		w.exact(want)
+		if total := i.balanced(); total.Loaded != 1 || total.Failed != 0 {
+			t.Errorf("total %+v", total)
+		}
+	})
+}
