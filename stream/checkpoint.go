@@ -54,13 +54,13 @@ func (s *shard) checkpoint() error {
 	delay, repeat := classify(err).delay(s.ack.failures, rand.Float64())
 	if repeat {
 		s.metrics.checkpointFailures.Add(context.Background(), 1)
-		s.caller.complain(leasePlace, err, 0)
+		s.caller.complain(leasePlace, err)
 		s.ack.failures++
 		s.ack.next = time.Now().Add(max(delay, checkpointEvery))
 		return nil
 	}
 	s.troubles.mend(leasePlace)
-	if err := s.settled(err, func(now shardRow) bool { return now.Owner == s.beat.ID() && now.Epoch == s.row.Epoch }); err != nil {
+	if err := s.settled(err, s.stillOurs); err != nil {
 		return err
 	}
 	s.ack = ack{stored: last, next: time.Now().Add(checkpointEvery)}
@@ -103,6 +103,11 @@ func (s *shard) settled(err error, done func(now shardRow) bool) error {
 		s.row = decodeShard(refused.item)
 		return errLost
 	}
+}
+
+// stillOurs is true of a row that this instance still owns.
+func (s *shard) stillOurs(now shardRow) bool {
+	return now.Owner == s.beat.ID() && now.Epoch == s.row.Epoch
 }
 
 // progress is the frontier and what belongs to it, as columns.
@@ -185,9 +190,7 @@ func (s *shard) skip(n int) error {
 		return s.pause(n, errors.New(reason)) // recorded already, perhaps before a restart
 	}
 	gap := s.newGap(reason, s.clock.now())
-	err := s.write(s.lives.work, item{gapColumn(gap.Number): gap.encode()}, func(now shardRow) bool {
-		return now.Owner == s.beat.ID() && now.Epoch == s.row.Epoch
-	})
+	err := s.write(s.lives.work, item{gapColumn(gap.Number): gap.encode()}, s.stillOurs)
 	if err != nil {
 		return err
 	}

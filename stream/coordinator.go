@@ -109,6 +109,7 @@ func (c *coordinator) finished(row shardRow, err error) {
 		c.asked.put(question{})
 	case errors.Is(err, errLost):
 		e.ready = time.Time{}
+		c.rescan.Store(true)
 	case c.lives.stop.Err() != nil:
 	default:
 		c.lives.end(err)

@@ -15,46 +15,63 @@ import (
 const (
 	redeliverLeast = 200 * time.Millisecond
 	redeliverMost  = 30 * time.Second
+	keepPage       = 5 * time.Second // for a longer pause the page is dropped and read again: others need the memory
 )
 
-// handle delivers a page's records until all are dealt with or the instance stops.
-func (s *shard) handle(p page) error {
-	defer s.budget.release(p.size)
-	records := s.due(p.records)
-	for failures := 0; len(records) > 0; {
-		if s.doomed(records[0]) {
-			if err := s.divert(records[0], errors.New("it failed for good before a restart")); err != nil {
-				return err
-			}
-			records = s.advance(records, 1)
-			continue
-		}
-		size := min(len(records), s.batch)
-		err := s.deliver(records[:size])
-		if err == nil {
-			records, failures, s.batch = s.advance(records, size), 0, min(2*s.batch, maxRecords)
-			s.troubles.mend(s.handlerPlace())
-			continue
-		}
-		if s.lives.stop.Err() != nil && errors.Is(err, errStopping) {
-			return context.Cause(s.lives.stop)
-		}
-		f := diagnose(err, size)
-		if records = s.advance(records, f.done); f.done > 0 {
-			failures = 0
-		}
-		if records, err = s.failed(records, f, size, failures); err != nil {
-			return err
-		}
-		failures++
-	}
-	return nil
+// attempts is how the delivery of a shard's records goes.
+type attempts struct {
+	batch    int   // most records that the handler gets at once
+	failures int   // in a row
+	cause    error // why the poison record of the shard's row failed, if that was in this run
 }
-
-func (s *shard) handlerPlace() string { return "handler of shard " + s.row.ID }
 
 // errStopping is deliver's answer when the instance stops before the handler is called.
 var errStopping = errors.New("the instance is stopping")
+
+// handle delivers a page's records until all are dealt with or the instance stops. It returns a pause if that is to be
+// so long that the page is better read again after it.
+func (s *shard) handle(p page) (pause time.Duration, err error) {
+	defer s.budget.release(p.size)
+	for records := s.due(p.records); len(records) > 0; {
+		if records, pause, err = s.step(records); err != nil {
+			return 0, err
+		}
+		if pause > keepPage {
+			return pause, nil
+		}
+		if pause > 0 {
+			err = s.rest(pause)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// step makes one attempt at the first of the records. It returns those that are left, and for how long to wait.
+func (s *shard) step(records []Record) (left []Record, pause time.Duration, err error) {
+	if s.doomed(records[0]) {
+		return s.divert(records)
+	}
+	size := min(len(records), s.tries.batch)
+	err = s.deliver(records[:size])
+	switch {
+	case err == nil:
+		s.tries = attempts{batch: min(2*s.tries.batch, maxRecords)}
+		s.troubles.mend(s.handlerPlace())
+		return s.advance(records, size), 0, nil
+	case errors.Is(err, errStopping):
+		return records, 0, context.Cause(s.lives.stop)
+	}
+	f := diagnose(err, size)
+	if f.done > 0 {
+		s.tries.failures = 0
+	}
+	return s.failed(s.advance(records, f.done), f, size)
+}
+
+func (s *shard) handlerPlace() string { return "handler of shard " + s.row.ID }
 
 // due drops records that are behind the frontier and those from before the start of all reading; the frontier moves
 // over the latter.
@@ -100,38 +117,37 @@ func (s *shard) advance(records []Record, n int) []Record {
 	return records[n:]
 }
 
-// failed deals with a failed batch, whose first record is the one that failed if that is known; it returns what is to
-// be delivered next.
-func (s *shard) failed(records []Record, f failure, size, failures int) ([]Record, error) {
+// failed deals with a failed batch of that size, of which records are left; the first of them is the one that failed,
+// if that is known.
+func (s *shard) failed(records []Record, f failure, size int) ([]Record, time.Duration, error) {
 	switch {
 	case !f.permanent:
 		if s.beat.Good() { // else it failed because its context ended
 			s.troubles.report(s.handlerPlace(), f.err, true)
 		}
-		return records, s.rest(grow(redeliverLeast, redeliverMost, failures))
+		return records, s.backOff(), nil
 	case !f.located:
-		s.batch = (size + 1) / 2 // until the record at fault is alone
-		return records, nil
+		s.tries.batch = (size + 1) / 2 // until the record at fault is alone
+		return records, 0, nil
 	}
-	if err := s.attempted(records[0]); err != nil {
-		return records, err
+	if err := s.attempted(records[0], f.err); err != nil {
+		return records, 0, err
 	}
 	live := s.live()
-	if s.row.Attempts <= live.MaxAttempts {
-		s.log.Error("a record cannot be handled", zap.String("shard", s.row.ID), zap.String("event_id", records[0].ID),
-			zap.String("sequence", records[0].Sequence), zap.Int("attempt", s.row.Attempts), zap.Error(f.err))
-	}
-	if s.row.Attempts < live.MaxAttempts {
-		return records, s.rest(grow(redeliverLeast, redeliverMost, s.row.Attempts-1))
-	}
-	if live.poison() == poisonBlock {
+	switch {
+	case s.row.Attempts < live.MaxAttempts:
+		return records, s.backOff(), nil
+	case live.poison() == poisonBlock:
 		s.blocked(fmt.Errorf("blocked by record %s: %w", records[0].ID, f.err))
-		return records, s.rest(grow(redeliverLeast, redeliverMost, s.row.Attempts-1))
+		return records, s.backOff(), nil
 	}
-	if err := s.divert(records[0], f.err); err != nil {
-		return records, err
-	}
-	return s.advance(records, 1), nil
+	return s.divert(records)
+}
+
+func (s *shard) backOff() time.Duration {
+	d := grow(redeliverLeast, redeliverMost, s.tries.failures)
+	s.tries.failures++
+	return d
 }
 
 // blocked says that a record holds up its shard.
@@ -141,40 +157,43 @@ func (s *shard) blocked(why error) {
 }
 
 // attempted counts an attempt at a record in its shard's row.
-func (s *shard) attempted(r Record) error {
+func (s *shard) attempted(r Record, cause error) error {
 	if s.row.Poison != r.Position() {
 		s.row.Poison, s.row.Attempts = r.Position(), 0
 	}
 	s.row.Attempts++
+	s.tries.cause = cause
 	s.view.progress(s.row.Progress)
-	return s.write(s.lives.work, item{}, func(now shardRow) bool {
-		return now.Owner == s.beat.ID() && now.Epoch == s.row.Epoch
-	})
+	if s.row.Attempts <= s.live().MaxAttempts { // a blocked record is in the troubles' log
+		s.log.Error("a record cannot be handled", zap.String("shard", s.row.ID), zap.String("event_id", r.ID),
+			zap.String("sequence", r.Sequence), zap.Int("attempt", s.row.Attempts), zap.Error(cause))
+	}
+	return s.write(s.lives.work, item{}, s.stillOurs)
 }
 
-// doomed is true of a record whose attempts were used up before a restart, when it was to be diverted.
+// doomed is true of a record whose attempts are used up and which is to be diverted, perhaps since before a restart.
 func (s *shard) doomed(r Record) bool {
 	live := s.live()
 	return s.row.Poison != "" && s.row.Poison == r.Position() && s.row.Attempts >= live.MaxAttempts && live.poison() == poisonDivert
 }
 
-// divert writes a record to the dead-letter queue, however long that takes.
-func (s *shard) divert(r Record, cause error) error {
-	for n := 0; ; n++ {
-		if _, err := s.beat.Await(s.lives.stop); err != nil {
-			return context.Cause(s.lives.stop)
-		}
-		err := s.caller.once(s.lives.work, func(ctx context.Context) error { return s.letters.send(ctx, r, cause) })
-		if err == nil {
-			break
-		}
-		s.blocked(fmt.Errorf("blocked by record %s, which cannot be diverted: %w", r.ID, err))
-		if err := s.rest(grow(redeliverLeast, redeliverMost, n)); err != nil {
-			return err
-		}
+// divert makes one attempt to write the first of the records to the dead-letter queue.
+func (s *shard) divert(records []Record) ([]Record, time.Duration, error) {
+	if _, err := s.beat.Await(s.lives.stop); err != nil {
+		return records, 0, context.Cause(s.lives.stop)
 	}
+	r, cause := records[0], s.tries.cause
+	if cause == nil {
+		cause = errors.New("it failed for good before a restart")
+	}
+	err := s.caller.once(s.lives.work, func(ctx context.Context) error { return s.letters.send(ctx, r, cause) })
+	if err != nil {
+		s.blocked(fmt.Errorf("blocked by record %s, which cannot be diverted: %w", r.ID, err))
+		return records, s.backOff(), nil
+	}
+	s.tries = attempts{batch: s.tries.batch}
 	s.troubles.mend(s.handlerPlace())
 	s.metrics.diverted.Add(context.Background(), 1)
 	s.log.Error("a record was diverted to the dead-letter queue", zap.String("shard", s.row.ID), zap.String("event_id", r.ID), zap.Error(cause))
-	return nil
+	return s.advance(records, 1), 0, nil
 }

@@ -56,8 +56,9 @@ func (d *discovery) describe(ctx context.Context, arn string, from *string, pare
 // committers is how many rows are written at once.
 const committers = 16
 
-// commit writes a row for each shard that has none and hands on those that were not known here.
-func (d *discovery) commit(ctx context.Context, label string, shards []types.Shard) error {
+// commit writes a row for each shard that has none and hands on those that were not known here. tick, which may be nil,
+// is called from several goroutines.
+func (d *discovery) commit(ctx context.Context, label string, shards []types.Shard, tick func()) error {
 	var group errgroup.Group
 	group.SetLimit(committers)
 	rows := make([]*shardRow, len(shards))
@@ -67,7 +68,7 @@ func (d *discovery) commit(ctx context.Context, label string, shards []types.Sha
 			continue
 		}
 		group.Go(func() error {
-			_, err := d.caller.persist(ctx, "lease table", nil, func(ctx context.Context) error {
+			_, err := d.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
 				written, err := d.store.create(ctx, row)
 				rows[i] = &written
 				return err
@@ -112,7 +113,7 @@ func (d *discovery) children(ctx context.Context, arn string, parent shardKey) e
 			continue // the next attempt is due soon, and the listing tells of lasting trouble
 		}
 		if children := childrenOf(answer.Shards, parent.id); len(children) > 0 {
-			return d.commit(ctx, parent.label, children)
+			return d.commit(ctx, parent.label, children, nil)
 		}
 		if off(answer.StreamStatus) {
 			return nil

@@ -159,7 +159,9 @@ func (l *lister) move(ctx context.Context, latest string) error {
 	l.arn = latest
 	l.labels[labelOf(latest)] = true
 	l.board.set(func(s *Status) { s.Stream, s.Gaps = latest, row.Gaps })
-	l.gapFound(row.Gaps[len(row.Gaps)-1])
+	if n := len(row.Gaps); n > 0 {
+		l.gapFound(row.Gaps[n-1])
+	}
 	l.events.put(func(c *catalogue) { c.latest = labelOf(latest); c.stream(c.latest) })
 	return nil
 }
@@ -189,7 +191,7 @@ func (l *lister) list(ctx context.Context, label string) error {
 		for _, s := range page.Shards {
 			ids[deref(s.ShardId)] = true
 		}
-		if err := l.discovery.commit(ctx, label, page.Shards); err != nil {
+		if err := l.discovery.commit(ctx, label, page.Shards, l.tick); err != nil {
 			return err
 		}
 		last := deref(page.LastEvaluatedShardId)

@@ -5,16 +5,14 @@ package stream
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 )
 
 const (
-	callTimeout  = 10 * time.Second // for every remote call
-	tickEvery    = 5 * time.Second  // a loop that waits shows that often that it is alive
-	tooManyAfter = time.Minute      // LimitExceeded for this long means too many readers
+	callTimeout = 10 * time.Second // for every remote call
+	tickEvery   = 5 * time.Second  // a loop that waits shows that often that it is alive
 )
 
 // pool runs functions on goroutines that are kept for a while. The SDK's calls need tens of KiB of stack; a shard
@@ -105,7 +103,6 @@ func (c caller) once(ctx context.Context, f func(context.Context) error) error {
 // persist makes a call again and again until it succeeds, its error is one that repeating does not mend, or ctx ends.
 // tick, which may be nil, shows meanwhile that the loop is alive. It reports whether the first attempt did it.
 func (c caller) persist(ctx context.Context, place string, tick func(), f func(context.Context) error) (first bool, err error) {
-	begun := time.Now()
 	for n := 0; ; n++ {
 		err = c.once(ctx, f)
 		if ctx.Err() != nil && err != nil {
@@ -118,20 +115,17 @@ func (c caller) persist(ctx context.Context, place string, tick func(), f func(c
 			}
 			return n == 0, err
 		}
-		c.complain(place, err, time.Since(begun))
+		c.complain(place, err)
 		if err := rest(ctx, delay, tick); err != nil {
 			return false, err
 		}
 	}
 }
 
-// complain reports a call's failure; lasting is how long the call has been failing.
-func (c caller) complain(place string, err error, lasting time.Duration) {
+// complain reports a call's failure.
+func (c caller) complain(place string, err error) {
 	kind := classify(err)
-	if kind == limited && lasting >= tooManyAfter {
-		err = fmt.Errorf("too many readers on this shard: %w", err)
-	}
-	c.troubles.report(place, err, kind == denied || kind == refused || kind == limited && lasting >= tooManyAfter)
+	c.troubles.report(place, err, kind == denied || kind == refused)
 }
 
 // rest waits for d, or until ctx ends, whose cause it returns.

@@ -28,7 +28,7 @@ type shard struct {
 	at      readPoint
 	pulse   pulse
 	ack     ack
-	batch   int   // most records that the handler gets at once
+	tries   attempts
 	view    *view // what Status shows
 }
 
@@ -53,7 +53,7 @@ const renewAfter = 14 * time.Minute
 
 // newShard makes a shard that is known to have been quiet for that long.
 func (t *tenure) newShard(row shardRow, v *view, quiet time.Duration) *shard {
-	return &shard{tenure: t, row: row, batch: maxRecords, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)}}
+	return &shard{tenure: t, row: row, tries: attempts{batch: maxRecords}, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)}}
 }
 
 func (s *shard) place() string { return "shard " + s.row.ID }
@@ -66,6 +66,7 @@ func (s *shard) run() error {
 	s.log.Debug("reading a shard", zap.String("shard", s.row.ID), zap.String("checkpoint", s.row.Checkpoint))
 	err := s.readAll()
 	s.troubles.mend(s.place())
+	s.troubles.mend(s.handlerPlace())
 	switch {
 	case errors.Is(err, errEnded):
 		return err
@@ -147,9 +148,14 @@ func (s *shard) take(p page) error {
 		s.pulse.arrived = time.Now()
 		s.view.head(p.records[0].Created)
 	}
-	err := s.handle(p)
+	pause, err := s.handle(p)
 	if err != nil {
 		return err
+	}
+	if pause > 0 {
+		s.at.iterator = ""
+		p = page{} // whatever it holds is others' for the pause
+		return s.rest(pause)
 	}
 	if p.next == "" {
 		return s.end()
@@ -254,17 +260,24 @@ func (s *shard) remedy(op operation, err error) error {
 		s.at.iterator = ""
 		return s.pause(n, err)
 	}
-	s.caller.complain(s.place(), err, time.Since(s.pulse.since))
+	if kind == limited && time.Since(s.pulse.since) >= tooManyAfter {
+		s.troubles.report(s.place(), fmt.Errorf("too many readers on this shard: %w", err), true)
+	} else {
+		s.caller.complain(s.place(), err)
+	}
 	delay, _ := kind.delay(n, rand.Float64())
 	return s.rest(delay)
 }
+
+// tooManyAfter is for how long LimitExceeded must last to mean that others read the shard too.
+const tooManyAfter = time.Minute
 
 // pause waits before a new iterator is tried: not at the first failure, ever longer if they go on.
 func (s *shard) pause(n int, err error) error {
 	if n == 0 {
 		return nil
 	}
-	s.caller.complain(s.place(), err, time.Since(s.pulse.since))
+	s.caller.complain(s.place(), err)
 	delay, _ := broken.delay(n, rand.Float64())
 	return s.rest(delay)
 }
@@ -273,7 +286,7 @@ func (s *shard) pause(n int, err error) error {
 func (s *shard) verify(cause error) error {
 	answer := make(chan bool, 1)
 	s.asked.put(question{s.row.key(), answer})
-	s.caller.complain(s.place(), cause, time.Since(s.pulse.since))
+	s.caller.complain(s.place(), cause)
 	var exists bool
 	select {
 	case exists = <-answer:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +27,7 @@ type tenure struct {
 	asked     *mailbox[question]         // read by the lister
 	pending   *mailbox[Gap]              // read by the reporter of gaps
 	events    *mailbox[func(*catalogue)] // read by the coordinator
+	rescan    atomic.Bool                // asks the watch to read the shards' rows: one was lost
 	shards    sync.WaitGroup             // the shards' goroutines; the coordinator waits for them
 }
 
@@ -130,7 +132,7 @@ func (t *tenure) beaten(err error) {
 	t.metrics.count(classify(err))
 	t.troubles.report("heartbeat", err, !t.beat.Good())
 	if classify(err) == absent {
-		t.lives.end(fmt.Errorf("%w: %w", errNoLeases, err))
+		t.lives.end(err)
 	}
 }
 
@@ -155,10 +157,14 @@ func (t *tenure) loops(stop context.Context) error {
 	run(t.newLister().run)
 	run(t.reportGaps)
 	group.Wait()
-	if cause := context.Cause(stop); !errors.Is(cause, errStopped) {
+	switch cause := context.Cause(stop); {
+	case errors.Is(cause, errStopped):
+		return nil
+	case classify(cause) == absent: // of the lease table: nothing else that is absent gets here
+		return fmt.Errorf("%w: %w", errNoLeases, cause)
+	default:
 		return cause
 	}
-	return nil
 }
 
 // resign tells the others that this instance has left.

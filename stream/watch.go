@@ -59,7 +59,7 @@ func (w *watch) look(ctx context.Context, first bool) error {
 		return err
 	}
 	company, err := w.judge(ctx, asked, instances)
-	if err != nil || !first && !company {
+	if err != nil || !w.rescan.Swap(false) && !first && !company {
 		return err
 	}
 	return w.readShards(ctx)
