@@ -26,6 +26,7 @@ type lister struct {
 	*tenure
 	tick      func()
 	arn       string          // the table's latest stream
+	on        bool            // it is enabled
 	labels    map[string]bool // the streams to list: false once the service does not know one any more
 	questions []question      // not answered yet
 }
@@ -113,27 +114,33 @@ func (l *lister) round(ctx context.Context) error {
 
 // look asks which stream the table has now. A new one is recorded, with the gap before it.
 func (l *lister) look(ctx context.Context) error {
+	const place = "describe the table"
 	var latest string
-	_, err := l.caller.persist(ctx, "describe the table", l.tick, func(ctx context.Context) error {
+	var readable error
+	_, err := l.caller.persist(ctx, place, l.tick, func(ctx context.Context) error {
 		out, err := l.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &l.store.table})
 		if err != nil {
 			return fmt.Errorf("describe table %s: %w", l.store.table, err)
 		}
 		l.clock.hear(serverTime(out.ResultMetadata))
-		latest = deref(out.Table.LatestStreamArn)
+		latest, l.on = deref(out.Table.LatestStreamArn), enabled(out.Table)
+		readable = readableStream(out.Table)
 		return nil
 	})
 	if ctx.Err() != nil {
 		return err
 	}
-	if err != nil { // the table is not there: its stream can still be read
-		l.troubles.report("describe the table", err, true)
-		return nil
+	switch {
+	case err != nil: // the table is not there: its stream can still be read
+		l.troubles.report(place, err, true)
+	case latest == "" || latest == l.arn:
+	case readable != nil:
+		l.troubles.report("the table's new stream", readable, true)
+	default:
+		l.troubles.mend("the table's new stream")
+		return l.move(ctx, latest)
 	}
-	if latest == "" || latest == l.arn {
-		return nil
-	}
-	return l.move(ctx, latest)
+	return nil
 }
 
 // move goes over to a new stream of the table.
@@ -225,15 +232,15 @@ func (l *lister) page(ctx context.Context, label string, from *string) (page *ty
 	return page, unharmed, err
 }
 
-// gone is a stream that the service does not know. If the table has another by now, its unfinished shards are lost;
-// else it is trouble.
+// gone is a stream that the service does not know. If the table has another by now, or none for more than a day, its
+// unfinished shards are lost; else it is trouble.
 func (l *lister) gone(ctx context.Context, label string, err error) error {
 	if label == labelOf(l.arn) {
 		if err := l.look(ctx); err != nil {
 			return err
 		}
 	}
-	if label == labelOf(l.arn) {
+	if label == labelOf(l.arn) && l.on {
 		l.troubles.report("listing of "+label, fmt.Errorf("it is still the table's stream: %w", err), true)
 		return nil
 	}

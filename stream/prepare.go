@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/smithy-go"
 	"go.uber.org/zap"
 
@@ -91,17 +92,41 @@ func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time
 		return "", time.Time{}, fmt.Errorf("describe table %s: %w", r.store.table, err)
 	}
 	r.clock.hear(serverTime(out.ResultMetadata))
-	arn := deref(out.Table.LatestStreamArn)
-	spec := out.Table.StreamSpecification
-	remedy := fmt.Sprintf("enable it: aws dynamodb update-table --table-name %s --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES", r.store.table)
-	switch {
-	case arn == "":
-		return "", time.Time{}, fmt.Errorf("%w: table %s has none; %s", ErrNoStream, r.store.table, remedy)
-	case spec != nil && spec.StreamEnabled != nil && *spec.StreamEnabled && !newImages(spec.StreamViewType):
-		return "", time.Time{}, fmt.Errorf("%w: the stream of table %s has view type %s, which cannot be changed; disable the stream and %s",
-			ErrNoStream, r.store.table, spec.StreamViewType, remedy)
+	if err := readableStream(out.Table); err != nil {
+		return "", time.Time{}, err
 	}
-	return arn, r.clock.now(), nil
+	arn := deref(out.Table.LatestStreamArn)
+	if enabled(out.Table) {
+		return arn, r.clock.now(), nil
+	}
+	_, err = r.caller.persist(ctx, "describe the disabled stream", tick, func(ctx context.Context) error {
+		_, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
+		return err
+	})
+	if classify(err) == absent { // disabled more than a day ago: nothing is left to read
+		return "", time.Time{}, noStream(out.Table, "has none")
+	}
+	return arn, r.clock.now(), err
+}
+
+// readableStream is nil if the table has, or had, a stream that carries what handlers need.
+func readableStream(t *types.TableDescription) error {
+	switch {
+	case deref(t.LatestStreamArn) == "":
+		return noStream(t, "has none")
+	case enabled(t) && !newImages(t.StreamSpecification.StreamViewType):
+		return noStream(t, fmt.Sprintf("has one of view type %s, which cannot be changed: disable it first", t.StreamSpecification.StreamViewType))
+	}
+	return nil
+}
+
+func noStream(t *types.TableDescription, what string) error {
+	return fmt.Errorf("%w: table %s %s; enable it: aws dynamodb update-table --table-name %s --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES",
+		ErrNoStream, deref(t.TableName), what, deref(t.TableName))
+}
+
+func enabled(t *types.TableDescription) bool {
+	return t.StreamSpecification != nil && t.StreamSpecification.StreamEnabled != nil && *t.StreamSpecification.StreamEnabled
 }
 
 func newImages(view types.StreamViewType) bool {

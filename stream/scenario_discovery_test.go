@@ -4,9 +4,13 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"inventoryd/internal/sandbox/fault"
 )
@@ -239,16 +243,25 @@ func TestScenario14ParentTrimmedBeforeItWasSeen(t *testing.T) {
 
 func TestScenario15ParentWithoutARowThatIsListedHoldsTheChild(t *testing.T) {
 	scenario(t, 1, func(w *world) {
-		w.spread(5)
 		parent := w.open()
+		w.behave(func(context.Context, []Record) error { return errors.New("down") })
+		r := w.start()
+		w.spread(5)
 		child := w.roll(parent)
 		w.spread(5)
-		heal := w.fault(fault.Rule{Operation: "UpdateItem", Effect: fault.ThroughputExceeded, Match: func(c fault.Call) bool {
-			return strings.Contains(string(c.Body), "#"+parent) && !strings.Contains(string(c.Body), "children")
-		}})
-		r := w.start()
 		time.Sleep(2 * time.Minute)
-		if rows := w.rows(); rows[parent].ID != "" || rows[child].State != stateWaiting {
+		r.stop()
+		w.behave(nil)
+		_, err := w.db.DeleteItem(w.Context(), &dynamodb.DeleteItemInput{
+			TableName: aws.String(leases), Key: store{table: table}.shardKey(shardKey{labelOf(r.Status().Stream), parent}),
+		})
+		w.must(err)
+		heal := w.fault(fault.Rule{Operation: "UpdateItem", Effect: fault.ThroughputExceeded, Match: func(c fault.Call) bool {
+			return strings.Contains(string(c.Body), "#"+parent)
+		}})
+		r = w.start()
+		time.Sleep(2 * time.Minute)
+		if rows := w.rows(); rows[parent].ID != "" || rows[child].ID == "" {
 			t.Errorf("parent %+v, child %+v", rows[parent], rows[child])
 		}
 		if n := w.history.delivered(); n > 0 {
@@ -256,6 +269,7 @@ func TestScenario15ParentWithoutARowThatIsListedHoldsTheChild(t *testing.T) {
 		}
 		heal()
 		time.Sleep(time.Minute)
+		r.ready()
 		r.stop()
 	})
 }

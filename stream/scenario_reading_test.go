@@ -272,12 +272,12 @@ func TestScenario25WallClocksApartByAnHourWithAStartTime(t *testing.T) {
 
 func TestScenario39SequenceNumberGrowsADigit(t *testing.T) {
 	scenario(t, 1, func(w *world) {
-		w.must(w.sandbox.Tables.SetNextSequence(table, strings.Repeat("9", 22)+"5"))
+		w.must(w.sandbox.Tables.SetNextSequence(table, strings.Repeat("9", 22)+"7"))
 		r := w.start()
 		w.spread(3)
 		time.Sleep(5 * time.Second)
 		r.stop()
-		w.spread(7) // across 10^23
+		w.spread(7) // from 10^23 on
 		r = w.start()
 		time.Sleep(5 * time.Second)
 		w.spread(3)

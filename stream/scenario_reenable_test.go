@@ -87,6 +87,7 @@ func TestScenario35StreamDisabledForGood(t *testing.T) {
 		}
 		r.ready()
 		time.Sleep(30 * time.Hour) // the service forgets the stream
+		r.ready()
 		r.stop()
 		if len(w.told()) > 0 {
 			t.Errorf("gaps %+v", w.told())
