@@ -23,7 +23,7 @@ type Gap struct {
 func (g Gap) encode() types.AttributeValue {
 	return &types.AttributeValueMemberM{Value: item{
 		"stream": str(g.Stream), "shard": str(g.Shard), "after": str(g.After), "reason": str(g.Reason),
-		"found": instant(g.Found), "pending": &types.AttributeValueMemberBOOL{Value: g.Pending},
+		"found": instant(g.Found), "pending": boolean(g.Pending),
 	}}
 }
 

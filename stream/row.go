@@ -137,6 +137,8 @@ func num(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
+func boolean(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
+
 func instant(t time.Time) types.AttributeValue { return str(t.UTC().Format(time.RFC3339Nano)) }
 
 func strOf(v types.AttributeValue) string {

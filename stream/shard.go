@@ -265,7 +265,10 @@ func (s *shard) remedy(op operation, err error) error {
 	} else {
 		s.caller.complain(s.place(), err)
 	}
-	delay, _ := kind.delay(n, rand.Float64())
+	delay, repeats := kind.delay(n, rand.Float64())
+	if !repeats { // what nobody foresaw is not tried in a hurry
+		delay = deniedPause
+	}
 	return s.rest(delay)
 }
 

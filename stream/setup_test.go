@@ -1,0 +1,324 @@
+package stream
+
+// What must be right before reading begins, what ends it, and what operators do to the lease table.
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"inventoryd/internal/sandbox/fault"
+)
+
+// fails waits for the reader's end and checks its error.
+func (i *instance) fails(texts ...string) {
+	i.world.Helper()
+	var err error
+	select {
+	case err = <-i.done:
+	case <-time.After(time.Hour):
+		i.world.Fatal("Run goes on")
+	}
+	for _, text := range texts {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			i.world.Errorf("Run returned %v, want an error with %q", err, text)
+		}
+	}
+}
+
+func TestStartIsRefusedWithTheRemedy(t *testing.T) {
+	remedy := "aws dynamodb update-table --table-name Orders --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
+	t.Run("view type without new images", func(t *testing.T) {
+		scenario(t, 1, func(w *world) {
+			w.must(w.sandbox.Tables.DisableStream(table))
+			_, err := w.sandbox.Tables.EnableStream(table, "KEYS_ONLY")
+			w.must(err)
+			w.start().fails("KEYS_ONLY", "disable it first", remedy)
+		})
+	})
+	t.Run("disabled for more than a day", func(t *testing.T) {
+		scenario(t, 1, func(w *world) {
+			w.must(w.sandbox.Tables.DisableStream(table))
+			time.Sleep(25 * time.Hour)
+			w.start().fails("table Orders has none", remedy)
+		})
+	})
+	t.Run("another program's lease table", func(t *testing.T) {
+		scenario(t, 1, func(w *world) {
+			r := w.start()
+			time.Sleep(time.Second)
+			r.stop()
+			w.start(func(c *Config) { c.App = "other" }).fails(`is read by "inventoryd", not by "other"`, "lease_table")
+		})
+	})
+	t.Run("lease table that may not be made", func(t *testing.T) {
+		scenario(t, 1, func(w *world) {
+			w.fault(fault.Rule{Operation: "CreateTable", Effect: fault.AccessDeniedJSON})
+			w.start().fails("does not exist and cannot be created", "setup")
+		})
+	})
+}
+
+func TestOutagesAtTheStartAreWaitedOut(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		heal := w.fault(fault.Rule{Service: "dynamodb", Client: "reader-1", Effect: fault.AccessDeniedJSON})
+		r := w.start()
+		w.spread(3)
+		time.Sleep(10 * time.Minute)
+		r.unready("User is not authorized")
+		heal()
+		time.Sleep(40 * time.Second)
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestLeaseTableThatVanishesEndsTheRun(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(4)
+		time.Sleep(10 * time.Second)
+		_, err := w.db.DeleteTable(w.Context(), &dynamodb.DeleteTableInput{TableName: aws.String(leases)})
+		w.must(err)
+		r.fails("the lease table is gone")
+	})
+}
+
+func TestNewStreamWithoutNewImagesIsNotRead(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		w.spread(3)
+		time.Sleep(5 * time.Second)
+		w.must(w.sandbox.Tables.DisableStream(table))
+		_, err := w.sandbox.Tables.EnableStream(table, "KEYS_ONLY")
+		w.must(err)
+		time.Sleep(10 * time.Minute)
+		r.unready("KEYS_ONLY")
+		r.stop()
+	})
+}
+
+func TestGapIsToldUntilOnGapAcceptsItAlsoAfterARestart(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		w.spread(3)
+		time.Sleep(5 * time.Second)
+		r.stop()
+		w.spread(3)
+		time.Sleep(25 * time.Hour)
+		now := time.Now()
+		w.lost = func(r written) bool { return r.At.Before(now) }
+		w.spread(3)
+		told := 0
+		refusing := func(c *Config) {
+			c.OnGap = func(context.Context, Gap) error { told++; return errors.New("not now") }
+		}
+		r = w.start(refusing)
+		time.Sleep(10 * time.Minute)
+		if told < 10 {
+			t.Errorf("OnGap was called %d times in 10 minutes", told)
+		}
+		r.unready("not now")
+		r.crash()
+		r = w.start()
+		time.Sleep(30 * time.Second)
+		if gaps := w.told(); len(gaps) != 1 || !gaps[0].Pending {
+			t.Errorf("after the restart: %+v", gaps)
+		}
+		for _, s := range r.Status().Shards {
+			if len(s.Gaps) != 1 {
+				t.Errorf("the shard shows the gaps %+v", s.Gaps)
+			}
+		}
+		r.stop()
+		r = w.start()
+		time.Sleep(30 * time.Second)
+		r.stop()
+		if gaps := w.told(); len(gaps) != 1 {
+			t.Errorf("an accepted gap is told again: %+v", gaps)
+		}
+	})
+}
+
+func TestThiefOfARowIsWaitedForAndTheShardTakenBack(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		w.spread(3)
+		time.Sleep(5 * time.Second)
+		shard := w.open()
+		row := w.rows()[shard]
+		_, err := w.db.UpdateItem(w.Context(), &dynamodb.UpdateItemInput{
+			TableName: aws.String(leases), Key: store{table: table}.shardKey(row.key()),
+			UpdateExpression: aws.String("SET #o = :o ADD #e :one"), ExpressionAttributeNames: map[string]string{"#o": colOwner, "#e": colEpoch},
+			ExpressionAttributeValues: item{":o": str("thief"), ":one": num(1)},
+		})
+		w.must(err)
+		w.spread(3)
+		time.Sleep(5 * time.Second)
+		if got := w.rows()[shard].Owner; got != "thief" {
+			t.Errorf("the row is taken back from %q at once", got)
+		}
+		time.Sleep(30 * time.Second)
+		if got := w.rows()[shard].Owner; got == "thief" {
+			t.Error("the row of an owner that nobody knows is not taken")
+		}
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestReaderBuriedByAnotherStartsAnew(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(4)
+		time.Sleep(5 * time.Second)
+		old := r.Status().Instance
+		_, err := w.db.UpdateItem(w.Context(), &dynamodb.UpdateItemInput{
+			TableName: aws.String(leases), Key: item{colPK: str(table + "#instances"), colSK: str(old)},
+			UpdateExpression: aws.String("SET dead = :t"), ExpressionAttributeValues: item{":t": boolean(true)},
+		})
+		w.must(err)
+		w.spread(4)
+		time.Sleep(10 * time.Second)
+		w.spread(4)
+		time.Sleep(5 * time.Second)
+		if now := r.Status().Instance; now == old {
+			t.Error("it goes on under its old name")
+		}
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestListAndReset(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(10)
+		time.Sleep(5 * time.Second)
+		if _, err := Reset(w.Context(), w.db, leases, table); err == nil || !strings.Contains(err.Error(), "stop it first") {
+			t.Errorf("reset under a running reader: %v", err)
+		}
+		r.stop()
+		listed, err := List(w.Context(), w.db, leases, table)
+		w.must(err)
+		want := r.Status()
+		want.Instance = ""
+		for i := range want.Shards {
+			want.Shards[i].Age = 0
+		}
+		if diff := cmp.Diff(want, listed); diff != "" {
+			t.Errorf("List differs from the reader's own status: %s", diff)
+		}
+		one := listed.Shards[0].Shard
+		if _, err := Reset(w.Context(), w.db, leases, table, one, "nonsense"); err == nil || !strings.Contains(err.Error(), "no row of shard nonsense") {
+			t.Errorf("reset of a shard that is not there: %v", err)
+		}
+		before := len(w.history.seen())
+		r = w.start()
+		time.Sleep(5 * time.Second)
+		r.stop()
+		for _, d := range w.history.seen()[before:] {
+			if d.shard != one {
+				t.Errorf("another shard is read again: %v", d.shard)
+			}
+		}
+		if len(w.history.seen()) == before {
+			t.Error("the shard is not read again")
+		}
+	})
+}
+
+func TestMemoryIsBoundedAndAShardThatWaitsKeepsItsLease(t *testing.T) {
+	scenario(t, 8, func(w *world) {
+		w.behave(slow(time.Second))
+		for i := range 1500 {
+			w.put(strings.Repeat("x", 1500)+string(rune('a'+i%26))+strings.Repeat("y", i%7), 1)
+		}
+		r := w.start(func(c *Config) { c.Memory = 4 << 20 })
+		most := int64(0)
+		for range 200 {
+			time.Sleep(50 * time.Millisecond)
+			if free := r.budget.free(); 4<<20-free > most {
+				most = 4<<20 - free
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		if most == 0 || most > 4<<20 {
+			t.Errorf("at most %d bytes were taken", most)
+		}
+		if got := w.history.delivered(); got != 1500 {
+			t.Errorf("%d records were delivered", got)
+		}
+		if w.log.FilterMessage("a shard was lost").Len() > 0 {
+			t.Error("a shard was lost")
+		}
+		r.stop()
+	})
+}
+
+// free is what nobody has taken at this moment.
+func (b *budget) free() int64 {
+	for n := b.size; n > 0; n -= 16 << 10 {
+		if b.parts.TryAcquire(n) {
+			b.parts.Release(n)
+			return n
+		}
+	}
+	return 0
+}
+
+func TestStopWaitsForTheHandlerAndNoLongerThanAllowed(t *testing.T) {
+	for name, c := range map[string]struct{ takes, want time.Duration }{
+		"within the time": {10 * time.Second, 10 * time.Second}, "beyond it": {time.Hour, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, 1, func(w *world) {
+				w.behave(func(ctx context.Context, _ []Record) error { return rest(ctx, c.takes, nil) })
+				w.spread(3)
+				r := w.start()
+				time.Sleep(100 * time.Millisecond)
+				begun := time.Now()
+				r.cancel()
+				<-r.done
+				if took := time.Since(begun); took < c.want-time.Second || took > c.want+time.Second {
+					t.Errorf("the stop took %v, want %v", took, c.want)
+				}
+				if c.takes > c.want {
+					w.lost = func(written) bool { return true }
+				} else if row := w.rows()[w.open()]; !row.started() || row.Owner != "" {
+					t.Errorf("the shard was not given back: %+v", row)
+				}
+			})
+		})
+	}
+}
+
+func TestSettingsAreChecked(t *testing.T) {
+	if err := DefaultConfig().Validate(); err != nil {
+		t.Errorf("the defaults are refused: %v", err)
+	}
+	wrong := Config{Start: "yesterday", LeaseDuration: time.Second, IdlePoll: time.Hour, Memory: 1, PoisonPolicy: "divert", GapPolicy: "panic"}
+	err := wrong.Validate()
+	for _, text := range []string{
+		`start: is "yesterday"; it must be`, "lease_table: is empty", "lease_duration: is 1s; the least is 2s", "idle_poll: is 1h0m0s",
+		"memory: is 1B; the least is 4MiB", "max_attempts: is 0", "on_poison: is divert, which needs dead_letter_queue", `on_gap: is "panic"`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%v\nlacks %q", err, text)
+		}
+	}
+	if _, err := New(nil, nil, table, nil, wrong); err == nil {
+		t.Error("New takes what is wrong")
+	}
+	config := DefaultConfig()
+	config.DeadLetterQueue = "queue"
+	if _, err := New(nil, nil, table, nil, config); err == nil || !strings.Contains(err.Error(), "Config.Queue") {
+		t.Errorf("a queue without its client: %v", err)
+	}
+}
