@@ -50,11 +50,11 @@ func ExampleReader_Run() {
 	cfg := standIn(ctx)
 	tables := dynamodb.NewFromConfig(cfg)
 
-	reader, err := stream.New(dynamodbstreams.NewFromConfig(cfg), tables, sandbox.Table, func(_ context.Context, batch []stream.Record) error {
+	reader, err := stream.New(dynamodbstreams.NewFromConfig(cfg), tables, "Orders", func(_ context.Context, batch []stream.Record) error {
 		for _, r := range batch {
-			v, _ := r.New.Lookup("Store")
-			store, _ := v.S()
-			fmt.Println(r.Kind, store)
+			v, _ := r.New.Lookup("ID")
+			id, _ := v.S()
+			fmt.Println(r.Kind, id)
 		}
 		cancel() // enough seen
 		return nil
@@ -63,8 +63,8 @@ func ExampleReader_Run() {
 		fmt.Println(err)
 		return
 	}
-	_, err = tables.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(sandbox.Table), Item: map[string]types.AttributeValue{
-		"Store": &types.AttributeValueMemberS{Value: "Springfield"}, "Item": &types.AttributeValueMemberS{Value: "pen"},
+	_, err = tables.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String("Orders"), Item: map[string]types.AttributeValue{
+		"ID": &types.AttributeValueMemberS{Value: "order-7"},
 	}})
 	if err != nil {
 		fmt.Println(err)
@@ -72,17 +72,23 @@ func ExampleReader_Run() {
 	}
 	fmt.Println(reader.Run(ctx))
 	// Output:
-	// INSERT Springfield
+	// INSERT order-7
 	// <nil>
 }
 
-// standIn is a configuration of clients for a stand-in with one table.
+// standIn is a configuration of clients for a stand-in of DynamoDB with one table.
 func standIn(ctx context.Context) aws.Config {
-	s := sandbox.New()
-	if err := s.Provision(ctx); err != nil {
+	cfg := sandbox.New().Config("example")
+	_, err := dynamodb.NewFromConfig(cfg).CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: aws.String("Orders"), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("ID"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("ID"), KeyType: types.KeyTypeHash}},
+		StreamSpecification:  &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages},
+	})
+	if err != nil {
 		panic(err)
 	}
-	return s.Config("example")
+	return cfg
 }
 
 // A handler says which record failed, and whether trying again is of any use.
