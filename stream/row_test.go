@@ -87,8 +87,10 @@ func TestRowsOfTheLeaseTableAreAsDocumented(t *testing.T) {
 }
 
 func TestLettersKeepTheRecordAndFitTheQueue(t *testing.T) {
-	r := Record{ID: "id", Stream: "l", Shard: "s", Sequence: "300000000000000499659", Kind: Modify, Created: time.Unix(1e9, 0).UTC(),
-		Keys: Image{`{"ID":{"S":"a"}}`}, Old: Image{`{"ID":{"S":"a"},"N":{"N":"1"}}`}, New: Image{`{"ID":{"S":"a"},"N":{"N":"2"}}`}}
+	r := Record{
+		ID: "id", Stream: "l", Shard: "s", Sequence: "300000000000000499659", Kind: Modify, Created: time.Unix(1e9, 0).UTC(),
+		Keys: Image{`{"ID":{"S":"a"}}`}, Old: Image{`{"ID":{"S":"a"},"N":{"N":"1"}}`}, New: Image{`{"ID":{"S":"a"},"N":{"N":"2"}}`},
+	}
 	body, err := newLetter("T", r, errRepeated).text()
 	if err != nil {
 		t.Fatal(err)

@@ -192,7 +192,6 @@ type instance struct {
 	name   string // its client's access key
 	cancel context.CancelFunc
 	done   chan error
-	cut    bool
 }
 
 // start runs a reader with the defaults as changed.

@@ -1,0 +1,80 @@
+package stream
+
+// This file: one read of a shard: an iterator where there is none, and a page.
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+)
+
+// fullPage is the size of an answer that the service cut for its size rather than for want of records.
+const fullPage = 900 << 10
+
+// read makes one attempt at one page; it says which call failed.
+func (s *shard) read() (page, operation, error) {
+	if _, err := s.beat.Await(s.lives.stop); err != nil {
+		return page{}, getRecords, err
+	}
+	if s.at.iterator == "" || time.Since(s.at.opened) > renewAfter {
+		if err := s.open(); err != nil {
+			return page{}, getIterator, err
+		}
+	}
+	if err := s.budget.wait(s.lives.stop); err != nil {
+		return page{}, getRecords, err
+	}
+	s.pulse.called = time.Now()
+	var p page
+	err := s.caller.once(s.lives.stop, func(ctx context.Context) (err error) {
+		p, err = s.fetcher.fetch(ctx, s.at.iterator, s.row.Label, s.row.ID)
+		return err
+	})
+	s.metrics.getRecords.Add(context.Background(), 1)
+	if err == nil {
+		s.view.read()
+	}
+	return p, getRecords, err
+}
+
+// position is where the next iterator begins.
+func (s *shard) position() position {
+	switch {
+	case s.at.horizon:
+		return atHorizon
+	case s.at.last != "":
+		return afterRecord
+	case s.stream.Start.IsZero() || s.clock.now().Sub(s.stream.Start) > retention-time.Hour:
+		return atHorizon
+	default:
+		return atInstant
+	}
+}
+
+// retention is how long DynamoDB keeps a record.
+const retention = 24 * time.Hour
+
+func (s *shard) open() error {
+	arn := arnWith(s.stream.ARN, s.row.Label)
+	in := &dynamodbstreams.GetShardIteratorInput{StreamArn: &arn, ShardId: &s.row.ID}
+	switch s.position() {
+	case atHorizon:
+		in.ShardIteratorType = types.ShardIteratorTypeTrimHorizon
+	case atInstant:
+		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &s.stream.Start
+	case afterRecord:
+		in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &s.at.last
+	}
+	opened := time.Now()
+	return s.caller.once(s.lives.stop, func(ctx context.Context) error {
+		out, err := s.streams.GetShardIterator(ctx, in)
+		if err != nil {
+			return fmt.Errorf("get an iterator %s of shard %s: %w", in.ShardIteratorType, s.row.ID, err)
+		}
+		s.at.iterator, s.at.opened = deref(out.ShardIterator), opened
+		return nil
+	})
+}

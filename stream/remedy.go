@@ -1,0 +1,86 @@
+package stream
+
+// This file: what a shard's goroutine does when a read fails; decide.go has the decision.
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// remedy does what an error of the stream demands. A nil error means: read again.
+func (s *shard) remedy(op operation, err error) error {
+	kind := classify(err)
+	if s.pulse.failures == 0 {
+		s.pulse.since = time.Now()
+	}
+	n := s.pulse.failures
+	s.pulse.failures++
+	switch decide(op, s.position(), kind) {
+	case fallBack:
+		s.at.horizon = true
+		return nil
+	case skipGap:
+		return s.skip(n)
+	case verify:
+		return s.verify(err)
+	case giveUp:
+		return s.halt(fmt.Errorf("the checkpoint is refused, and nothing is skipped on a guess (`shards reset` sets it): %w", err))
+	case reopen:
+		s.at.iterator = ""
+		return s.pause(n, err)
+	}
+	if kind == limited && time.Since(s.pulse.since) >= tooManyAfter {
+		s.troubles.report(s.place(), fmt.Errorf("too many readers on this shard: %w", err), true)
+	} else {
+		s.caller.complain(s.place(), err)
+	}
+	delay, repeats := kind.delay(n, rand.Float64())
+	if !repeats { // what nobody foresaw is not tried in a hurry
+		delay = deniedPause
+	}
+	return s.rest(delay)
+}
+
+// tooManyAfter is for how long LimitExceeded must last to mean that others read the shard too.
+const tooManyAfter = time.Minute
+
+// pause waits before a new iterator is tried: not at the first failure, ever longer if they go on.
+func (s *shard) pause(n int, err error) error {
+	if n == 0 {
+		return nil
+	}
+	s.caller.complain(s.place(), err)
+	delay, _ := broken.delay(n, rand.Float64())
+	return s.rest(delay)
+}
+
+// verify asks a complete listing whether the shard still exists.
+func (s *shard) verify(cause error) error {
+	answer := make(chan bool, 1)
+	s.asked.put(question{s.row.key(), answer})
+	s.caller.complain(s.place(), cause)
+	var exists bool
+	select {
+	case exists = <-answer:
+	case <-s.lives.stop.Done():
+		return context.Cause(s.lives.stop)
+	}
+	if !exists {
+		return s.vanish("the shard was deleted before it was read to its end")
+	}
+	s.at.iterator = ""
+	return s.rest(listSoon)
+}
+
+// halt keeps the shard without reading it until the instance stops, and says why.
+func (s *shard) halt(why error) error {
+	s.view.block(why)
+	for {
+		s.troubles.report(s.place(), fmt.Errorf("blocked: %w", why), true)
+		if err := s.rest(logEvery); err != nil {
+			return err
+		}
+	}
+}
