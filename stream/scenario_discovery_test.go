@@ -118,13 +118,13 @@ func TestScenario05LastPageHoldsRecordsAndNoIterator(t *testing.T) {
 // rarely has a quiet shard read every minute only, where there are hundreds of them; with slow reads that is so soon.
 func rarely(c *Config) { c.IdlePoll = time.Minute }
 
-func (w *world) slowReads() {
-	w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.Effect{Delay: 5 * time.Second}})
+func (w *world) slowReads(d time.Duration) {
+	w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.Effect{Delay: d}})
 }
 
 func TestScenario06ShardsOfThreePagesAreFoundWithinTheBudget(t *testing.T) {
 	scenario(t, 250, func(w *world) {
-		w.slowReads()
+		w.slowReads(5 * time.Second)
 		r := w.start(rarely)
 		time.Sleep(10 * time.Second)
 		if got := len(r.Status().Shards); got != 250 {
@@ -167,7 +167,7 @@ func TestScenario07ManyShardsWithFaultsOnSomeMakeSteadyProgress(t *testing.T) {
 		w.fault(fault.Rule{Operation: "GetShardIterator", Every: 7, Effect: fault.Throttle})
 		w.fault(fault.Rule{Operation: "DescribeStream", Every: 3, Effect: fault.InternalServerError})
 		w.fault(fault.Rule{Operation: "UpdateItem", Client: "reader-1", Every: 11, Effect: fault.ThroughputExceeded})
-		w.slowReads()
+		w.slowReads(time.Second)
 		r := w.start(rarely)
 		time.Sleep(time.Minute)
 		for _, s := range r.Status().Shards {
@@ -188,7 +188,7 @@ func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.
 	scenario(t, 150, func(w *world) {
 		second := func(c fault.Call) bool { return strings.Contains(string(c.Body), "ExclusiveStartShardId") }
 		heal := w.fault(fault.Rule{Operation: "DescribeStream", Match: second, Effect: fault.Throttle})
-		w.slowReads()
+		w.slowReads(5 * time.Second)
 		r := w.start(rarely)
 		w.spread(400)
 		time.Sleep(time.Minute)
@@ -214,7 +214,7 @@ func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.
 func TestScenario09ListingThatRepeatsItsCursorIsIncomplete(t *testing.T) {
 	scenario(t, 250, func(w *world) {
 		w.must(w.sandbox.Tables.RepeatCursors(table, 100))
-		w.slowReads()
+		w.slowReads(5 * time.Second)
 		r := w.start(rarely)
 		time.Sleep(2 * time.Minute)
 		if got := w.calls("DescribeStream"); got > 12 {

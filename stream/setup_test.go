@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,14 +116,14 @@ func TestGapIsToldUntilOnGapAcceptsItAlsoAfterARestart(t *testing.T) {
 		now := time.Now()
 		w.lost = func(r written) bool { return r.At.Before(now) }
 		w.spread(3)
-		told := 0
+		var told atomic.Int32
 		refusing := func(c *Config) {
-			c.OnGap = func(context.Context, Gap) error { told++; return errors.New("not now") }
+			c.OnGap = func(context.Context, Gap) error { told.Add(1); return errors.New("not now") }
 		}
 		r = w.start(refusing)
 		time.Sleep(10 * time.Minute)
-		if told < 10 {
-			t.Errorf("OnGap was called %d times in 10 minutes", told)
+		if told.Load() < 10 {
+			t.Errorf("OnGap was called %d times in 10 minutes", told.Load())
 		}
 		r.unready("not now")
 		r.crash()

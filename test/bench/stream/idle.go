@@ -13,7 +13,7 @@ import (
 
 const (
 	idleShards = 5000
-	idleFor    = 40 * time.Second // of quiet, before memory is measured
+	idleFor    = 20 * time.Second // of quiet, before memory is measured
 )
 
 func idle(args []string) error {
