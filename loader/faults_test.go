@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,11 +140,11 @@ func TestAnObjectDeletedBeforeItIsReadIsGone(t *testing.T) {
 func TestALostHeartbeatEndsTheWritesBeforeOthersSeeTheMessage(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.Fault(fault.Rule{Service: "sqs", Operation: "ChangeMessageVisibilityBatch", Client: "a", Effect: fault.Effect{Hang: true}})
-		var lastOfA, firstOfB time.Time
+		var lastOfA, firstOfB atomic.Int64 // nanoseconds after the epoch
 		w.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Client: "a", Effect: fault.Effect{
-			Do: func() { lastOfA = time.Now() }, Delay: 4 * time.Second,
+			Do: func() { lastOfA.Store(time.Now().UnixNano()) }, Delay: 4 * time.Second,
 		}})
-		w.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Client: "b", Times: 1, Effect: fault.Effect{Do: func() { firstOfB = time.Now() }}})
+		w.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Client: "b", Times: 1, Effect: fault.Effect{Do: func() { firstOfB.Store(time.Now().UnixNano()) }}})
 		w.Fault(fault.Rule{Service: "sqs", Operation: "ReceiveMessage", Client: "a", Skip: 1, Effect: fault.Unavailable})
 		w.config.Visibility, w.config.Lanes, w.config.Workers = 20*time.Second, 2, 1
 		feed, want := feedOf(1000, "Berlin", "Osaka")
@@ -160,8 +161,9 @@ func TestALostHeartbeatEndsTheWritesBeforeOthersSeeTheMessage(t *testing.T) {
 		b := w.start("b")
 		w.quiet(10 * time.Minute)
 		w.exact(want)
-		if !lastOfA.Before(firstOfB) || lastOfA.Sub(received) >= 20*time.Second {
-			t.Errorf("a wrote until %v, b from %v", lastOfA.Sub(received), firstOfB.Sub(received))
+		last, first := time.Unix(0, lastOfA.Load()).Sub(received), time.Unix(0, firstOfB.Load()).Sub(received)
+		if last >= first || last >= 20*time.Second {
+			t.Errorf("a wrote until %v, b from %v", last, first)
 		}
 		a.balanced()
 		b.balanced()
@@ -339,13 +341,13 @@ func TestNoMoreMessagesThanFreeWorkers(t *testing.T) {
 // TestAMessageThatFailsForGoodIsReadOnceAndRedriven follows an unusable object to the dead-letter queue.
 func TestAMessageThatFailsForGoodIsReadOnceAndRedriven(t *testing.T) {
 	inWorld(t, func(w *world) {
-		reads := 0
-		w.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Effect: fault.Effect{Do: func() { reads++ }}})
+		var reads atomic.Int64
+		w.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Effect: fault.Effect{Do: func() { reads.Add(1) }}})
 		i := w.start("a")
 		w.put("feed.csv", "store,item,amount\nA,B,1\n")
 		w.eventually(24*time.Hour, "in the dead-letter queue", func() bool { return len(w.Queues.Contents(sandbox.DeadLetterQueue).Visible) == 1 })
-		if reads != 1 {
-			t.Errorf("the object was read %d times", reads)
+		if n := reads.Load(); n != 1 {
+			t.Errorf("the object was read %d times", n)
 		}
 		if n := w.logs.FilterMessage("message failed for good").Len(); n != 1 {
 			t.Errorf("reported %d times", n)
@@ -359,7 +361,7 @@ func TestAMessageThatFailsForGoodIsReadOnceAndRedriven(t *testing.T) {
 		// Moved back from the dead-letter queue it is a new message, and the object is read again.
 		dead := w.Queues.Drain(sandbox.DeadLetterQueue)
 		w.send(dead[0].Body)
-		w.eventually(time.Minute, "read again", func() bool { return reads == 2 })
+		w.eventually(time.Minute, "read again", func() bool { return reads.Load() == 2 })
 		if total := i.balanced(); total.Failed != 2 {
 			t.Errorf("total %+v", total)
 		}
@@ -467,6 +469,30 @@ func TestABodyThatBreaksEachTimeComesBackLater(t *testing.T) {
 		w.exact(want)
 		if total := i.balanced(); total.Loaded != 1 || total.Failed != 0 {
 			t.Errorf("total %+v", total)
+		}
+	})
+}
+
+// TestNearTwelveHoursAMessageIsHandedBack keeps the table down for longer than SQS lets a message be held.
+func TestNearTwelveHoursAMessageIsHandedBack(t *testing.T) {
+	inWorld(t, func(w *world) {
+		mend := w.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.Unavailable})
+		i := w.start("a")
+		feed, want := feedOf(100, "Berlin")
+		w.put("feed.csv", feed)
+		time.Sleep(11 * time.Hour)
+		if n := len(i.Status().Recent); n != 0 {
+			t.Errorf("handed back after less than 11 hours: %+v", i.Status().Recent)
+		}
+		time.Sleep(2 * time.Hour)
+		if p := i.Status().Recent; len(p) != 1 || p[0].Outcome != "interrupted" || len(i.Status().Loading) != 1 {
+			t.Errorf("after 13 hours: %+v, loading %+v", p, i.Status().Loading)
+		}
+		mend()
+		w.quiet(10 * time.Minute)
+		w.exact(want)
+		if dead := w.Queues.Contents(sandbox.DeadLetterQueue); len(dead.Visible) > 0 {
+			t.Errorf("%d messages in the dead-letter queue", len(dead.Visible))
 		}
 	})
 }
