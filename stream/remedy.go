@@ -26,7 +26,7 @@ func (s *shard) remedy(op operation, err error) error {
 	case verify:
 		return s.verify(err)
 	case giveUp:
-		return s.halt(fmt.Errorf("the checkpoint is refused, and nothing is skipped on a guess (`shards reset` sets it): %w", err))
+		return s.halt(fmt.Errorf("the checkpoint is refused, and nothing is skipped on a guess (Reset forgets it): %w", err))
 	case reopen:
 		s.at.iterator = ""
 		return s.pause(n, err)
