@@ -54,7 +54,8 @@ func (c *catalogue) learn(row shardRow, now time.Time, age time.Duration) {
 		e = &entry{seen: now}
 		c.shards[row.key()] = e
 	}
-	if e.running || ok && row.Epoch < e.row.Epoch {
+	stale := ok && (row.Epoch < e.row.Epoch || row.Epoch == e.row.Epoch && e.row.ended() && !row.ended())
+	if e.running || stale {
 		return
 	}
 	if row.ended() && e.ended.IsZero() {

@@ -143,7 +143,7 @@ func (r *Reader) Run(ctx context.Context) error {
 		r.log.Error("this instance was called dead by another; it starts anew under another name")
 		err = r.serve(ctx)
 	}
-	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		return nil
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -322,4 +323,55 @@ func TestSettingsAreChecked(t *testing.T) {
 	if _, err := New(nil, nil, table, nil, config); err == nil || !strings.Contains(err.Error(), "Config.Queue") {
 		t.Errorf("a queue without its client: %v", err)
 	}
+}
+
+func TestStopDuringTheStartIsNoError(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.fault(fault.Rule{Service: "dynamodb", Client: "reader-1", Effect: fault.Unavailable})
+		r := w.start()
+		time.Sleep(time.Minute)
+		r.stop()
+	})
+}
+
+// TestLoopsTickAlsoInOutages: whoever watches the loops sees each of them at least every 11 s: a call may take 10.
+func TestLoopsTickAlsoInOutages(t *testing.T) {
+	scenario(t, 150, func(w *world) {
+		var mu sync.Mutex
+		last, widest := map[string]time.Time{}, map[string]time.Duration{}
+		seen := func(name string) {
+			mu.Lock()
+			defer mu.Unlock()
+			if at, ok := last[name]; ok {
+				widest[name] = max(widest[name], time.Since(at))
+			}
+			last[name] = time.Now()
+		}
+		r := w.start(rarely, func(c *Config) {
+			c.Loop = func(name string) (tick, done func()) {
+				seen(name)
+				return func() { seen(name) }, func() { mu.Lock(); defer mu.Unlock(); delete(last, name) }
+			}
+		})
+		time.Sleep(time.Minute)
+		for _, f := range []fault.Rule{
+			{Operation: "DescribeStream", Client: r.name, Effect: fault.Effect{Hang: true}},
+			{Operation: "DescribeTable", Client: r.name, Effect: fault.AccessDeniedJSON},
+			{Service: "dynamodb", Client: r.name, Effect: fault.Throttle},
+		} {
+			heal := w.fault(f)
+			time.Sleep(5 * time.Minute)
+			heal()
+			time.Sleep(time.Minute)
+		}
+		r.stop()
+		for _, name := range []string{"stream", "stream-discovery", "stream-watch"} {
+			if gap, ok := widest[name]; !ok || gap > 11*time.Second {
+				t.Errorf("loop %s did not tick for %v", name, gap)
+			}
+		}
+		if len(last) > 0 {
+			t.Errorf("loops that are not done: %v", last)
+		}
+	})
 }

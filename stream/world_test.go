@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -211,8 +212,8 @@ func (w *world) start(change ...func(*Config)) *instance {
 	}
 	reader, err := New(dynamodbstreams.NewFromConfig(aws), dynamodb.NewFromConfig(aws), table, i.deliver, config)
 	w.must(err)
-	ctx, cancel := context.WithCancel(context.Background())
-	i.Reader, i.cancel = reader, cancel
+	ctx, cancel := context.WithCancelCause(context.Background()) // as a signal's context, which has a cause of its own
+	i.Reader, i.cancel = reader, func() { cancel(errors.New("signal")) }
 	go func() { i.done <- reader.Run(ctx) }()
 	return i
 }
