@@ -106,6 +106,8 @@ func (d *demonstration) show(ctx context.Context, once bool) error {
 			return ignoreEnd(ctx, err)
 		}
 		if !once {
+			d.printf("\nCtrl-C ends it. For a feed of your own: aws --endpoint-url http://%s s3 cp FILE.csv s3://%s/ (any credentials)\n",
+				d.listener.Addr(), sandbox.Bucket)
 			return nil
 		}
 		if err := d.verdict(ctx); err != nil {
@@ -133,7 +135,7 @@ func (d *demonstration) upload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = d.clients.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("inventory"), Key: &name, Body: f.(io.ReadSeeker)})
+		_, err = d.clients.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(sandbox.Bucket), Key: &name, Body: f.(io.ReadSeeker)})
 		f.Close()
 		if err != nil {
 			return fmt.Errorf("upload %s: %w", name, err)

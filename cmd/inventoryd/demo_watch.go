@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"inventoryd/internal/sandbox"
 	"inventoryd/samples"
 )
 
@@ -28,7 +29,7 @@ func (d *demonstration) printf(format string, args ...any) {
 
 // watchInbox reads the queue that is subscribed to the topic and prints each alert, until ctx ends.
 func (d *demonstration) watchInbox(ctx context.Context) error {
-	url, err := d.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String("nostock-inbox")})
+	url, err := d.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(sandbox.Inbox)})
 	if err != nil {
 		return ignoreEnd(ctx, fmt.Errorf("the subscriber's queue: %w", err))
 	}
@@ -84,7 +85,7 @@ func (d *demonstration) count(ctx context.Context) (rows, left int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	url, err := d.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String("inventory-events")})
+	url, err := d.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(sandbox.EventQueue)})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -22,7 +22,7 @@ func (c *Config) equip(metrics *telemetry.Telemetry, healthy *health.Health, que
 		App: c.App, StateTable: c.StateTable, Table: c.Table,
 		Logger: log.Named("notifier"), Meter: metrics.Meter("notifier"), Loop: healthy.Loop,
 	}
-	c.Stream.Runtime = stream.Runtime{
+	c.Stream.Runtime = stream.Runtime{ // the last third of the time to stop is for checkpoints and farewells
 		App: c.App, Shutdown: 2 * c.ShutdownTimeout / 3, Queue: queue,
 		Logger: log.Named("stream"), Meter: metrics.Meter("stream"), Loop: healthy.Loop,
 	}
