@@ -21,15 +21,10 @@ demo: build ## try it: sandbox and daemon in one process, six sample feeds, six 
 test: build standins ## all tests with the race detector; installs what they need
 	CGO_ENABLED=1 $(GOTESTSUM) -race -timeout 18m ./...
 	go -C test/example test ./...
-	$(MAKE) --no-print-directory fuzz
+	test/fuzz
 
-FUZZTIME ?= 5s
 fuzz: ## each fuzz target for FUZZTIME (5s)
-	@set -e; for d in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
-		for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | cut -d' ' -f2); do \
-			echo "$$d $$f"; go test $$d -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x >/tmp/fuzz.$$$$ 2>&1 || { cat /tmp/fuzz.$$$$; exit 1; }; \
-			grep -E '^fuzz: .*execs' /tmp/fuzz.$$$$ | tail -1; rm -f /tmp/fuzz.$$$$; \
-		done; done
+	test/fuzz
 
 standins: ## what the tests run beside the sandbox: DynamoDB Local, fauxqs, and Debian's awscli and faketime
 	test/standins/install
