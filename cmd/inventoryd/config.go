@@ -35,7 +35,7 @@ type Config struct {
 // Top is the keys that stand alone.
 type Top struct {
 	App             string        `yaml:"app" doc:"Name of this application: part of every key in the state and lease tables and the CloudWatch dimension Service. 1 to 64 of a-z, A-Z, 0-9, - and _." reload:"restart"`
-	StateTable      string        `yaml:"state_table" doc:"Name of the DynamoDB table that holds the ledger of loads and the alerts; made at the start where permitted." reload:"restart"`
+	StateTable      string        `yaml:"state_table" doc:"Name of the DynamoDB table that remembers which alerts were told and which messages failed for good; made at the start where permitted." reload:"restart"`
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" doc:"Longest time that a stop may take to finish what is in flight, 1 s to 10 min." reload:"restart"`
 }
 
