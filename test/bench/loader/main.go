@@ -1,5 +1,4 @@
-// Command loader measures what loading a feed costs. It prints `name value unit` lines, each the median of several runs,
-// and the spread of the runs on standard error.
+// Command loader measures what loading a feed costs. It prints `name value unit` lines.
 //
 // The loader is the daemon's own binary, `inventoryd load`, as a child process: its CPU and memory come from its
 // rusage. S3 and DynamoDB are another process that answers at once, or after 5 ms: it checks that calls are signed,
@@ -19,10 +18,11 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
+
+	"inventoryd/test/figure"
 )
 
 func main() {
@@ -30,7 +30,7 @@ func main() {
 		bin  = flag.String("bin", "bin/inventoryd", "the daemon's binary")
 		rows = flag.Int("rows", 1_000_000, "rows of the feed")
 		runs = flag.Int("runs", 5, "runs of each kind")
-		peak = flag.Bool("peak", false, "only the memory for one feed of 10 million rows")
+		huge = flag.Int("huge", 10_000_000, "rows of the feed whose load shows that memory does not depend on the size; 0: none")
 		role = flag.String("role", "", "for the children: stub or floor")
 		at   = flag.String("at", "", "for the children: where the stub listens")
 	)
@@ -41,10 +41,8 @@ func main() {
 		err = serve()
 	case *role == "floor":
 		err = replay(*at, *rows)
-	case *peak:
-		err = measurePeak(*bin, 10_000_000)
 	default:
-		err = measure(*bin, *rows, *runs)
+		err = measure(*bin, *rows, *runs, *huge)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench loader:", err)
@@ -53,7 +51,7 @@ func main() {
 }
 
 // measure runs everything and prints the medians.
-func measure(bin string, rows, runs int) error {
+func measure(bin string, rows, runs, huge int) error {
 	s, err := startStub()
 	if err != nil {
 		return err
@@ -78,34 +76,21 @@ func measure(bin string, rows, runs int) error {
 		floor = append(floor, f)
 		peak = append(peak, max(atOnce.peak, late.peak))
 	}
-	show("load_cpu_us_per_row", cpu, "us")
-	show("load_cpu_us_per_row_5ms", slowCPU, "us")
-	show("load_floor_cpu_us_per_row", floor, "us")
-	show("load_rows_per_s_0ms", fast, "rows/s")
-	show("load_rows_per_s_5ms", slow, "rows/s")
-	show("load_rss_mib", peak, "MiB")
-	return nil
-}
-
-func measurePeak(bin string, rows int) error {
-	s, err := startStub()
+	figure.Print("load_cpu_us_per_row", "us", cpu...)
+	figure.Print("load_cpu_us_per_row_5ms", "us", slowCPU...)
+	figure.Print("load_floor_cpu_us_per_row", "us", floor...)
+	figure.Print("load_rows_per_s_0ms", "rows/s", fast...)
+	figure.Print("load_rows_per_s_5ms", "rows/s", slow...)
+	figure.Print("load_rss_mib", "MiB", peak...)
+	if huge == 0 {
+		return nil
+	}
+	r, err := s.load(bin, huge, 0)
 	if err != nil {
 		return err
 	}
-	defer s.stop()
-	r, err := s.load(bin, rows, 0)
-	if err != nil {
-		return err
-	}
-	show("load_peak_rss_mib", []float64{r.peak}, "MiB")
+	figure.Print("load_peak_rss_mib", "MiB", r.peak)
 	return nil
-}
-
-// show prints the median, and the spread on standard error.
-func show(name string, values []float64, unit string) {
-	slices.Sort(values)
-	fmt.Printf("%s %.4g %s\n", name, values[len(values)/2], unit)
-	fmt.Fprintf(os.Stderr, "%s: %.4g … %.4g (%d runs)\n", name, values[0], values[len(values)-1], len(values))
 }
 
 // result is one run of the loader.

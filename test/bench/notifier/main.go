@@ -21,9 +21,13 @@ import (
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/state"
 	"inventoryd/notifier"
+	"inventoryd/test/figure"
 )
 
-const batch = 1000 // changes of a call, as of a full page of the stream
+const (
+	runs  = 5
+	batch = 1000 // changes of a call, as of a full page of the stream
+)
 
 func main() {
 	if err := measure(); err != nil {
@@ -48,14 +52,17 @@ func measure() error {
 		if err := n.Handle(context.Background(), changes); err != nil { // warms up
 			return err
 		}
-		before := cpu()
-		for range kind.batches {
-			if err := n.Handle(context.Background(), changes); err != nil {
-				return err
+		costs := make([]float64, runs)
+		for i := range costs {
+			before := cpu()
+			for range kind.batches {
+				if err := n.Handle(context.Background(), changes); err != nil {
+					return err
+				}
 			}
+			costs[i] = (cpu() - before).Seconds() * 1e6 / float64(kind.batches*batch)
 		}
-		spent := cpu() - before
-		fmt.Printf("%s %.4f us\n", kind.name, spent.Seconds()*1e6/float64(kind.batches*batch))
+		figure.Print(kind.name, "us", costs...)
 	}
 	return nil
 }

@@ -1,11 +1,10 @@
 // Command sandbox measures the sandbox as its clients meet it, over a loopback connection: requests per second by
 // ready-made bodies, so that nearly all of the time is the server's, and what a million items take of memory. It
-// prints one figure a line: name, value, unit.
+// prints `name value unit` lines.
 package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -15,10 +14,14 @@ import (
 	"time"
 
 	"inventoryd/internal/sandbox"
+	"inventoryd/test/figure"
 )
 
-// period is how long each figure is measured.
-const period = 3 * time.Second
+// Each rate is measured that often, for that long.
+const (
+	runs   = 5
+	period = 2 * time.Second
+)
 
 // connections is how many clients call at once.
 const connections = 4
@@ -36,8 +39,6 @@ func main() {
 		measure()
 	}
 }
-
-func figure(name string, value float64, unit string) { fmt.Printf("%s %.0f %s\n", name, value, unit) }
 
 // serve starts a sandbox with an empty inventory; end stops it.
 func serve() (s *server, end func()) {
@@ -79,8 +80,17 @@ func (s *server) call(target string, body []byte) []byte {
 	return out
 }
 
-// perSecond calls f from all connections for the period and returns how often it was done in a second.
-func perSecond(f func(n int)) float64 {
+// perSecond calls f from all connections, run after run, and prints how often it was done in a second.
+func perSecond(name string, f func(n int)) {
+	rates := make([]float64, runs)
+	for i := range rates {
+		rates[i] = rate(f)
+	}
+	figure.Print(name, "1/s", rates...)
+}
+
+// rate is one run.
+func rate(f func(n int)) float64 {
 	var calls atomic.Int64
 	var wg sync.WaitGroup
 	begin := time.Now()

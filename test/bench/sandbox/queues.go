@@ -13,7 +13,7 @@ func receiveMessage() {
 	for range 10 {
 		s.call("AmazonSQS.SendMessage", fmt.Appendf(nil, `{"QueueUrl":"/q","MessageBody":"%0800d"}`, 0))
 	}
-	figure("sandbox_receivemessage_per_s", perSecond(func(int) {
+	perSecond("sandbox_receivemessage_per_s", func(int) {
 		s.call("AmazonSQS.ReceiveMessage", []byte(`{"QueueUrl":"/q","MaxNumberOfMessages":10,"MessageSystemAttributeNames":["All"]}`))
-	}), "1/s")
+	})
 }

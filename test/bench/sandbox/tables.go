@@ -10,6 +10,8 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+
+	"inventoryd/test/figure"
 )
 
 const batch = 25
@@ -36,9 +38,9 @@ func batchWriteItem() {
 	for i := range ready {
 		ready[i] = batchBody(i, i+1)
 	}
-	figure("sandbox_batchwriteitem_per_s", perSecond(func(n int) {
+	perSecond("sandbox_batchwriteitem_per_s", func(n int) {
 		s.call("DynamoDB_20120810.BatchWriteItem", ready[n%bodies])
-	}), "1/s")
+	})
 }
 
 // getRecords reads full pages of records with both images, over and over.
@@ -51,11 +53,9 @@ func getRecords() {
 		}
 	}
 	ready := iterators(s)
-	rate := perSecond(func(n int) {
+	perSecond("sandbox_getrecords_per_s", func(n int) { // of 1000 records each
 		s.call("DynamoDBStreams_20120810.GetRecords", ready[n%len(ready)])
 	})
-	figure("sandbox_getrecords_per_s", rate, "1/s")
-	figure("sandbox_getrecords_records_per_s", rate*1000, "1/s")
 }
 
 // iterators are requests for full pages of modifications.
@@ -93,9 +93,9 @@ func millionItems() {
 	for n := range 1_000_000 / batch {
 		s.call("DynamoDB_20120810.BatchWriteItem", batchBody(n, n))
 	}
-	figure("sandbox_million_items_rss_mib", resident(), "MiB")
+	figure.Print("sandbox_million_items_rss_mib", "MiB", resident())
 	debug.FreeOSMemory()
-	figure("sandbox_million_items_live_mib", resident(), "MiB")
+	figure.Print("sandbox_million_items_live_mib", "MiB", resident())
 }
 
 // resident is the process's memory in MiB.

@@ -1,7 +1,6 @@
 // Command stream measures the stream reader: CPU for each record beside that of the plain SDK, memory and goroutines of
 // idle shards, and the time from a write's commit to the handler's call. The server is a process of its own, and so is
-// each client whose CPU or memory is measured. It prints `name value unit` lines: the median of several runs, then the
-// least and the greatest.
+// each client whose CPU or memory is measured. It prints `name value unit` lines.
 package main
 
 import (
@@ -14,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"inventoryd/test/figure"
 )
 
 const runs = 5
@@ -122,9 +123,6 @@ func (f figures) print() {
 	}
 	slices.SortFunc(names, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	for _, name := range names {
-		values := slices.Sorted(slices.Values(f[name]))
-		fmt.Printf("%s %.2f %s\n", name[0], values[len(values)/2], name[1])
-		fmt.Printf("%s_least %.2f %s\n", name[0], values[0], name[1])
-		fmt.Printf("%s_greatest %.2f %s\n", name[0], values[len(values)-1], name[1])
+		figure.Print(name[0], name[1], f[name]...)
 	}
 }
