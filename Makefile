@@ -37,6 +37,7 @@ lint: ## go vet, staticcheck, gofumpt
 check: lint test ## what CI runs
 
 long: build standins ## what is too long for check
+	CGO_ENABLED=1 TEST_KILLS=30 go test -race -v -run '^TestKill9' ./cmd/inventoryd
 	CGO_ENABLED=1 go test -tags long -race -timeout 6h -v ./test/long/...
 
 bench: build ## figures, one a line: name value unit

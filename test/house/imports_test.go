@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -16,22 +15,32 @@ type goPackage struct {
 	Imports    []string
 }
 
-// parts are the packages that the project exists for; none of them may know another.
+// parts are the packages that the project exists for; none of them, nor what lies below one, may know another.
 var parts = []string{"inventoryd/loader", "inventoryd/stream", "inventoryd/notifier"}
+
+// partOf is the part that a package is, or lies below; "" where there is none.
+func partOf(path string) string {
+	for _, p := range parts {
+		if path == p || strings.HasPrefix(path, p+"/") {
+			return p
+		}
+	}
+	return ""
+}
 
 // mayImport says why importing a package from another is forbidden, or "".
 func mayImport(from, to string) string {
-	isPart := slices.Contains(parts, from)
+	part, other := partOf(from), partOf(to)
 	switch {
 	case to == "inventoryd/cmd/inventoryd":
 		return "nothing imports cmd"
-	case isPart && slices.Contains(parts, to):
+	case part != "" && other != "" && part != other:
 		return "loader, stream and notifier do not know each other; cmd joins them"
-	case from == "inventoryd/stream" && to == "inventoryd/internal/inventory":
+	case part == "inventoryd/stream" && to == "inventoryd/internal/inventory":
 		return "stream is a general library and knows no inventories"
-	case isPart && strings.HasPrefix(to, "inventoryd/internal/sandbox"):
+	case part != "" && strings.HasPrefix(to, "inventoryd/internal/sandbox"):
 		return "the sandbox is for the demo and for tests"
-	case strings.HasPrefix(from, "inventoryd/internal/") && slices.Contains(parts, to):
+	case strings.HasPrefix(from, "inventoryd/internal/") && other != "":
 		return "internal packages serve the parts, not the other way round"
 	}
 	return ""
@@ -68,6 +77,7 @@ func TestImportRulesHold(t *testing.T) {
 func TestForbiddenImportsAreRecognised(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"inventoryd/loader", "inventoryd/stream"},
+		{"inventoryd/loader/lanes", "inventoryd/notifier"},
 		{"inventoryd/internal/web", "inventoryd/loader"},
 		{"inventoryd/stream", "inventoryd/internal/inventory"},
 		{"inventoryd/notifier", "inventoryd/internal/sandbox/queues"},
@@ -77,7 +87,12 @@ func TestForbiddenImportsAreRecognised(t *testing.T) {
 			t.Errorf("%s may import %s", pair[0], pair[1])
 		}
 	}
-	if why := mayImport("inventoryd/cmd/inventoryd", "inventoryd/loader"); why != "" {
-		t.Errorf("cmd may not import loader: %s", why)
+	for _, pair := range [][2]string{
+		{"inventoryd/cmd/inventoryd", "inventoryd/loader"},
+		{"inventoryd/loader", "inventoryd/loader/lanes"},
+	} {
+		if why := mayImport(pair[0], pair[1]); why != "" {
+			t.Errorf("%s may not import %s: %s", pair[0], pair[1], why)
+		}
 	}
 }
