@@ -7,7 +7,7 @@ TOOL := go tool -modfile=tools/go.mod
 GOTESTSUM := $(TOOL) gotestsum --format pkgname --
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build demo test fuzz standins lint check long bench generate clean
+.PHONY: help build demo test fuzz conformance standins lint check long bench generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,10 @@ test: build standins ## all tests with the race detector; installs what they nee
 
 fuzz: ## each fuzz target for FUZZTIME (5s)
 	test/fuzz
+
+conformance: standins ## the stand-ins held to AWS's documentation; prints the table of cases
+	go test -count=1 ./test/conformance
+	@cat test/conformance/table.md # as the test has just found it
 
 standins: ## what the tests run beside the sandbox: DynamoDB Local, fauxqs, and Debian's awscli and faketime
 	test/standins/install
