@@ -3,7 +3,9 @@ package main
 // Where the configuration comes from: at the start, and again on SIGHUP.
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"inventoryd/internal/config"
@@ -31,14 +33,18 @@ func (o origin) load() (Config, config.Sources, error) {
 // read is load with the bare list of all that is wrong.
 func (o origin) read() (Config, config.Sources, error) {
 	path := o.path
-	if path == "" {
-		if _, err := os.Stat(defaultPath); err == nil {
-			path = defaultPath
-		}
+	if path == "" && !absent(defaultPath) {
+		path = defaultPath
 	}
 	c := defaults()
 	sources, err := config.Load(path, &c, o.environ, o.flags...)
 	return c, sources, err
+}
+
+// absent tells whether there is no such file; one that cannot be looked at is there.
+func absent(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // reload reads the configuration again and compares it with the one in force. next is the one to be in force from now

@@ -160,24 +160,25 @@ func TestTheSchemaTakesTheExampleAndRefusesMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, valid := range map[string]bool{
-		string(example):                     true,
-		"{}":                                true,
-		"loader:":                           true,
-		"loader: {visibility: 0}":           true,
-		"loader: {columns: {count: [qty]}}": true,
-		"loader: {wrokers: 3}":              false,
-		"loder: {}":                         false,
-		"loader: {workers: many}":           false,
-		"loader: {workers: 1.5}":            false,
-		"loader: {visibility: 30}":          false,
-		"loader: {visibility: 30 seconds}":  false,
-		"loader: {max_expanded: 64MB}":      false,
-		"loader: {columns: {count: qty}}":   false,
-		"loader: {objects: {include: a}}":   false,
-		"log: {level: loud}":                false,
-		"app: 12":                           false,
-		"http: {insecure: 'yes'}":           false,
-		"- a":                               false,
+		string(example):                                true,
+		"{}":                                           true,
+		"loader:":                                      true,
+		"loader: {visibility: 0}":                      true,
+		"loader: {columns: {count: [qty]}}":            true,
+		"loader: {wrokers: 3}":                         false,
+		"loder: {}":                                    false,
+		"loader: {workers: many}":                      false,
+		"loader: {workers: 1.5}":                       false,
+		"loader: {visibility: 30}":                     false,
+		"loader: {visibility: 30 seconds}":             false,
+		"loader: {max_expanded: 64MB}":                 false,
+		"loader: {columns: {count: qty}}":              false,
+		"loader: {objects: {include: a}}":              false,
+		"loader: {objects: {include: ['']}}":           false,
+		"log: {level: loud}":                           false,
+		"app: 12":                                      false,
+		"http: {insecure: 'yes'}":                      false,
+		"- a":                                          false,
 		"metrics: {cloudwatch: {enabled: true, x: 1}}": false,
 	} {
 		if err := schema.Validate(instance(t, []byte(text))); (err == nil) != valid {
@@ -237,6 +238,19 @@ func TestEachBrokenFileIsToldExactly(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestOnlyAFileThatIsNotThereIsDoneWithout(t *testing.T) {
+	dir := t.TempDir()
+	file := writeConfig(t, "")
+	for path, want := range map[string]bool{
+		filepath.Join(dir, "config.yaml"): true, file: false, dir: false,
+		filepath.Join(file, "config.yaml"): false, // cannot be looked at
+	} {
+		if absent(path) != want {
+			t.Errorf("absent(%s) is %v", path, !want)
+		}
 	}
 }
 

@@ -1,12 +1,15 @@
 package config
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/alecthomas/units"
 	"github.com/google/go-cmp/cmp"
@@ -121,11 +124,11 @@ func TestEveryMistakeNamesItsPlaceAndKey(t *testing.T) {
 		"nothing like it":        {file: "parts:\n  elephant: 3", want: []string{"c.yaml:2:3: parts.elephant: unknown key"}},
 		"twice":                  {file: "name: a\nname: b", want: []string{"c.yaml:2:1: name: a second time (first in line 1)"}},
 		"a list for a key":       {file: "parts: {[a]: 1}", want: []string{"c.yaml:1:9: parts: a list where a key belongs"}},
-		"merge key":              {file: "parts: {<<: {workers: 1}}", want: []string{"c.yaml:1:9: parts.<<: unknown key"}},
+		"merge key":              {file: "parts: {<<: {workers: 1}}", want: []string{"c.yaml:1:9: parts: a merge key (<<): write the keys out"}},
 		"two documents":          {file: "name: a\n---\nname: b", want: []string{"c.yaml:2:1: a second document: the file must hold one only"}},
 		"not YAML":               {file: "name: [a", want: []string{"c.yaml:2:1: not valid YAML: while parsing a flow sequence did not find expected ',' or ']'"}},
 		"a list at the top":      {file: "- a", want: []string{"c.yaml:1:1: a list where a section with keys belongs"}},
-		"a text for a section":   {file: "parts: fast", want: []string{`c.yaml:1:8: parts: the text "fast" where a section with keys belongs`}},
+		"a text for a section":   {file: "parts: fast", want: []string{"c.yaml:1:8: parts: a value where a section with keys belongs"}},
 		"a section for a text":   {file: "name: {a: b}", want: []string{"c.yaml:1:7: name: a section where text belongs"}},
 		"a number for a text":    {file: "name: 0123", want: []string{`c.yaml:1:7: name: the number 0123 where text belongs: write it in quotes, "0123"`}},
 		"no value": {file: "name:\nparts:\n  workers: ~", want: []string{
@@ -154,7 +157,13 @@ func TestEveryMistakeNamesItsPlaceAndKey(t *testing.T) {
 		"a key that is default":  {flag: "parts.workers=11", file: "parts: {}", env: "INVENTORYD_NAME=small", want: []string{"INVENTORYD_NAME: name: small ones have few workers", "--set parts.workers: parts.workers: must be at most 9, not 11"}},
 		"a variable of no key":   {env: "INVENTORYD_PARTS_WORKER=1", want: []string{"INVENTORYD_PARTS_WORKER: no key has this variable; did you mean INVENTORYD_PARTS_WORKERS?"}},
 		"a variable for a map":   {env: "INVENTORYD_COLUMNS=a", want: []string{"INVENTORYD_COLUMNS: columns: a map can be set in the file only"}},
+		"a variable of a typo":   {env: "INVENTORYD_CONFG=/c.yaml", want: []string{"INVENTORYD_CONFG: no key has this variable; did you mean INVENTORYD_CONFIG?"}},
+		"a variable of no group": {env: "INVENTORYD_SMALL=1", want: []string{"INVENTORYD_SMALL: no key has this variable; did you mean INVENTORYD_PARTS_DEEP_SMALL?"}},
+		"a variable of nothing":  {env: "INVENTORYD_PARTS_WORKERS=", want: []string{`INVENTORYD_PARTS_WORKERS: parts.workers: "" is no whole number in plain digits`}},
+		"a hole in a list":       {env: "INVENTORYD_PARTS_FOLDERS=a,,b", file: "columns: {a: ['']}", want: []string{"c.yaml:1:15: columns.a: an empty text in a list", `INVENTORYD_PARTS_FOLDERS: parts.folders: an empty text in the list "a,,b"`}},
 		"a flag of no key":       {flag: "part.workers=1", want: []string{"--set: part.workers: unknown key; did you mean parts.workers?"}},
+		"a flag of no group":     {flag: "workers=1", want: []string{"--set: workers: unknown key; did you mean parts.workers?"}},
+		"a flag with a colon":    {flag: "secret: hush", want: []string{`--set: "secret…" is not of the form key=value`}},
 		"a flag of no value":     {flag: "parts.workers", want: []string{`--set: "parts.workers" is not of the form key=value`}},
 		"all at once": {file: "nam: x\nparts:\n  wait: 1\n  workers: 12\n", env: "INVENTORYD_PARTS_ON=2", flag: "parts.mode=x", want: []string{
 			"c.yaml:1:1: nam: unknown key; did you mean name?",
@@ -215,12 +224,55 @@ func TestAKeyThatCannotBeReadIsNotCalledMissingToo(t *testing.T) {
 
 func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 	s := fresh()
-	if _, err := Load("/nowhere/c.yaml", &s, nil); err == nil || err.Error() != "stat /nowhere/c.yaml: no such file or directory" {
+	if _, err := Load("/nowhere/c.yaml", &s, nil); err == nil || err.Error() != "open /nowhere/c.yaml: no such file or directory" {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	if _, err := Load(dir, &s, nil); err == nil || err.Error() != "read "+dir+": is a directory" {
+		t.Error(err)
+	}
+	if _, err := Load("/dev/zero", &s, nil); err == nil || err.Error() != "read /dev/zero: larger than 1MiB" {
 		t.Error(err)
 	}
 	large := write(t, strings.Repeat("# padding\n", 200_000))
-	if _, err := Load(large, &s, nil); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+	if _, err := Load(large, &s, nil); err == nil || !strings.Contains(err.Error(), "larger than 1MiB") {
 		t.Error(err)
+	}
+}
+
+// What editors and other systems make of a file without being asked.
+func TestEncodingsAreTaken(t *testing.T) {
+	const text = "name: Zürich\r\nparts: {workers: 3}\r\n"
+	units := utf16.Encode([]rune(text))
+	little, big := []byte{0xff, 0xfe}, []byte{0xfe, 0xff}
+	for _, u := range units {
+		little, big = binary.LittleEndian.AppendUint16(little, u), binary.BigEndian.AppendUint16(big, u)
+	}
+	for name, file := range map[string]string{"a byte order mark": "\ufeff" + text, "UTF-16, little end first": string(little), "UTF-16, big end first": string(big)} {
+		s := fresh()
+		if _, err := Load(write(t, file), &s, nil); err != nil || s.Name != "Zürich" || s.Parts.Workers != 3 {
+			t.Errorf("%s: %v %+v", name, err, s)
+		}
+	}
+}
+
+// What is nested without end, or stands for more than anybody has memory for, is refused or taken, but at once.
+func TestFilesThatAreBombsDoNotGoOff(t *testing.T) {
+	laughs := "name: &a0 ha\n"
+	for i := range 30 {
+		laughs += fmt.Sprintf("x%d: &a%d [*a%d, *a%d, *a%d, *a%d]\n", i, i+1, i, i, i, i)
+	}
+	for name, file := range map[string]string{
+		"lists in lists":       "name: " + strings.Repeat("[", 500_000),
+		"sections in sections": "parts: " + strings.Repeat("{deep: ", 100_000),
+		"a billion laughs":     laughs + "parts: *a30\n",
+		"a megabyte of keys":   strings.Repeat("k: 1\n", 200_000),
+	} {
+		s := fresh()
+		began := time.Now()
+		if _, err := Load(write(t, file), &s, nil); err == nil || time.Since(began) > 20*time.Second {
+			t.Errorf("%s: %.200v after %s", name, err, time.Since(began))
+		}
 	}
 }
 

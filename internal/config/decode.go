@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -71,15 +70,19 @@ func (l *loading) group(n *node, y *yaml.Node) {
 		return
 	}
 	if y.Kind != yaml.MappingNode {
-		l.fail(l.at(y), n.path, fmt.Errorf("%s where a section with keys belongs", describe(y)))
+		l.fail(l.at(y), n.path, fmt.Errorf("%s where a section with keys belongs", describeKind(y)))
 		return
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key, value := target(y.Content[i]), y.Content[i+1]
 		path := n.join(key.Value)
-		if key.Kind != yaml.ScalarNode {
+		switch {
+		case key.Kind != yaml.ScalarNode:
 			l.fail(l.at(key), n.path, fmt.Errorf("%s where a key belongs", describe(key)))
+			continue
+		case key.ShortTag() == "!!merge":
+			l.fail(l.at(key), n.path, errors.New("a merge key (<<): write the keys out"))
 			continue
 		}
 		if line, ok := seen[key.Value]; ok {
@@ -138,8 +141,12 @@ func (l *loading) sequence(path string, y *yaml.Node, set func([]string)) {
 	items := []string{}
 	for _, item := range y.Content {
 		item = target(item)
-		if item.Kind != yaml.ScalarNode || item.ShortTag() != "!!str" {
+		switch {
+		case item.Kind != yaml.ScalarNode || item.ShortTag() != "!!str":
 			l.fail(l.at(item), path, fmt.Errorf("%s in a list of texts", describe(item)))
+			continue
+		case item.Value == "":
+			l.fail(l.at(item), path, errors.New("an empty text in a list"))
 			continue
 		}
 		items = append(items, item.Value)
@@ -173,23 +180,19 @@ func (l *loading) table(n *node, y *yaml.Node) {
 
 // nearest names the key that was meant: a neighbour, or the same name in another place.
 func (l *loading) nearest(n *node, name string) string {
-	var names []string
+	var neighbours, keys []string
 	for _, c := range n.children {
-		names = append(names, c.name)
+		neighbours = append(neighbours, c.name)
 	}
-	if best := near(name, names); best != "" {
-		return "; did you mean " + n.join(best) + "?"
+	if best := near(name, neighbours); best != "" {
+		return meant(n.join(best))
 	}
-	var places []string
 	l.root.leaves(func(leaf *node) {
 		if leaf.name == name {
-			places = append(places, leaf.path)
+			keys = append(keys, leaf.path)
 		}
 	})
-	if len(places) > 0 {
-		return "; did you mean " + strings.Join(places, " or ") + "?"
-	}
-	return ""
+	return meant(keys...)
 }
 
 // takes tells whether a scalar of this tag can be read as this kind; set has the better message for the rest.
@@ -219,13 +222,21 @@ func target(y *yaml.Node) *yaml.Node {
 	return y
 }
 
-// describe names what stands in the file.
-func describe(y *yaml.Node) string {
+// describeKind names what stands in the file, without telling what it says: there may be a secret in it.
+func describeKind(y *yaml.Node) string {
 	switch y.Kind {
 	case yaml.MappingNode:
 		return "a section"
 	case yaml.SequenceNode:
 		return "a list"
+	}
+	return "a value"
+}
+
+// describe names what stands in the file.
+func describe(y *yaml.Node) string {
+	if y.Kind != yaml.ScalarNode {
+		return describeKind(y)
 	}
 	switch y.ShortTag() {
 	case "!!int", "!!float":

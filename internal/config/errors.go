@@ -58,12 +58,26 @@ func (e Errors) sort() {
 	})
 }
 
-// didYouMean names the candidate nearest to s, in words to append to a message; empty where none is near.
-func didYouMean(s string, candidates []string) string {
+// didYouMean names the candidate nearest to s, else those that end in tail, in words to append to a message.
+func didYouMean(s string, candidates []string, tail string) string {
 	if best := near(s, candidates); best != "" {
-		return "; did you mean " + best + "?"
+		return meant(best)
 	}
-	return ""
+	var others []string
+	for _, c := range candidates {
+		if strings.HasSuffix(c, tail) {
+			others = append(others, c)
+		}
+	}
+	return meant(others...)
+}
+
+// meant proposes the candidates; empty where there are none.
+func meant(candidates ...string) string {
+	if len(candidates) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(candidates, " or ") + "?"
 }
 
 // near is the candidate with the fewest edits from s: one in three letters, three at most.

@@ -5,8 +5,12 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"unicode"
+
+	"github.com/alecthomas/units"
 )
 
 const (
@@ -73,14 +77,7 @@ func (l *loading) fail(s Source, key string, err error) {
 }
 
 func (l *loading) readFile(path string) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxFile {
-		err = fmt.Errorf("read %s: larger than 1 MiB", path)
-	}
-	var data []byte
-	if err == nil {
-		data, err = os.ReadFile(path)
-	}
+	data, err := readAtMost(path, maxFile)
 	if err != nil {
 		l.errors = append(l.errors, &Error{Err: err}) // an *os.PathError names the file itself
 		return
@@ -88,10 +85,24 @@ func (l *loading) readFile(path string) {
 	l.decode(data)
 }
 
+// readAtMost reads a file of any kind: what is no regular file does not tell how long it is.
+func readAtMost(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("read %s: larger than %s", path, units.Base2Bytes(limit))
+	}
+	return data, err
+}
+
 // readEnviron sets the keys that have a variable. A variable with the prefix that is no key's is a mistake.
 func (l *loading) readEnviron(environ []string) {
 	keys := map[string]*node{}
-	var names []string
+	names := []string{PathVariable}
 	l.root.leaves(func(n *node) {
 		keys[n.variable()] = n
 		names = append(names, n.variable())
@@ -104,7 +115,7 @@ func (l *loading) readEnviron(environ []string) {
 		source := Source{Variable: name}
 		n, ok := keys[name]
 		if !ok {
-			l.fail(source, "", errors.New("no key has this variable"+didYouMean(name, names)))
+			l.fail(source, "", errors.New("no key has this variable"+didYouMean(name, names, "_"+strings.TrimPrefix(name, Prefix))))
 			continue
 		}
 		l.apply(n, value, source)
@@ -125,14 +136,25 @@ func (l *loading) readFlags(flags []string) {
 		n := keys[name]
 		switch {
 		case !ok:
-			l.fail(source, "", fmt.Errorf("%q is not of the form key=value", entry))
+			l.fail(source, "", fmt.Errorf("%q is not of the form key=value", keyOf(entry)))
 		case n == nil:
-			l.fail(source, name, errors.New("unknown key"+didYouMean(name, names)))
+			l.fail(source, name, errors.New("unknown key"+didYouMean(name, names, "."+name)))
 		default:
 			source.Flag = "--set " + name
 			l.apply(n, value, source)
 		}
 	}
+}
+
+// keyOf is what could be a key at the beginning of s: what follows it may be a secret.
+func keyOf(s string) string {
+	i := strings.IndexFunc(s, func(r rune) bool {
+		return r != '.' && r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+	if i < 0 {
+		return s
+	}
+	return s[:i] + "…"
 }
 
 func (l *loading) apply(n *node, value string, source Source) {

@@ -1,6 +1,9 @@
 package config
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"maps"
+)
 
 // Schema is the JSON Schema (draft 2020-12) of the configuration that into, a pointer to a struct that holds the
 // defaults, describes; for editors, and for checking a file without the daemon.
@@ -43,14 +46,17 @@ func (n *node) schema() map[string]any {
 		s["type"], s["pattern"] = []string{"string", "integer"}, sizePattern.String()
 		s["minimum"], s["maximum"] = 0, 0
 	case list:
-		s["type"], s["items"] = "array", map[string]any{"type": "string"}
+		maps.Copy(s, listSchema())
 	case table:
-		s["type"] = "object"
-		s["additionalProperties"] = map[string]any{"type": "array", "items": map[string]any{"type": "string"}}
+		s["type"], s["additionalProperties"] = "object", listSchema()
 	default:
 		s["type"] = "string"
 	}
 	return s
+}
+
+func listSchema() map[string]any {
+	return map[string]any{"type": "array", "items": map[string]any{"type": "string", "minLength": 1}}
 }
 
 func (n *node) sectionSchema() map[string]any {

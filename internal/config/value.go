@@ -4,6 +4,7 @@ package config
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -75,7 +76,11 @@ func kindOf(t reflect.Type) kind {
 // set gives the key the value that s says. The error says what is wrong with s.
 func (n *node) set(s string) error {
 	if n.enum != nil && !slices.Contains(n.enum, s) {
-		return fmt.Errorf("%q is none of %s%s", s, strings.Join(n.enum, ", "), didYouMean(s, n.enum))
+		wrong := fmt.Sprintf("%q is none of %s", s, strings.Join(n.enum, ", "))
+		if best := near(s, n.enum); best != "" {
+			wrong += meant(best)
+		}
+		return errors.New(wrong)
 	}
 	switch n.kind {
 	case text:
@@ -98,7 +103,11 @@ func (n *node) set(s string) error {
 	case size:
 		return n.setSize(s)
 	case list:
-		n.setList(split(s))
+		items := split(s)
+		if slices.Contains(items, "") {
+			return fmt.Errorf("an empty text in the list %q", s)
+		}
+		n.setList(items)
 	case table:
 		return fmt.Errorf("a map can be set in the file only")
 	case custom:

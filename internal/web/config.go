@@ -7,6 +7,7 @@ package web
 import (
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
@@ -67,9 +68,12 @@ func (c Config) checkListen() error {
 		}
 		return nil
 	}
-	host, _, err := net.SplitHostPort(c.Listen)
+	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		return config.Problemf("listen", "%q is not host:port, unix:/path or off", c.Listen)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return config.Problemf("listen", "%q has no port from 0 to 65535", c.Listen)
 	}
 	if c.Auth.User == "" && !c.Insecure && !loopback(host) {
 		return config.Problemf("listen", "%q can be reached from other machines: set auth.user and auth.hash, or insecure: true", c.Listen)

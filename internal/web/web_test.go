@@ -73,14 +73,15 @@ func TestEachPathAnswers(t *testing.T) {
 		code int
 		body string
 	}{
-		"/livez":    {200, "ok\n"},
-		"/readyz":   {200, "ok\n"},
-		"/metrics":  {200, "metrics\n"},
-		"/status":   {200, "{\n  \"app\": \"inventoryd\"\n}\n"},
-		"/":         {200, "<!doctype html>"},
-		"/nowhere":  {404, "404 page not found\n"},
-		"/../x":     {307, ""},
-		"/readyz/x": {404, ""},
+		"/livez":        {200, "ok\n"},
+		"/readyz":       {200, "ok\n"},
+		"/metrics":      {200, "metrics\n"},
+		"/status":       {200, "{\n  \"app\": \"inventoryd\"\n}\n"},
+		"/":             {200, "<!doctype html>"},
+		"/nowhere":      {404, "404 page not found\n"},
+		"/debug/pprof/": {404, "404 page not found\n"},
+		"/../x":         {307, ""},
+		"/readyz/x":     {404, ""},
 	} {
 		w := ask(s, path, nil)
 		if w.Code != want.code || !strings.HasPrefix(w.Body.String(), want.body) {
@@ -241,6 +242,9 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 		{Config{Listen: "my.host:9820"}, `listen: "my.host:9820" can be reached from other machines: set auth.user and auth.hash, or insecure: true`},
 		{Config{Listen: "[::]:9820"}, `listen: "[::]:9820" can be reached from other machines: set auth.user and auth.hash, or insecure: true`},
 		{Config{Listen: "9820"}, `listen: "9820" is not host:port, unix:/path or off`},
+		{Config{Listen: "127.0.0.1:"}, `listen: "127.0.0.1:" has no port from 0 to 65535`},
+		{Config{Listen: "127.0.0.1:98200"}, `listen: "127.0.0.1:98200" has no port from 0 to 65535`},
+		{Config{Listen: "127.0.0.1:-1"}, `listen: "127.0.0.1:-1" has no port from 0 to 65535`},
 		{Config{Listen: "unix:"}, "listen: the path of a Unix socket must have 1 to 107 bytes"},
 		{Config{Listen: "unix:/" + strings.Repeat("x", 107)}, "listen: the path of a Unix socket must have 1 to 107 bytes"},
 		{Config{Listen: "off", Auth: Auth{Hash: hash}}, "auth.user: a password is given, but no user"},
