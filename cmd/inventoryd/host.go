@@ -40,6 +40,8 @@ var runCommand = &cli.Command{
 // runHere runs the daemon on this machine. An error of the configuration is one of usage: starting again as it is does
 // not help.
 func runHere(ctx context.Context, o origin, only half) error {
+	hangups := make(chan os.Signal, 1) // from here to the process' end: without a handler SIGHUP ends it
+	signal.Notify(hangups, syscall.SIGHUP)
 	cfg, _, err := o.load()
 	if err != nil {
 		return usage(err)
@@ -61,7 +63,7 @@ func runHere(ctx context.Context, o origin, only half) error {
 	defer stop()
 	reloads := make(chan Config)
 	var beside sync.WaitGroup
-	beside.Go(func() { watchReload(ctx, o, cfg, out, reloads) })
+	beside.Go(func() { watchReload(ctx, hangups, o, cfg, out, reloads) })
 	beside.Go(func() { out.Run(outer) })
 	h := host{listener: listener, log: out.Logger, reload: reloads, only: only, started: func() {
 		out.Logger.Info("daemon started", zap.String("version", version), zap.String("app", cfg.App))
@@ -81,11 +83,9 @@ func runHere(ctx context.Context, o origin, only half) error {
 	return nil
 }
 
-// watchReload reads the configuration again on each SIGHUP until ctx ends, and passes on what can take effect.
-func watchReload(ctx context.Context, o origin, cfg Config, out *logs.Logs, reloads chan<- Config) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+// watchReload reads the configuration again on each SIGHUP until ctx ends, and passes on what can take effect. Those that
+// come while it does so are one.
+func watchReload(ctx context.Context, hangups <-chan os.Signal, o origin, cfg Config, out *logs.Logs, reloads chan<- Config) {
 	for {
 		select {
 		case <-hangups:

@@ -215,8 +215,9 @@ type process struct {
 	settings []string // what the file says at the start, a section each
 }
 
-// start runs `inventoryd run` against the world, with the time-outs that make crashes cheap to wait for.
-func (w *world) start(t *testing.T) *process {
+// start runs `inventoryd run` against the world, with the time-outs that make crashes cheap to wait for, and with further
+// variables in its environment.
+func (w *world) start(t *testing.T, environ ...string) *process {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	settings := append(w.settings[:len(w.settings):len(w.settings)],
@@ -225,10 +226,10 @@ func (w *world) start(t *testing.T) *process {
 		t.Fatal(err)
 	}
 	p := &process{Cmd: exec.Command(os.Args[0], "run", "-c", file), log: &lockedBuffer{}, file: file, settings: settings}
-	p.Env = []string{
+	p.Env = append([]string{
 		asDaemon + "=1", "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=daemon", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
-	}
+	}, environ...)
 	p.Stdout, p.Stderr = p.log, p.log
 	if err := p.Start(); err != nil {
 		t.Fatal(err)

@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -106,6 +110,62 @@ func TestNewRatesAreInForceAfterAReload(t *testing.T) {
 			t.Errorf("%d writes at a time with %d lanes, %d with 3", lanesBefore, defaults().Loader.Lanes, lanesAfter)
 		}
 	})
+}
+
+// A SIGHUP is never fatal, however early or late it comes: without a handler it ends a process, and systemd calls that a
+// clean exit after which nothing is restarted.
+func TestSIGHUPWhileTheDaemonStartsAndStopsEndsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	metadata := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { // of the machine: where is it?
+		first.Do(func() { close(asked) })
+		<-answer
+		rw.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "60")
+		fmt.Fprint(rw, `{"region": "us-east-1"}`)
+	}))
+	defer metadata.Close()
+	allow := w.aws.Fault(fault.Rule{Service: "dynamodb", Client: "daemon", Operation: "DescribeTable", Effect: fault.AccessDeniedJSON})
+	p := w.start(t, "AWS_EC2_METADATA_SERVICE_ENDPOINT="+metadata.URL, "AWS_EC2_METADATA_DISABLED=false", "AWS_REGION=")
+	<-asked
+	hangUp(t, p)
+	close(answer)
+
+	eventually(t, p, 20*time.Second, func() bool { return strings.Contains(p.log.String(), "configuration reloaded") },
+		func() string {
+			return "a SIGHUP from before the first line of the log is obeyed, while the tables cannot be used yet"
+		})
+	p.reload(t, "configuration reloaded", "log: {level: debug}")
+	p.reload(t, "configuration not reloaded", "log: {level: loud}")
+	allow()
+	eventually(t, p, 60*time.Second, func() bool { return ready(p) }, func() string { return "the daemon is not ready" })
+
+	for range 3 { // quickly: one reload does for all of them
+		hangUp(t, p)
+	}
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for p.Process.Signal(syscall.SIGHUP) == nil {
+			runtime.Gosched()
+		}
+	}()
+	err := p.Wait()
+	<-ended
+	if err != nil {
+		t.Errorf("after SIGTERM among SIGHUPs: %v\n%s", err, p.log)
+	}
+}
+
+func hangUp(t *testing.T, p *process) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // feed uploads a feed of n rows, the first of which is zero, and adds them to want.

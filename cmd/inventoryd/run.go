@@ -101,30 +101,36 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	return errors.Join(err, frame.Wait())
 }
 
-// operate claims the tables, runs the lines until ctx ends or one of them fails, which ends the other, and hands new
-// settings to the parts meanwhile.
+// operate claims the tables and runs the lines until ctx ends or one of them fails, which ends the other. From the first
+// moment on it hands new settings to the parts.
 func operate(ctx context.Context, own *tables, lines []func(context.Context) error, parts []part, h host) error {
-	if err := own.Claim(ctx); err != nil {
-		return ignoreEnd(ctx, err)
-	}
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range lines {
-		group.Go(func() error { return run(ctx) })
-	}
+	group.Go(func() error { passOn(ctx, h.reload, parts); return nil })
 	group.Go(func() error {
-		for {
-			select {
-			case next := <-h.reload:
-				for _, p := range parts {
-					if p.apply != nil {
-						p.apply(next)
-					}
-				}
-			case <-ctx.Done():
-				return nil
-			}
+		if err := own.Claim(ctx); err != nil {
+			return ignoreEnd(ctx, err)
 		}
+		for _, run := range lines {
+			group.Go(func() error { return run(ctx) })
+		}
+		h.started()
+		return nil
 	})
-	h.started()
 	return group.Wait()
+}
+
+// passOn hands the settings that come to all parts until ctx ends.
+func passOn(ctx context.Context, reload <-chan Config, parts []part) {
+	for {
+		select {
+		case next := <-reload:
+			for _, p := range parts {
+				if p.apply != nil {
+					p.apply(next)
+				}
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
