@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,11 +55,11 @@ func newClients(base aws.Config, c AWS) clients {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 3, 5*time.Second })
 	}
 	none := func() aws.Retryer { return aws.NopRetryer{} }
-	watched := &calls{open: map[*call]struct{}{}}
+	watched := newCalls()
 	with := func(retryer func() aws.Retryer, endpoint string, timeout time.Duration, connections int) aws.Config {
 		cfg := base.Copy()
 		cfg.Retryer = retryer
-		cfg.APIOptions = append(cfg.APIOptions, watched.watch)
+		cfg.APIOptions = append(slices.Clip(base.APIOptions), watched.watch)
 		if endpoint = cmp.Or(endpoint, c.Endpoint); endpoint != "" {
 			cfg.BaseEndpoint = &endpoint
 		}
@@ -75,9 +76,11 @@ func newClients(base aws.Config, c AWS) clients {
 			o.UsePathStyle = c.Endpoints.S3 != "" || c.Endpoint != "" || base.BaseEndpoint != nil
 			o.DisableLogOutputChecksumValidationSkipped = true
 		}),
-		SQS:        sqs.NewFromConfig(with(standard, c.Endpoints.SQS, receiveTimeout, 16)),
-		SNS:        sns.NewFromConfig(with(standard, c.Endpoints.SNS, callTimeout, 16)),
-		CloudWatch: cloudwatch.NewFromConfig(with(standard, c.Endpoints.CloudWatch, callTimeout, 2)),
+		SQS: sqs.NewFromConfig(with(standard, c.Endpoints.SQS, receiveTimeout, 16)),
+		SNS: sns.NewFromConfig(with(standard, c.Endpoints.SNS, callTimeout, 16)),
+		CloudWatch: cloudwatch.NewFromConfig(with(standard, c.Endpoints.CloudWatch, callTimeout, 2), func(o *cloudwatch.Options) {
+			o.APIOptions = base.APIOptions // not watched: no part needs its answers
+		}),
 		Tables: dynamodb.NewFromConfig(with(none, c.Endpoints.DynamoDB, callTimeout, 256), func(o *dynamodb.Options) {
 			o.DisableValidateResponseChecksum = true
 		}),

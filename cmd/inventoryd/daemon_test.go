@@ -37,7 +37,7 @@ func inBubble(t *testing.T, change func(*Config), script func(t *testing.T, w *w
 		ended := make(chan error, 1)
 		go func() {
 			ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{
-				listener: w.daemon, reload: w.reload, log: zaptest.NewLogger(t), started: func() {},
+				listener: w.daemon, reload: w.reload, log: zaptest.NewLogger(t), started: func() {}, ticked: w.ticked,
 			})
 		}()
 		defer func() { // also where the script gives up

@@ -13,18 +13,18 @@ import (
 )
 
 // equip gives each part what belongs to all: the names, a logger and a meter of its own, and the watch over its loops.
-func (c *Config) equip(metrics *telemetry.Telemetry, healthy *health.Health, queue stream.Queue, log *zap.Logger) {
+func (c *Config) equip(metrics *telemetry.Telemetry, loop func(name string) (tick, done func()), queue stream.Queue, log *zap.Logger) {
 	c.Loader.Surroundings = loader.Surroundings{
 		App: c.App, StateTable: c.StateTable, Table: c.Table,
-		Logger: log.Named("loader"), Meter: metrics.Meter("loader"), Loop: healthy.Loop,
+		Logger: log.Named("loader"), Meter: metrics.Meter("loader"), Loop: loop,
 	}
 	c.Notifier.Surroundings = notifier.Surroundings{
 		App: c.App, StateTable: c.StateTable, Table: c.Table,
-		Logger: log.Named("notifier"), Meter: metrics.Meter("notifier"), Loop: healthy.Loop,
+		Logger: log.Named("notifier"), Meter: metrics.Meter("notifier"), Loop: loop,
 	}
 	c.Stream.Runtime = stream.Runtime{ // the last third of the time to stop is for checkpoints and farewells
 		App: c.App, Shutdown: 2 * c.ShutdownTimeout / 3, Queue: queue,
-		Logger: log.Named("stream"), Meter: metrics.Meter("stream"), Loop: healthy.Loop,
+		Logger: log.Named("stream"), Meter: metrics.Meter("stream"), Loop: loop,
 	}
 }
 

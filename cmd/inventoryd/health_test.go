@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"inventoryd/internal/health"
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/sandbox/pipenet"
 )
@@ -39,33 +43,117 @@ func (p *pipes) ask(t *testing.T, path string) (code int, body string) {
 	return res.StatusCode, string(text)
 }
 
-// troubles are what can befall each service, and what /readyz then says. Traffic goes on meanwhile: an idle daemon
-// does not call S3 or SNS.
+// troubles are what can befall each service, or one table of it alone, and what /readyz then says. Traffic goes on
+// meanwhile: an idle daemon does not call S3 or SNS.
 var troubles = []struct {
-	service string
-	says    []string
+	service, table string
+	says           []string
 }{
-	{"s3", []string{"loader", "s3"}},
-	{"sqs", []string{"loader", "queue"}},
-	{"dynamodb", []string{"loader", "table"}},
-	{"streams", []string{"stream"}},
-	{"sns", []string{"notifier"}},
+	{"s3", "", []string{"loader", "s3"}},
+	{"sqs", "", []string{"loader", "queue"}},
+	{"dynamodb", "", []string{"loader", "table"}},
+	{"dynamodb", "Inventory", []string{"loader", "table"}},
+	{"dynamodb", "inventoryd-state", []string{"notifier", "inventoryd-state"}},
+	{"dynamodb", "inventoryd-leases", []string{"stream", "lease table"}},
+	{"streams", "", []string{"stream"}},
+	{"sns", "", []string{"notifier"}},
 }
 
 func TestOutageOfEachServiceIsNamedByReadyzWithin30s(t *testing.T) {
 	for _, tt := range troubles {
-		t.Run(tt.service, func(t *testing.T) {
-			notReadyWithin30s(t, fault.Rule{Service: tt.service, Client: "daemon", Effect: fault.Unavailable}, tt.says)
+		t.Run(tt.service+tt.table, func(t *testing.T) {
+			notReadyWithin30s(t, troubleWith(tt.service, tt.table, fault.Unavailable), tt.says)
+		})
+	}
+}
+
+func TestDeniedAccessToEachServiceIsNamedByReadyzWithin30s(t *testing.T) {
+	for _, tt := range troubles {
+		t.Run(tt.service+tt.table, func(t *testing.T) {
+			notReadyWithin30s(t, troubleWith(tt.service, tt.table, fault.AccessDenied), tt.says)
 		})
 	}
 }
 
 func TestCallsThatNeverAnswerShowInReadyzWithin30sAndNotInLivez(t *testing.T) {
 	for _, tt := range troubles {
-		t.Run(tt.service, func(t *testing.T) {
-			notReadyWithin30s(t, fault.Rule{Service: tt.service, Client: "daemon", Effect: fault.Effect{Hang: true}}, tt.says)
+		t.Run(tt.service+tt.table, func(t *testing.T) {
+			notReadyWithin30s(t, troubleWith(tt.service, tt.table, fault.Effect{Hang: true}), tt.says)
 		})
 	}
+}
+
+// troubleWith breaks the daemon's calls of a service; with a table, only those that name it.
+func troubleWith(service, table string, e fault.Effect) fault.Rule {
+	rule := fault.Rule{Service: service, Client: "daemon", Effect: e}
+	if table != "" {
+		rule.Match = func(c fault.Call) bool { return bytes.Contains(c.Body, []byte(`"`+table+`"`)) }
+	}
+	return rule
+}
+
+// stuckLoop is a loop that does not turn, until something is over.
+type stuckLoop struct {
+	name  string
+	until chan struct{}
+}
+
+// ticked holds up the loop that is to be stuck.
+func (w *world) ticked(loop string) {
+	if s := w.stuck.Load(); s != nil && s.name == loop {
+		<-s.until
+	}
+}
+
+// The loops are the daemon's own, and each really stands still, between two ticks. They are those that Config.Loop's
+// callers name.
+func TestALoopOfOurOwnThatIsStuckShowsInLivezWithin90s(t *testing.T) {
+	for _, name := range loopsOf(t) {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, w *world) {
+				time.Sleep(time.Minute)
+				stuck := &stuckLoop{name, make(chan struct{})}
+				w.stuck.Store(stuck)
+				time.Sleep(health.Stuck)
+				code, body := w.daemon.ask(t, "/livez")
+				if code != http.StatusServiceUnavailable || !strings.HasPrefix(body, "stuck: "+name+": no tick for 1m") {
+					t.Errorf("/livez: %d %s", code, body)
+				}
+				if _, text := w.daemon.ask(t, "/metrics"); !strings.Contains(text, "\ninventoryd_loops_stuck 1\n") {
+					t.Error("no metric tells of it")
+				}
+				w.stuck.Store(nil)
+				close(stuck.until)
+				time.Sleep(30 * time.Second)
+				if code, body := w.daemon.ask(t, "/livez"); code != http.StatusOK {
+					t.Errorf("/livez when it turns again: %d %s", code, body)
+				}
+			})
+		})
+	}
+}
+
+// loopsOf are the names of the loops of a daemon that does all its work.
+func loopsOf(t *testing.T) (names []string) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		w.upload(t)
+		time.Sleep(time.Minute)
+		_, body := w.daemon.ask(t, "/status")
+		var status struct{ Health health.Report }
+		if err := json.Unmarshal([]byte(body), &status); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range status.Health.Loops {
+			names = append(names, l.Name)
+		}
+	})
+	for _, want := range []string{"loader.intake", "loader.heartbeat", "notifier", "metrics push"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("no loop is called %s: %v", want, names)
+		}
+	}
+	t.Log(names)
+	return names
 }
 
 // notReadyWithin30s breaks a service under a running daemon and wants /readyz and the metrics to tell within 30 s, /livez to

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -49,9 +50,10 @@ type world struct {
 	aws *sandbox.Sandbox // nil where the stand-ins are others'
 	clients
 	settings []string // what the daemon's configuration says of the endpoints
-	// In virtual time: the daemon's listener, and what brings it new settings.
+	// In virtual time: the daemon's listener, what brings it new settings, and a loop of it that is held up.
 	daemon *pipes
 	reload chan Config
+	stuck  atomic.Pointer[stuckLoop]
 }
 
 func newWorld(t *testing.T) *world {

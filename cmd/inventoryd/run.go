@@ -23,6 +23,18 @@ type host struct {
 	reload   <-chan Config // each brings a valid configuration that is to take effect; may be nil
 	started  func()        // called once, when the parts run
 	only     half          // which of the two lines to run
+	ticked   func(string)  // called by each loop, which it names, at each tick; nil: nothing. Tests hold loops up in it
+}
+
+// loops registers loops with the watch over them.
+func (h host) loops(healthy *health.Health) func(name string) (tick, done func()) {
+	if h.ticked == nil {
+		return healthy.Loop
+	}
+	return func(name string) (func(), func()) {
+		tick, done := healthy.Loop(name)
+		return func() { h.ticked(name); tick() }, done
+	}
 }
 
 // half chooses among the daemon's two lines.
@@ -41,7 +53,7 @@ const (
 func run(ctx context.Context, cfg Config, c clients, h host) error {
 	healthy := health.New()
 	cfg.Metrics.Service, cfg.Metrics.Client = cfg.App, c.CloudWatch
-	cfg.Metrics.Logger, cfg.Metrics.Loop = h.log.Named("metrics"), healthy.Loop
+	cfg.Metrics.Logger, cfg.Metrics.Loop = h.log.Named("metrics"), h.loops(healthy)
 	metrics, err := telemetry.New(cfg.Metrics)
 	if err != nil {
 		return err
@@ -49,7 +61,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	if err := healthy.Measure(metrics.Meter("")); err != nil {
 		return err
 	}
-	cfg.equip(metrics, healthy, c.SQS, h.log)
+	cfg.equip(metrics, h.loops(healthy), c.SQS, h.log)
 
 	own := &tables{cfg: cfg, client: c.Tables, log: h.log}
 	parts := []part{{name: "tables", ready: own.Ready}, {name: "aws", ready: c.calls.Ready}}
