@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -172,11 +171,3 @@ func (n *Notifier) mark(ctx context.Context, a state.Alert) error {
 		return errors.Join(err, broken)
 	})
 }
-
-var errUnprocessed = errors.New("left unprocessed by DynamoDB")
-
-// Retries of one call to DynamoDB before the batch is handed back as failed; the reader then waits longer.
-const (
-	attempts  = 6
-	firstWait = 50 * time.Millisecond // doubled each time: 1.5 s in all
-)
