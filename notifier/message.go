@@ -11,6 +11,7 @@ import (
 	"text/template"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -116,9 +117,9 @@ func (t *texts) write(a *Alert) (subject, body string, err error) {
 		return mendSubject(subject), document(a), err
 	}
 	body, err2 := execute(t.body, a)
-	if err2 != nil || body == "" {
+	if err2 != nil || strings.TrimSpace(body) == "" {
 		body = plainWords(a)
-		err2 = cmp.Or(err2, errors.New("template message is empty for this alert"))
+		err2 = cmp.Or(err2, errors.New("template message is blank for this alert"))
 	}
 	return mendSubject(subject), body, errors.Join(err, err2)
 }
@@ -130,7 +131,8 @@ func plainWords(a *Alert) string {
 	return a.Store + " is out of stock of " + a.Item
 }
 
-// maxSubject is the longest subject in characters ("less than 100 characters long", SNS API reference, Publish).
+// maxSubject is the longest subject in characters ("less than 100 characters long", SNS API reference, Publish). The
+// reference does not say what it counts: letters beyond the Basic Multilingual Plane are taken for two, as in UTF-16.
 const maxSubject = 99
 
 // mendSubject makes a subject that SNS takes: no line breaks, no control characters, fewer than 100 characters.
@@ -141,12 +143,18 @@ func mendSubject(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	s = strings.TrimSpace(s)
-	if utf8.RuneCountInString(s) <= maxSubject {
-		return s
-	}
 	const mark = "..."
-	return strings.TrimSpace(string([]rune(s)[:maxSubject-len(mark)])) + mark
+	s = strings.TrimSpace(s)
+	short, length := 0, 0 // the bytes to keep where s is too long, the characters so far
+	for i, r := range s {
+		if length += utf16.RuneLen(r); length > maxSubject {
+			return strings.TrimSpace(s[:short]) + mark
+		}
+		if length <= maxSubject-len(mark) {
+			short = i + utf8.RuneLen(r)
+		}
+	}
+	return s
 }
 
 // document is the body in format json, described in docs/alerts.md. Fields may be added to a version; one that

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
@@ -155,6 +155,16 @@ func TestTemplateThatFailsForOneAlertLosesNothing(t *testing.T) {
 	}
 }
 
+func TestBlankMessageForOneAlertIsToldInPlainWords(t *testing.T) {
+	texts, err := compile(Text{Subject: "s", Message: "{{if ne .Item \"Tap\"}}{{.Item}} is gone{{end}} \n", Format: FormatText})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body, err := texts.write(&Alert{Store: "Ulm", Item: "Tap", Event: OutOfStock}); body != "Ulm is out of stock of Tap" || err == nil {
+		t.Errorf("body %q, error %v", body, err)
+	}
+}
+
 func TestSubjectsAreMendedToWhatSNSTakes(t *testing.T) {
 	for _, test := range []struct{ subject, want string }{
 		{"Inventory Alert!", "Inventory Alert!"},
@@ -166,13 +176,16 @@ func TestSubjectsAreMendedToWhatSNSTakes(t *testing.T) {
 		{strings.Repeat("x", 99), strings.Repeat("x", 99)},
 		{strings.Repeat("x", 100), strings.Repeat("x", 96) + "..."},
 		{strings.Repeat("ü", 5000), strings.Repeat("ü", 96) + "..."},
+		{strings.Repeat("x", 97) + "🧴", strings.Repeat("x", 97) + "🧴"},
+		{strings.Repeat("x", 98) + "🧴", strings.Repeat("x", 96) + "..."},
+		{"x" + strings.Repeat("🧴", 50), "x" + strings.Repeat("🧴", 47) + "..."},
 	} {
 		got := mendSubject(test.subject)
 		if got != test.want {
 			t.Errorf("subject %.40q became %q, want %q", test.subject, got, test.want)
 		}
-		if utf8.RuneCountInString(got) >= 100 {
-			t.Errorf("subject %.40q has %d characters", test.subject, utf8.RuneCountInString(got))
+		if n := len(utf16.Encode([]rune(got))); n >= 100 {
+			t.Errorf("subject %.40q has %d characters", test.subject, n)
 		}
 	}
 }

@@ -68,9 +68,12 @@ func resolve(ctx context.Context, c Topics, configured string) (*topic, error) {
 	_, err := c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &configured})
 	var absent *types.NotFoundException
 	var denied *types.AuthorizationErrorException
+	var refused *types.InvalidParameterException
 	switch {
 	case errors.As(err, &absent):
 		return nil, wrongTopic("there is no topic %s; create it, or name another", configured)
+	case errors.As(err, &refused):
+		return nil, wrongTopic("SNS refuses %s (%s); give the ARN of a topic in the daemon's region (aws.region)", configured, refused.ErrorMessage())
 	case err == nil, errors.As(err, &denied): // who may publish need not be allowed to look
 		return newTopic(configured), nil
 	}

@@ -166,6 +166,18 @@ func TestTopicFoundMissingAfterAnOutageEndsTheRun(t *testing.T) {
 	})
 }
 
+func TestATopicOfAnotherRegionStopsTheStart(t *testing.T) {
+	withTopics(t, []string{"NoStock"}, func(t *testing.T, s *sandbox.Sandbox) {
+		s.Fault(fault.Rule{Service: "sns", Effect: fault.Effect{Error: &fault.Error{Code: "InvalidParameter", Message: "Invalid parameter: TopicArn"}}})
+		elsewhere := "arn:aws:sns:eu-west-1:123456789012:NoStock"
+		err := notifierFor(t, s, elsewhere).Start(t.Context())
+		want := "notifier.topic: SNS refuses " + elsewhere + " (Invalid parameter: TopicArn); give the ARN of a topic in the daemon's region (aws.region)"
+		if err == nil || err.Error() != want {
+			t.Errorf("error\n%v\nwant\n%s", err, want)
+		}
+	})
+}
+
 func TestWhoMayPublishNeedNotBeAllowedToLook(t *testing.T) {
 	withTopics(t, []string{"NoStock"}, func(t *testing.T, s *sandbox.Sandbox) {
 		s.Fault(fault.Rule{Service: "sns", Operation: "GetTopicAttributes", Effect: fault.Effect{Error: &fault.Error{Status: 403, Code: "AuthorizationError", Message: "not authorized"}}})
