@@ -50,11 +50,11 @@ func drawStory(t *rapid.T) story {
 		oldless: rapid.Bool().Draw(t, "oldless"),
 	}
 	items := map[inventory.Key]*inventory.Item{}
-	at := begin
+	now := begin
 	for i := range rapid.IntRange(1, 80).Draw(t, "changes") {
 		n := rapid.IntRange(0, 14).Draw(t, "item")
 		k := inventory.Key{Store: fmt.Sprintf("store%d", n%2), Item: fmt.Sprintf("item%d", n)}
-		c := inventory.Change{Key: k, Old: items[k], ID: fmt.Sprintf("e%d", i), Position: at2(i), Created: at}
+		c := inventory.Change{Key: k, Old: items[k], ID: fmt.Sprintf("e%d", i), Position: at(i + 1), Created: now}
 		switch count := rapid.SampledFrom([]int64{0, 0, 1, 5, -1}).Draw(t, "count"); {
 		case count >= 0:
 			c.New = &inventory.Item{Key: k, Count: count}
@@ -68,7 +68,7 @@ func drawStory(t *rapid.T) story {
 			c.Old, c.OldUnknown = nil, true
 		}
 		s.changes = append(s.changes, c)
-		at = at.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "seconds")) * time.Second)
+		now = now.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "seconds")) * time.Second)
 	}
 	for range rapid.IntRange(1, 20).Draw(t, "acts") {
 		a := act{back: rapid.IntRange(0, 10).Draw(t, "back"), size: rapid.IntRange(1, 40).Draw(t, "size")}
@@ -82,8 +82,6 @@ func drawStory(t *rapid.T) story {
 	}
 	return s
 }
-
-func at2(i int) string { return state.Position(label, fmt.Sprint(i+1)) }
 
 // due is the simple model: what is to be told when each change comes once, in order, and nothing fails.
 func (s story) due() map[string]bool {

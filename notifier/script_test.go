@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"inventoryd/internal/inventory"
-	"inventoryd/internal/state"
 )
 
 // label is the stream of scripted changes.
@@ -49,7 +48,7 @@ func script(t testing.TB, words string) []inventory.Change {
 }
 
 // at is the position of the n-th change of a script.
-func at(n int) string { return state.Position(label, strconv.Itoa(n)) }
+func at(n int) string { return fmt.Sprintf("%s#%040d", label, n) }
 
 func itemWith(t testing.TB, k inventory.Key, count string) *inventory.Item {
 	t.Helper()

@@ -28,7 +28,7 @@ const (
 type Alert struct {
 	Store, Item string
 	Stock       Stock
-	Position    string    // of the change that made the transition; see Position
+	Position    string    // of the change that made the transition, as in inventory.Change
 	EventID     string    // of that change
 	Count       int64     // after it
 	Since       time.Time // of that change, in record time

@@ -55,7 +55,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func TestAlertRowsReadAsTheyWereWritten(t *testing.T) {
 	out := Alert{
-		Store: "Berlin", Item: "Echo Dot", Stock: Out, Position: Position("2026-11-22T10:00:00.000", "100"), EventID: "e1",
+		Store: "Berlin", Item: "Echo Dot", Stock: Out, Position: "2026-11-22T10:00:00.000#0000000000000000000000000000000000000100", EventID: "e1",
 		Count: -1, Since: noon, Alerted: noon,
 	}
 	silent := out

@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"inventoryd/internal/inventory"
-	"inventoryd/internal/state"
 	"inventoryd/notifier"
 	"inventoryd/test/figure"
 )
@@ -90,7 +89,7 @@ func changesOf(old, count int64) []inventory.Change {
 		k := inventory.Key{Store: fmt.Sprintf("Store %d", i%20), Item: fmt.Sprintf("Item %d", i)}
 		changes[i] = inventory.Change{
 			Key: k, Old: &inventory.Item{Key: k, Count: old}, New: &inventory.Item{Key: k, Count: count},
-			ID: fmt.Sprintf("%032x", i), Position: state.Position("2026-11-22T10:00:00.000", fmt.Sprint(100000000+i)), Created: time.Now(),
+			ID: fmt.Sprintf("%032x", i), Position: fmt.Sprintf("2026-11-22T10:00:00.000#%040d", 100000000+i), Created: time.Now(),
 		}
 	}
 	return changes
