@@ -58,22 +58,17 @@ func (d *delivery) do(ctx context.Context, u *unit) {
 
 // publish sends the alerts of the unit, but for those that SNS accepted in an earlier call whose marks failed.
 func (d *delivery) publish(ctx context.Context, u *unit) {
-	now, receipts := d.n.config.wall(), &d.n.receipts
+	receipts := &d.n.receipts
 	var send []*step
 	for _, s := range u.steps {
-		if s.alert == nil {
-			continue
-		}
-		if id, before := receipts.of(s.alert.id, now); before {
-			s.messageID = id
-		} else {
+		if s.alert != nil && s.messageID == "" {
 			send = append(send, s)
 		}
 	}
 	if len(send) == 0 {
 		return
 	}
-	if err := receipts.reserve(len(send), now); err != nil {
+	if err := receipts.reserve(len(send), d.n.config.wall()); err != nil {
 		for _, s := range send {
 			s.err = err
 		}
@@ -124,16 +119,22 @@ func (d *delivery) settle(ctx context.Context, u *unit) {
 }
 
 // failure is the error of the first change that is not done; nil when all are. A step that was not tried has the error
-// of one that was.
+// of one that was. A refused alert is the failure of its own change, not of those before whose mark waited for it: they
+// matter no more once it is given up.
 func failure(ctx context.Context, steps []*step) error {
 	var first *step
+	var index int
 	var cause error
 	for _, s := range steps {
 		if s.done {
 			continue
 		}
-		if first == nil || s.first < first.first {
-			first = s
+		at := s.first
+		if isRefusal(s.err) {
+			at = s.told
+		}
+		if first == nil || at < index {
+			first, index = s, at
 		}
 		if s.err != nil && cause == nil && !isRefusal(s.err) {
 			cause = s.err
@@ -142,7 +143,7 @@ func failure(ctx context.Context, steps []*step) error {
 	if first == nil {
 		return nil
 	}
-	f := &inventory.Failure{Index: first.first, Err: first.err}
+	f := &inventory.Failure{Index: index, Err: first.err}
 	if f.Err == nil {
 		f.Err = cause
 	}

@@ -145,6 +145,7 @@ func TestOutagesLoseNothingAndRepeatNothing(t *testing.T) {
 		{"SNS denies", fault.Rule{Service: "sns", Effect: fault.Effect{Error: &fault.Error{Status: 403, Code: "AuthorizationError", Message: "not authorized"}}}},
 		{"the topic's key is disabled", fault.Rule{Service: "sns", Effect: fault.Effect{Error: &fault.Error{Code: "KMSDisabled", Message: "key is disabled"}}}},
 		{"the topic is gone", fault.Rule{Service: "sns", Effect: fault.Effect{Error: &fault.Error{Status: 404, Code: "NotFound", Message: "Topic does not exist"}}}},
+		{"a third of each batch fails", fault.Rule{Operation: "PublishBatch", Effect: fault.Effect{Unprocessed: 0.34}}},
 		{"every third publish is down", fault.Rule{Service: "sns", Every: 3, Effect: fault.Unavailable}},
 		{"rows cannot be read", fault.Rule{Operation: "BatchGetItem", Effect: fault.InternalServerError}},
 		{"rows cannot be written", fault.Rule{Operation: "PutItem", Effect: fault.ThroughputExceeded}},
@@ -345,65 +346,6 @@ func TestNoMoreIsInFlightThanAllowed(t *testing.T) {
 	}
 }
 
-func TestRowsOwedBoundWhatIsPublished(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		n := w.instance("a", nil)
-		mend := w.Fault(fault.Rule{Operation: "PutItem", Effect: fault.AccessDeniedJSON})
-		shards := make([][]inventory.Change, 8)
-		for i := range shards {
-			shards[i] = ofShard(i, w.script(zeros(30)))
-		}
-		for range 5 {
-			for _, changes := range shards {
-				if err := n.Handle(t.Context(), changes); err == nil {
-					t.Error("handled though no row can be written")
-				}
-			}
-		}
-		if got := len(w.inbox()); got != 40 {
-			t.Errorf("%d alerts published while no row can be written, want 40", got)
-		}
-		mend()
-		for _, changes := range shards {
-			w.persist(n, changes)
-		}
-		if got := len(w.inbox()); got != 200 {
-			t.Errorf("%d more alerts after that, want 200", got)
-		}
-	})
-}
-
-func TestReceiptsOfAShardThatIsGoneBlockNobodyForLong(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		n := w.instance("a", nil)
-		mend := w.Fault(fault.Rule{Operation: "PutItem", Effect: fault.AccessDeniedJSON})
-		if err := n.Handle(t.Context(), w.script(zeros(60))); err == nil {
-			t.Fatal("handled though no row can be written")
-		}
-		mend()
-		w.inbox()
-		time.Sleep(receiptKept + time.Second)
-		w.handle(n, ofShard(1, w.script("echo:5>0")))
-		w.wantTold("Shard1 is out of stock of echo")
-	})
-}
-
-func TestReceiptsOfRowsThatAreFoundWrittenHoldNobodyUp(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		n := w.instance("a", nil)
-		mend := w.Fault(fault.Rule{Operation: "PutItem", Effect: fault.Effect{Drop: true}})
-		changes := w.script(zeros(60))
-		if err := n.Handle(t.Context(), changes); err == nil {
-			t.Fatal("handled though no answer came")
-		}
-		mend()
-		w.handle(n, changes) // at once: forty are written, though nobody heard of it
-		if lost, repeated := w.count(60); lost+repeated > 0 {
-			t.Errorf("%d lost, %d repeated", lost, repeated)
-		}
-	})
-}
-
 func TestRowsThatDynamoDBLeavesUnprocessedAreReadAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		changes := w.script(zeros(60))
@@ -412,6 +354,16 @@ func TestRowsThatDynamoDBLeavesUnprocessedAreReadAgain(t *testing.T) {
 		w.Fault(fault.Rule{Operation: "BatchGetItem", Times: 3, Effect: fault.Effect{Unprocessed: 0.5}})
 		w.handle(w.instance("b", nil), changes)
 		w.wantTold()
+	})
+}
+
+func TestAsLongAsDynamoDBDoesAPartItIsAskedForTheRest(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.Fault(fault.Rule{Service: "dynamodb", Client: "a", Effect: fault.Effect{Unprocessed: 0.9}})
+		w.handle(w.instance("a", nil), w.script(zeros(100)))
+		if lost, repeated := w.count(100); lost+repeated > 0 {
+			t.Errorf("%d lost, %d repeated", lost, repeated)
+		}
 	})
 }
 

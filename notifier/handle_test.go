@@ -330,6 +330,22 @@ func TestOddNamesAreToldAllTheSame(t *testing.T) {
 	})
 }
 
+func TestOnlyRowsOfShortagesThatAreOverExpire(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.instance("a", nil)
+		w.handle(n, w.script("echo:5>0 tap:5>0 echo:0>5"))
+		w.wantTold("Berlin is out of stock of echo", "Berlin is out of stock of tap")
+		time.Sleep(365 * 24 * time.Hour)
+		if _, err := w.Tables.Expire(stateTable); err != nil {
+			t.Fatal(err)
+		}
+		w.wantRow("echo", "")
+		w.wantRow("tap", "out@2")
+		w.handle(n, w.script("x:2>1 x:1>2 x:2>1 echo:5>0 tap:?>0"))
+		w.wantTold("Berlin is out of stock of echo")
+	})
+}
+
 func TestStoresWithLongNamesHaveRowsOfTheirOwn(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		changes := w.script("echo:5>0 echo:5>0")

@@ -160,6 +160,7 @@ func (n *Notifier) tell(ctx context.Context, s *settings, changes []inventory.Ch
 		return &inventory.Failure{Index: found[0].index, Err: err}
 	}
 	p := plan{rules: s.Rules, now: n.config.wall(), changes: changes, found: found}
+	p.accepted = n.receipts.among(changes, found, p.now)
 	if p.known, err = n.knownRows(ctx, p.keys()); err != nil {
 		return &inventory.Failure{Index: found[0].index, Err: fmt.Errorf("read alert rows of %s: %w", n.config.StateTable, err)}
 	}

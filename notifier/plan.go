@@ -14,8 +14,9 @@ type plan struct {
 	changes []inventory.Change
 	found   []candidate
 
-	known   map[inventory.Key]state.Alert // the alert rows
-	present map[inventory.Key]state.Stock // the present side of the doubtful; absent: not in the table, or without a usable count
+	known    map[inventory.Key]state.Alert // the alert rows
+	accepted map[string]string             // by event id: the message ids of alerts that SNS has taken and no row tells of yet
+	present  map[inventory.Key]state.Stock // the present side of the doubtful; absent: not in the table, or without a usable count
 
 	repeated []string // the event ids of transitions already done
 }
@@ -34,13 +35,14 @@ const (
 // step is one thing to do: perhaps an alert, then a mark of the item's row. Steps of one item are done in order.
 type step struct {
 	first int // the first change of the batch that is done with this step
+	told  int // the change that the alert tells of
 	key   inventory.Key
 	alert *Alert      // nil: only mark
 	row   state.Alert // as it is to be
 	fates [fates]int  // of the transitions that are done with it
 
 	message   message
-	messageID string // from SNS, once it has accepted the alert
+	messageID string // from SNS, once it has accepted the alert, in this call or in an earlier one
 	done      bool
 	err       error // why it is not done; nil while it was not tried
 }
@@ -65,7 +67,7 @@ func (p *plan) doubtful() []inventory.Key {
 	seen := map[inventory.Key]struct{}{}
 	for _, f := range p.found {
 		c := &p.changes[f.index]
-		if !p.old(c) || !p.rules.tells(f.to, c) || applied(p.known[c.Key], c) {
+		if !p.old(c) || p.sent(c) || !p.rules.tells(f.to, c) || applied(p.known[c.Key], c) {
 			continue
 		}
 		if _, again := seen[c.Key]; !again {
@@ -77,6 +79,12 @@ func (p *plan) doubtful() []inventory.Key {
 }
 
 func (p *plan) old(c *inventory.Change) bool { return p.now.Sub(c.Created) > p.rules.VerifyAfter }
+
+// sent reports whether SNS has taken the alert of the change already.
+func (p *plan) sent(c *inventory.Change) bool {
+	_, ok := p.accepted[c.ID]
+	return ok
+}
 
 // tells reports whether subscribers are told of transitions to that side.
 func (r Rules) tells(to state.Stock, c *inventory.Change) bool {
@@ -108,7 +116,7 @@ func (p *plan) steps() []*step {
 		if before == nil || what == due {
 			next := &step{first: f.index, key: c.Key}
 			if what == due {
-				next.alert = alertOf(c, f.to)
+				next.alert, next.told, next.messageID = alertOf(c, f.to), f.index, p.accepted[c.ID]
 			}
 			if before != nil && before.alert == nil {
 				next.first, next.fates = before.first, before.fates
@@ -150,6 +158,8 @@ func (p *plan) apply(row state.Alert, c *inventory.Change, to state.Stock) (stat
 
 func (p *plan) fate(row state.Alert, c *inventory.Change, to state.Stock) fate {
 	switch {
+	case p.sent(c): // whatever holds by now
+		return due
 	case !p.rules.tells(to, c), to == state.In && row.Silent: // who was not told that it ran out need not hear that it is back
 		return quiet
 	case p.old(c) && p.present[c.Key] != to:

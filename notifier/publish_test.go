@@ -3,11 +3,13 @@ package notifier
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/google/go-cmp/cmp"
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox/fault"
@@ -89,6 +91,48 @@ func TestOfACallThatIsRefusedAsAWholeOnlyTheOneToBlameFails(t *testing.T) {
 			t.Errorf("%d alerts, want 9", got)
 		}
 		w.wantRow("item003", "")
+		w.wantRow("item009", "out@10")
+	})
+}
+
+func TestARefusedAlertIsBlamedOnItsOwnChange(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.instance("a", func(c *Config) {
+			c.Message = `{{if eq .Item "huge"}}` + strings.Repeat("x", 300_000) + `{{else}}{{.Item}} is out{{end}}`
+		})
+		changes := w.script("huge:0>5 tap:5>0 huge:5>0")
+		var f *inventory.Failure
+		if err := n.Handle(t.Context(), changes); !errors.As(err, &f) || f.Index != 2 || !f.Permanent {
+			t.Errorf("error %.200v, want a permanent failure of change 2", err)
+		}
+	})
+}
+
+func TestOneBatchMayFailInPartForSNSsFaultAndInPartForOurs(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.instance("a", nil)
+		entries := &failingTopics{Topics: n.clients.SNS, fail: map[string]int{"item003": 2, "item007": 2}, refuse: "item005"}
+		n.clients.SNS = entries
+		changes := w.script(zeros(10))
+		var diverted []string
+		for len(changes) > 0 { // as the reader does
+			var f *inventory.Failure
+			if err := n.Handle(t.Context(), changes); err == nil {
+				break
+			} else if !errors.As(err, &f) {
+				t.Fatal(err)
+			}
+			if changes = changes[f.Index:]; f.Permanent {
+				diverted, changes = append(diverted, changes[0].Item), changes[1:]
+			}
+		}
+		if lost, repeated := w.count(10); lost != 1 || repeated != 0 {
+			t.Errorf("%d lost, %d repeated, want only item005 lost", lost, repeated)
+		}
+		if diff := cmp.Diff([]string{"item005"}, diverted); diff != "" {
+			t.Errorf("refused for good (-want +got):\n%s", diff)
+		}
+		w.wantRow("item005", "")
 		w.wantRow("item009", "out@10")
 	})
 }

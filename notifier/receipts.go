@@ -2,9 +2,12 @@ package notifier
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
+
+	"inventoryd/internal/inventory"
 )
 
 // receipts remembers what SNS has accepted until its row says so: where the row cannot be written, the change comes
@@ -20,32 +23,37 @@ type receipts struct {
 
 type receipt struct {
 	messageID string
-	touched   time.Time // last tried to write its row
+	touched   time.Time // its change came last
 }
 
-// receiptKept is how long a receipt counts whose change does not come again. The reader tries again every 30 s at
-// least: the shard has gone to another instance, which goes by the row.
+// receiptKept is how long a receipt keeps others from publishing while its change does not come again. The reader tries
+// again every 30 s at least: the shard has gone to another instance, which goes by the row.
 const receiptKept = 2 * time.Minute
 
-// of returns the message id of an alert that was accepted before.
-func (r *receipts) of(eventID string, now time.Time) (messageID string, ok bool) {
+// among returns the message ids, by event id, of the alerts of those changes that were accepted before.
+func (r *receipts) among(changes []inventory.Change, found []candidate, now time.Time) map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known, ok := r.held[eventID]
-	if ok {
-		r.held[eventID] = receipt{known.messageID, now}
+	if len(r.held) == 0 {
+		return nil
 	}
-	return known.messageID, ok
+	accepted := map[string]string{}
+	for _, f := range found {
+		id := changes[f.index].ID
+		if known, ok := r.held[id]; ok {
+			accepted[id] = known.messageID
+			r.held[id] = receipt{known.messageID, now}
+		}
+	}
+	return accepted
 }
 
 // reserve announces n alerts that are about to be sent; collect ends it. It fails while too many rows are owed.
 func (r *receipts) reserve(n int, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for id, known := range r.held {
-		if now.Sub(known.touched) > receiptKept {
-			delete(r.held, id)
-		}
+	if len(r.held)+r.sending+n > r.limit {
+		maps.DeleteFunc(r.held, func(_ string, known receipt) bool { return now.Sub(known.touched) > receiptKept })
 	}
 	if owed := len(r.held); owed+r.sending+n > r.limit {
 		return fmt.Errorf("nothing is published before the rows of %d published alerts can be written", owed)

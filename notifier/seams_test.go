@@ -13,11 +13,12 @@ import (
 	"inventoryd/internal/state"
 )
 
-// failingTopics fails single entries of a batch for SNS's own fault, which no call to the sandbox can ask for.
+// failingTopics fails chosen entries of a batch: the sandbox's faults do not choose.
 type failingTopics struct {
 	Topics
-	fail  map[string]int // by item: how often
-	asked []int          // entries of each call
+	fail   map[string]int // by item: how often, for SNS's own fault
+	refuse string         // the item whose message is refused each time
+	asked  []int          // entries of each call
 }
 
 func (f *failingTopics) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, o ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
@@ -26,6 +27,10 @@ func (f *failingTopics) PublishBatch(ctx context.Context, in *sns.PublishBatchIn
 	var rest []types.PublishBatchRequestEntry
 	for _, e := range in.PublishBatchRequestEntries {
 		item := *e.MessageAttributes["item"].StringValue
+		if item == f.refuse {
+			failed = append(failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InvalidParameter"), Message: aws.String("Invalid parameter: Message"), SenderFault: true})
+			continue
+		}
 		if f.fail[item] == 0 {
 			rest = append(rest, e)
 			continue
