@@ -14,10 +14,6 @@ import (
 	"inventoryd/loader/lanes"
 )
 
-// errCut is the failure of a message's own that comes back later: the connection that carries the object breaks
-// again and again.
-var errCut = errors.New("the connection breaks each time")
-
 // Why the loading of an object is cut short although nothing is wrong with it; causes of its context.
 var (
 	errStopping = errors.New("the loader is being stopped")
@@ -54,7 +50,8 @@ func throttled(err error) bool {
 	return slices.Contains([]string{
 		"ProvisionedThroughputExceededException", "ThrottlingException", "Throttling", "RequestLimitExceeded",
 		"LimitExceededException", "TooManyRequestsException", "SlowDown", "RequestThrottled", "ThrottledException",
-	}, code(err))
+		"KMS.ThrottlingException",
+	}, code(err)) || status(err) == http.StatusTooManyRequests
 }
 
 // denied reports whether a service does not let us, or does not know who we are: nothing that trying soon would mend.
@@ -64,7 +61,7 @@ func denied(err error) bool {
 		slices.Contains([]string{
 			"Forbidden", "UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignature", "InvalidClientTokenId",
 			"ExpiredToken", "ExpiredTokenException", "SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken",
-			"RequestTimeTooSkewed", "MissingAuthenticationTokenException",
+			"RequestTimeTooSkewed", "MissingAuthenticationTokenException", "AuthorizationHeaderMalformed", // or in which region we are
 		}, c)
 }
 

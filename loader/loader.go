@@ -42,7 +42,7 @@ type Loader struct {
 // seen is what the loader has learned while it runs.
 type seen struct {
 	book     logbook
-	readable sync.Map    // bucket → when an object was read from it last
+	readable sync.Map    // bucket → exchange, by which an object was opened last
 	resolved atomic.Bool // the queue is found
 }
 

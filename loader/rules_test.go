@@ -193,27 +193,18 @@ func (s *stubborn) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Cha
 
 func TestEntriesThatFailInsideAnAnswerOfSuccessAreTriedAgain(t *testing.T) {
 	inWorld(t, func(w *world) {
-		clients := w.clients("a")
-		queue := &stubborn{Queue: clients.SQS}
-		queue.fails.Store(5)
-		clients.SQS = queue
-		l, err := loader.New(clients, w.config)
-		if err != nil {
-			t.Fatal(err)
+		w.twist = func(c *loader.Clients) {
+			queue := &stubborn{Queue: c.SQS}
+			queue.fails.Store(5)
+			c.SQS = queue
 		}
-		ctx, cancel := context.WithCancel(w.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- l.Run(ctx) }()
+		i := w.start("a")
 		feed, want := feedOf(100, "Berlin")
 		w.put("feed.csv", feed)
 		w.quiet(time.Minute)
 		w.exact(want)
-		if total := l.Status().Total; total.Loaded != 1 {
+		if total := i.balanced(); total.Loaded != 1 {
 			t.Errorf("loaded %d times", total.Loaded)
-		}
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
 		}
 	})
 }

@@ -4,20 +4,16 @@ package loader
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"go.uber.org/zap"
 
 	"inventoryd/loader/event"
-	"inventoryd/loader/feed"
 )
 
 // source is where one feed comes from.
@@ -31,10 +27,11 @@ type source struct {
 // pin says which state of an object is read.
 type pin struct{ bucket, key, version, etag string }
 
-// objectSource is an object that S3 told of.
+// objectSource is an object that S3 told of. All its readings are of the same state, by one pin.
 func (l *Loader) objectSource(o event.Object) source {
+	pinned := &pin{o.Bucket, o.Key, o.Version, o.ETag}
 	return source{open: func(ctx context.Context) (io.ReadCloser, error) {
-		r := &objectReader{l: l, ctx: ctx, pin: pin{o.Bucket, o.Key, o.Version, o.ETag}}
+		r := &objectReader{l: l, ctx: ctx, pin: pinned, size: o.Size}
 		if err := r.connect(); err != nil {
 			return nil, err
 		}
@@ -51,14 +48,15 @@ const (
 type objectReader struct {
 	l    *Loader
 	ctx  context.Context // of the reading, which ends in the middle when it does
-	pin  pin
-	size int64 // of the object
-	at   int64 // bytes read
+	pin  *pin
+	size int64  // of the object; what the event says until S3 says it
+	etag string // of the first answer, as S3 writes it
+	at   int64  // bytes read
 	open io.ReadCloser
 	cut  context.CancelFunc // of the open connection
 	cuts int                // in a row
 
-	denied time.Time // when S3 first said that the object is not for us
+	denials
 }
 
 // Read goes on from where the connection broke, under the same pin.
@@ -88,7 +86,7 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		}
 		r.Close()
 		if r.cuts++; r.cuts > cutsInARow || r.at >= r.size { // at its end the object's checksum does not fit
-			return 0, fmt.Errorf("read s3://%s/%s: %w at byte %d of %d: %w", r.pin.bucket, r.pin.key, errCut, r.at, r.size, err)
+			return 0, fmt.Errorf("read %v: the connection breaks each time, at byte %d of %d: %w", r.pin, r.at, r.size, err)
 		}
 		if err := sleep(r.ctx, pause(nil, r.cuts)); err != nil {
 			return 0, err
@@ -112,84 +110,61 @@ func (r *objectReader) connect() error {
 	for failures := 0; ; failures++ {
 		ctx, cut := context.WithCancel(r.ctx)
 		stalled := time.AfterFunc(callTimeout, cut)
+		sent := time.Now()
 		out, err := r.l.clients.S3.GetObject(ctx, r.pin.input(r.at))
 		stalled.Stop()
 		if err == nil {
-			r.l.recovered("bucket " + r.pin.bucket)
-			r.l.readable.Store(r.pin.bucket, time.Now())
-			r.cut = cut
-			r.connected(out)
-			return nil
+			r.l.recovered(r.pin.dependency())
+			r.l.readable.Store(r.pin.bucket, exchange{sent, time.Now()})
+			r.open, r.cut = out.Body, cut
+			return r.connected(out)
 		}
 		cut()
 		if r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
 		}
-		wait, err := r.failed(err)
+		wait, err := r.failed(err, sent, failures)
 		if err != nil {
 			return err
 		}
-		if !wait { // with a weaker pin
-			continue
-		}
-		if err := sleep(r.ctx, pause(r.l.troubles.last("bucket "+r.pin.bucket), failures)); err != nil {
+		if err := sleep(r.ctx, wait); err != nil {
 			return err
 		}
 	}
 }
 
-func (r *objectReader) connected(out *s3.GetObjectOutput) {
-	if r.at == 0 {
-		r.size = aws.ToInt64(out.ContentLength)
-		if r.pin.version == "" && r.pin.etag == "" { // the event told neither: what is read now is what is read on
-			r.pin.etag = strings.Trim(aws.ToString(out.ETag), `"`)
+// connected judges whether an answer goes on where the reading stands, in the same state of the object. S3 keeps to
+// pin and range; stores that are like it may not, and a feed must never be spliced.
+func (r *objectReader) connected(out *s3.GetObjectOutput) error {
+	etag := aws.ToString(out.ETag)
+	switch {
+	case r.at == 0:
+		r.etag = etag
+		if out.ContentLength != nil {
+			r.size = *out.ContentLength
 		}
+		if r.pin.version == "" && r.pin.etag == "" { // the event told neither: what is read now is what is read on
+			r.pin.etag = strings.Trim(etag, `"`)
+		}
+		return nil
+	case etag != r.etag:
+		r.Close()
+		return errSuperseded
+	case !strings.HasPrefix(aws.ToString(out.ContentRange), fmt.Sprintf("bytes %d-", r.at)):
+		r.Close()
+		return fmt.Errorf("read %v: the connection broke at byte %d of %d, and the store does not go on from there", r.pin, r.at, r.size)
 	}
-	r.open = out.Body
+	return nil
 }
 
-// failed judges an error of GetObject: it is returned where it ends the reading; else wait says whether to wait
-// before the next try.
-func (r *objectReader) failed(err error) (wait bool, _ error) {
-	name := fmt.Sprintf("s3://%s/%s", r.pin.bucket, r.pin.key)
-	err = fmt.Errorf("read %s: %w", name, err)
-	switch c := code(err); {
-	case status(err) == http.StatusPreconditionFailed:
-		return false, errSuperseded
-	case status(err) == http.StatusNotFound:
-		return false, fmt.Errorf("%w: %w", errGone, err)
-	case c == "InvalidObjectState":
-		return false, &feed.Unusable{Reason: "the object is archived and must be restored before it can be loaded: " + err.Error()}
-	case status(err) == http.StatusForbidden && c == "AccessDenied" && r.pin.version != "" && r.pin.etag != "":
-		r.l.log.Warn("version not readable, reading by etag", zap.String("bucket", r.pin.bucket), zap.String("key", r.pin.key),
-			zap.String("remedy", "allow s3:GetObjectVersion"), zap.Error(err))
-		r.pin.version = ""
-		return false, nil
-	case status(err) == http.StatusForbidden && (c == "AccessDenied" || c == "Forbidden"):
-		return r.forbidden(err)
-	case status(err) >= 400 && status(err) < 500 && !throttled(err) && !denied(err) && c != "RequestTimeout" && c != "PermanentRedirect":
-		return false, &feed.Unusable{Reason: err.Error()}
-	}
-	r.l.failing("bucket "+r.pin.bucket, true, err)
-	return true, nil
-}
+// String is the object's address.
+func (p *pin) String() string { return "s3://" + p.bucket + "/" + p.key }
 
-// forbidden tells a key that is not for us from a bucket that is not: it is this key only where another one could be
-// read meanwhile. So it makes the loader not ready, and the intake goes on for the sake of that other one.
-func (r *objectReader) forbidden(err error) (wait bool, _ error) {
-	if r.denied.IsZero() {
-		r.denied = time.Now()
-	}
-	if read, ok := r.l.readable.Load(r.pin.bucket); ok && read.(time.Time).After(r.denied) {
-		return false, &feed.Unusable{Reason: err.Error() + " (other objects of the bucket can be read)"}
-	}
-	r.l.failing("bucket "+r.pin.bucket, false,
-		fmt.Errorf("%w; allow s3:GetObject, kms:Decrypt where the bucket is encrypted by a key of its own, and s3:ListBucket, without which S3 says so of a missing object too", err))
-	return true, nil
-}
+// dependency is what the object's readers depend on.
+func (p *pin) dependency() string { return "bucket " + p.bucket }
 
 // input is the request for the pinned object from a byte on.
-func (p pin) input(from int64) *s3.GetObjectInput {
+func (p *pin) input(from int64) *s3.GetObjectInput {
 	in := &s3.GetObjectInput{Bucket: &p.bucket, Key: &p.key}
 	if p.version != "" {
 		in.VersionId = &p.version
@@ -203,10 +178,4 @@ func (p pin) input(from int64) *s3.GetObjectInput {
 		in.ChecksumMode = types.ChecksumModeEnabled
 	}
 	return in
-}
-
-// isPermanent reports whether trying again cannot help.
-func isPermanent(err error) bool {
-	var unusable *feed.Unusable
-	return errors.As(err, &unusable)
 }

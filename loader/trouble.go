@@ -67,13 +67,6 @@ func (t *troubles) clear(dependency string) (lasted time.Duration) {
 	return time.Since(had.since)
 }
 
-// last returns the last error of a dependency in trouble, else nil.
-func (t *troubles) last(dependency string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.known[dependency].err
-}
-
 // stopping reports whether there is a trouble that stops the intake.
 func (t *troubles) stopping() bool {
 	t.mu.Lock()

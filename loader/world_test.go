@@ -31,7 +31,8 @@ import (
 type world struct {
 	*testing.T
 	*sandbox.Sandbox
-	config loader.Config // of the loaders started from here on
+	config loader.Config         // of the loaders started from here on
+	twist  func(*loader.Clients) // of their clients; may be nil
 	logs   *observer.ObservedLogs
 }
 
@@ -84,7 +85,11 @@ type instance struct {
 // start runs a loader; the test's end stops it.
 func (w *world) start(name string) *instance {
 	w.Helper()
-	l, err := loader.New(w.clients(name), w.config)
+	clients := w.clients(name)
+	if w.twist != nil {
+		w.twist(&clients)
+	}
+	l, err := loader.New(clients, w.config)
 	if err != nil {
 		w.Fatal(err)
 	}
