@@ -168,3 +168,24 @@ func TestBadFilesAreToldWithTheirPlace(t *testing.T) {
 		})
 	}
 }
+
+func TestWithoutARegionTheRemedyIsNamed(t *testing.T) {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"} {
+		t.Setenv(name, "")
+	}
+	for _, name := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} {
+		t.Setenv(name, filepath.Join(t.TempDir(), "none"))
+	}
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true") // as on a machine that is not of EC2
+	_, err := awsConfig(t.Context(), AWS{})
+	if err == nil {
+		t.Fatal("a region was found")
+	}
+	says(t, err.Error(), "no AWS region", "aws.region", "AWS_REGION")
+	if code := codeOf(err); code != exitFailed {
+		t.Errorf("exit code %d: metadata may answer the next time", code)
+	}
+	if cfg, err := awsConfig(t.Context(), AWS{Region: "eu-central-1"}); err != nil || cfg.Region != "eu-central-1" {
+		t.Errorf("%v, region %q", err, cfg.Region)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
@@ -39,13 +41,25 @@ const (
 	headerTimeout  = 10 * time.Second // until S3 answers; the body may take as long as it flows
 )
 
-// awsConfig loads region and credentials by the SDK's usual chain; settings of the configuration file win.
+// awsConfig loads region and credentials by the SDK's usual chain; settings of the configuration file win. Its errors are
+// those of usage, but for instance metadata that do not answer: that may pass.
 func awsConfig(ctx context.Context, c AWS) (aws.Config, error) {
-	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithEC2IMDSRegion()}
+	var options []func(*awsconfig.LoadOptions) error
 	if c.Region != "" {
 		options = append(options, awsconfig.WithRegion(c.Region))
 	}
-	return awsconfig.LoadDefaultConfig(ctx, options...)
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return aws.Config{}, usage(err)
+	}
+	if cfg.Region == "" {
+		at, err := imds.NewFromConfig(cfg).GetRegion(ctx, nil)
+		if err != nil {
+			return aws.Config{}, fmt.Errorf("no AWS region: set aws.region or AWS_REGION; the instance metadata, which is asked last, does not tell it: %w", err)
+		}
+		cfg.Region = at.Region
+	}
+	return cfg, nil
 }
 
 // newClients builds the clients, each service's with its own connections and time-outs. The transport of an

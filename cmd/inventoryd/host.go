@@ -48,7 +48,7 @@ func runHere(ctx context.Context, o origin, only half) error {
 	}
 	base, err := awsConfig(ctx, cfg.AWS)
 	if err != nil {
-		return usage(err)
+		return err
 	}
 	listener, err := web.Listen(ctx, cfg.HTTP)
 	if err != nil {

@@ -43,7 +43,7 @@ var loadCommand = &cli.Command{
 		}
 		base, err := awsConfig(c.Context, cfg.AWS)
 		if err != nil {
-			return usage(err)
+			return err
 		}
 		job := loadJob{
 			clients: newClients(base, cfg.AWS), since: since, dry: c.Bool("dry-run"), show: int64(c.Int("show")),
