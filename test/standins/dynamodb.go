@@ -3,10 +3,13 @@ package standins
 // DynamoDB Local.
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -24,16 +27,38 @@ func DynamoDBLocalUnder(t testing.TB, environment ...string) (endpoint string) {
 	return dynamoDBLocal(t, environment)
 }
 
-func dynamoDBLocal(t testing.TB, environment []string) string {
+func dynamoDBLocal(t testing.TB, environment []string) (endpoint string) {
 	t.Helper()
 	java := program(t, "java", "openjdk-17-jre-headless")
 	jar := installed(t, "amplify-dynamodb-simulator/emulator/DynamoDBLocal.jar")
-	port := freePort(t)
-	cmd := exec.Command(java, "-Xmx1g", "-Djava.library.path="+filepath.Join(filepath.Dir(jar), "DynamoDBLocal_lib"),
-		"-jar", jar, "-inMemory", "-disableTelemetry", "-port", strconv.Itoa(port))
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), environment...)
-	start(t, cmd)
-	await(t, loopback(port), time.Minute)
-	return "http://" + loopback(port)
+	for { // another program may take the port before this one has it
+		port := freePort(t)
+		cmd := exec.Command(java, "-Xmx1g", "-Djava.library.path="+filepath.Join(filepath.Dir(jar), "DynamoDBLocal_lib"),
+			"-jar", jar, "-inMemory", "-disableTelemetry", "-port", strconv.Itoa(port))
+		cmd.Dir = t.TempDir()
+		cmd.Env = append(os.Environ(), environment...)
+		endpoint = "http://127.0.0.1:" + strconv.Itoa(port)
+		p := start(t, cmd)
+		taken := false
+		p.await(t, "answer", func() bool {
+			taken = strings.Contains(p.said(), "Address already in use")
+			return taken || isDynamoDB(endpoint)
+		})
+		if !taken {
+			return endpoint
+		}
+		p.end()
+	}
+}
+
+// isDynamoDB says whether it is DynamoDB that answers there: it wants a signature.
+func isDynamoDB(endpoint string) bool {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
+	res, err := client.Get(endpoint)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	return err == nil && strings.Contains(string(body), "com.amazonaws.dynamodb.v20120810#MissingAuthenticationToken")
 }

@@ -5,21 +5,23 @@ package standins
 import (
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"regexp"
 	"testing"
-	"time"
 )
+
+var printedURL = regexp.MustCompile(`(?m)^http://127\.0\.0\.1:\d+$`)
 
 // Fauxqs starts fauxqs, in memory, and returns its endpoint. It has one account for all: tests that share it use names
 // of their own.
 func Fauxqs(t testing.TB) (endpoint string) {
 	t.Helper()
 	installed(t, "fauxqs")
-	node := program(t, "node", "nodejs")
-	port := freePort(t)
-	cmd := exec.Command(node, filepath.Join(directory(), "fauxqs.mjs"), strconv.Itoa(port))
+	cmd := exec.Command(program(t, "node", "nodejs"), filepath.Join(directory(), "fauxqs.mjs"))
 	cmd.Dir = directory()
-	start(t, cmd)
-	await(t, loopback(port), time.Minute)
-	return "http://" + loopback(port)
+	p := start(t, cmd)
+	p.await(t, "URL printed", func() bool {
+		endpoint = printedURL.FindString(p.said())
+		return endpoint != ""
+	})
+	return endpoint
 }

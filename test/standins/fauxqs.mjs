@@ -1,4 +1,4 @@
-// Serves fauxqs on the loopback port that it is given. Its own command would listen on all interfaces.
+// Serves fauxqs on a free loopback port and prints its URL. Its own command would listen on all interfaces.
 import { buildApp } from "fauxqs";
 
-await buildApp({ logger: false }).listen({ host: "127.0.0.1", port: Number(process.argv[2]) });
+console.log(await buildApp({ logger: false }).listen({ host: "127.0.0.1", port: 0 }));

@@ -6,8 +6,6 @@
 package standins
 
 import (
-	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -44,33 +42,76 @@ func program(t testing.TB, name, debianPackage string) string {
 	return path
 }
 
-// start runs a command until the test ends, and ends it by its process id.
-func start(t testing.TB, cmd *exec.Cmd) {
+// process is a stand-in under way.
+type process struct {
+	*exec.Cmd
+	log   string // the file that has what it says
+	ended chan struct{}
+}
+
+// start runs a command until the test ends, and ends it by its process id; should the tests' process be killed, the kernel
+// ends it.
+func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
-	log, err := os.Create(filepath.Join(t.TempDir(), filepath.Base(cmd.Path)+".log"))
+	log, err := os.CreateTemp(t.TempDir(), filepath.Base(cmd.Path)+"-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := &process{cmd, log.Name(), make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	begun := make(chan error, 1)
+	go func() { // ends with the process: the signal comes with the end of the thread that began it
+		runtime.LockOSThread()
+		defer close(p.ended)
+		err := cmd.Start()
+		if begun <- err; err == nil {
+			_ = cmd.Wait() // how it ended is of no interest
+		}
+	}()
+	if err := <-begun; err != nil {
 		t.Fatalf("start %s: %v", cmd.Path, err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-		select {
-		case <-ended:
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill()
-			<-ended
-		}
+		p.end()
 		_ = log.Close()
 		if t.Failed() {
-			out, _ := os.ReadFile(log.Name())
-			t.Logf("%s said:\n%s", cmd.Path, out)
+			t.Logf("%s said:\n%s", cmd.Path, p.said())
 		}
 	})
+	return p
+}
+
+// end ends the process, if it has not ended by itself, and waits for that.
+func (p *process) end() {
+	_ = p.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(10 * time.Second):
+		_ = p.Process.Kill()
+		<-p.ended
+	}
+}
+
+// said is what the process has printed until now.
+func (p *process) said() string {
+	out, _ := os.ReadFile(p.log) // exists: start made it
+	return string(out)
+}
+
+// await waits until the condition holds for the process.
+func (p *process) await(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(50 * time.Millisecond) {
+		select {
+		case <-p.ended:
+			t.Fatalf("%s ended by itself:\n%s", p.Path, p.said())
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: no %s within a minute", p.Path, what)
+		}
+	}
 }
 
 // freePort is a port of the loopback interface that nobody has at this moment.
@@ -83,24 +124,3 @@ func freePort(t testing.TB) int {
 	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
 }
-
-// await waits until the address takes connections.
-func await(t testing.TB, address string, atMost time.Duration) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), atMost)
-	defer cancel()
-	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			return
-		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			t.Fatalf("nothing listens on %s after %v: %v", address, atMost, err)
-		}
-	}
-}
-
-func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
