@@ -112,7 +112,7 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.status, a.header, a.short = status, a.header.Clone(), -1
-	if a.header.Get("Date") == "" {
+	if a.header.Get("Date") == "" { // as net/http's server does
 		a.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	}
 	if n, err := strconv.ParseInt(a.header.Get("Content-Length"), 10, 64); err == nil {

@@ -19,6 +19,12 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil { // the request's body broke
 		panic(http.ErrAbortHandler)
 	}
+	w.Header().Set("Date", s.Clock.Now().UTC().Format(http.TimeFormat))
+	if c.Client == "" {
+		drain(r)
+		s.fail(w, c, unsigned(c))
+		return
+	}
 	e, ok := s.faults.Take(c.Call)
 	if !ok {
 		s.serve(w, c, 0)
@@ -69,6 +75,19 @@ func readAhead(r *http.Request) io.ReadCloser {
 		panic(http.ErrAbortHandler)
 	}
 	return io.NopCloser(bytes.NewReader(body))
+}
+
+// unsigned is the refusal of a request without a signature; that the signature is right nobody checks ("Error handling with
+// DynamoDB", "Common Error Types").
+func unsigned(c call) error {
+	const message = "Request must contain a valid (registered) AWS Access Key ID."
+	switch c.Service {
+	case "s3":
+		return &wire.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"}
+	case "dynamodb", "streams":
+		return wire.Errorf("MissingAuthenticationTokenException", message)
+	}
+	return &wire.Error{Status: http.StatusForbidden, Code: "MissingAuthenticationToken", Message: message}
 }
 
 func drain(r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) } // a broken body shows when answering

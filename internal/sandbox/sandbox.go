@@ -2,8 +2,8 @@
 // and CloudWatch, in memory and on one port, speaking their real protocols, so that unmodified SDK clients and the AWS
 // command line work with it.
 //
-// It is for tests and the demo. It checks no signatures: the access key id of a request only names the client, which
-// scripted faults select by. Each service implements the operations that the daemon, its commands and its tests use, by
+// It is for tests and the demo. A request must be signed, but no signature is checked: the access key id only names the
+// client, which scripted faults select by. Each service implements the operations that the daemon, its commands and its tests use, by
 // the rules that AWS documents; any other operation is answered by an error that names it.
 //
 // In a testing/synctest bubble, Config's clients call the handler directly, without a socket, and everything that

@@ -2,13 +2,16 @@ package sandbox_test
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -102,5 +105,50 @@ func TestObjectIsReadAsItWasWritten(t *testing.T) {
 	read, err := io.ReadAll(got.Body)
 	if err != nil || string(read) != body {
 		t.Fatalf("read %d bytes of %d, %v", len(read), len(body), err)
+	}
+}
+
+func TestUnsignedRequestsAreRefused(t *testing.T) {
+	box := sandbox.New()
+	for want, r := range map[string]func(h http.Header) (method, path, body string){
+		"400 MissingAuthenticationTokenException": func(h http.Header) (string, string, string) {
+			h.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+			return http.MethodPost, "/", "{}"
+		},
+		"403 <Code>MissingAuthenticationToken</Code>": func(h http.Header) (string, string, string) {
+			h.Set("Content-Type", "application/x-www-form-urlencoded")
+			return http.MethodPost, "/", "Action=ListTopics&Version=2010-03-31"
+		},
+		"403 <Code>AccessDenied</Code>": func(http.Header) (string, string, string) { return http.MethodGet, "/", "" },
+	} {
+		header := http.Header{}
+		method, path, body := r(header)
+		request, err := http.NewRequestWithContext(t.Context(), method, "http://sandbox"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header = header
+		res, err := sandbox.Direct(box).RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(res.Body)
+		status, code, _ := strings.Cut(want, " ")
+		if err != nil || fmt.Sprint(res.StatusCode) != status || !strings.Contains(string(answer), code) {
+			t.Errorf("%s: %d %s %v", want, res.StatusCode, answer, err)
+		}
+	}
+}
+
+func TestAnswersAreDatedByTheSandboxsClock(t *testing.T) {
+	box := sandbox.New()
+	box.Clock.Advance(48 * time.Hour)
+	out, err := sts.NewFromConfig(box.Config("me")).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dated, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
+	if off := box.Clock.Now().Sub(dated); off < 0 || off > 2*time.Second {
+		t.Errorf("dated %v, the clock shows %v", dated, box.Clock.Now())
 	}
 }

@@ -70,6 +70,10 @@ func TestWhatTheSDKPutsArrives(t *testing.T) {
 	}
 }
 
+func dimensioned(name, value string) []types.Dimension {
+	return []types.Dimension{{Name: &name, Value: &value}}
+}
+
 func TestLimitsAreTheServices(t *testing.T) {
 	one := types.MetricDatum{MetricName: aws.String("m"), Value: aws.Float64(1)}
 	with := func(change func(*types.MetricDatum)) []types.MetricDatum {
@@ -82,18 +86,21 @@ func TestLimitsAreTheServices(t *testing.T) {
 		data      []types.MetricDatum
 		want      string
 	}{
-		"reserved namespace":     {"AWS/EC2", []types.MetricDatum{one}, "InvalidParameterValueException"},
-		"no data":                {"n", []types.MetricDatum{}, "MissingRequiredParameterException"},
-		"too many data":          {"n", slices.Repeat([]types.MetricDatum{one}, 1001), "greater than 1000"},
-		"too many values":        {"n", with(func(d *types.MetricDatum) { d.Value, d.Values = nil, make([]float64, 151) }), "greater than 150"},
-		"counts of another size": {"n", with(func(d *types.MetricDatum) { d.Value, d.Values, d.Counts = nil, []float64{1, 2}, []float64{1} }), "the same size"},
-		"two forms":              {"n", with(func(d *types.MetricDatum) { d.Values = []float64{1} }), "mutually exclusive"},
-		"no value":               {"n", with(func(d *types.MetricDatum) { d.Value = nil }), "is required"},
-		"a huge value":           {"n", with(func(d *types.MetricDatum) { d.Value = aws.Float64(1e300) }), "not supported"},
-		"an old value":           {"n", with(func(d *types.MetricDatum) { d.Timestamp = aws.Time(noon.AddDate(0, 0, -15)) }), "past two weeks"},
-		"an empty dimension": {"n", with(func(d *types.MetricDatum) {
-			d.Dimensions = []types.Dimension{{Name: aws.String("a"), Value: aws.String("")}}
-		}), "must not be empty"},
+		"reserved namespace":      {"AWS/EC2", []types.MetricDatum{one}, "InvalidParameterValue"},
+		"no data":                 {"n", []types.MetricDatum{}, "MissingParameter"},
+		"too many data":           {"n", slices.Repeat([]types.MetricDatum{one}, 1001), "greater than 1000"},
+		"too many values":         {"n", with(func(d *types.MetricDatum) { d.Value, d.Values = nil, make([]float64, 151) }), "greater than 150"},
+		"counts of another size":  {"n", with(func(d *types.MetricDatum) { d.Value, d.Values, d.Counts = nil, []float64{1, 2}, []float64{1} }), "the same size"},
+		"two forms":               {"n", with(func(d *types.MetricDatum) { d.Values = []float64{1} }), "mutually exclusive"},
+		"no value":                {"n", with(func(d *types.MetricDatum) { d.Value = nil }), "is required"},
+		"a huge value":            {"n", with(func(d *types.MetricDatum) { d.Value = aws.Float64(1e300) }), "not supported"},
+		"an old value":            {"n", with(func(d *types.MetricDatum) { d.Timestamp = aws.Time(noon.AddDate(0, 0, -15)) }), "past two weeks"},
+		"a blank dimension":       {"n", with(func(d *types.MetricDatum) { d.Dimensions = dimensioned("a", " ") }), "not all of them white space"},
+		"a dimension of umlauts":  {"n", with(func(d *types.MetricDatum) { d.Dimensions = dimensioned("a", "Zürich") }), "characters of ASCII"},
+		"a dimension's colon":     {"n", with(func(d *types.MetricDatum) { d.Dimensions = dimensioned(":a", "b") }), "not begin with a colon"},
+		"a unit of nobody's":      {"n", with(func(d *types.MetricDatum) { d.Unit = "Rows" }), "Unit"},
+		"a namespace of umlauts":  {"Zürich", []types.MetricDatum{one}, "Namespace"},
+		"a member that is unread": {"n", with(func(d *types.MetricDatum) { d.StorageResolution = aws.Int32(1) }), "unknown field"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &Service{Now: func() time.Time { return noon }}

@@ -18,15 +18,22 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// Limits of one call, and of a datum's age.
+// Limits of one call, of the texts in it, and of a datum's age ("PutMetricData", "MetricDatum", "Dimension").
 const (
 	maxBody       = 1 << 20
 	maxData       = 1000
 	maxValues     = 150
 	maxDimensions = 30
+	maxName       = 255 // of a namespace, a metric, a dimension
+	maxDimension  = 1024
 	maxAge        = 14 * 24 * time.Hour
 	maxLead       = 2 * time.Hour
 )
+
+// units are those that MetricDatum's page lists.
+var units = strings.Fields(`Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits
+	Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second Gigabytes/Second Terabytes/Second Bits/Second
+	Kilobits/Second Megabits/Second Gigabits/Second Terabits/Second Count/Second None`)
 
 // operationPath is where the SDK sends its one call.
 const operationPath = "/service/GraniteServiceVersion20100801/operation/"
@@ -37,13 +44,12 @@ type input struct {
 }
 
 type datum struct {
-	MetricName      string
-	Dimensions      []dimension
-	Timestamp       time.Time
-	Unit            string
-	Value           *float64
-	Values, Counts  []float64
-	StatisticValues *struct{}
+	MetricName     string
+	Dimensions     []dimension
+	Timestamp      time.Time
+	Unit           string
+	Value          *float64
+	Values, Counts []float64
 }
 
 type dimension struct{ Name, Value string }
@@ -54,6 +60,12 @@ type failure struct {
 }
 
 func (f *failure) Error() string { return f.code + ": " + f.message }
+
+var queryCodes = map[string]string{
+	"InvalidParameterValueException":       "InvalidParameterValue",
+	"InvalidParameterCombinationException": "InvalidParameterCombination",
+	"MissingRequiredParameterException":    "MissingParameter",
+}
 
 func refuse(format string, args ...any) error {
 	return &failure{"InvalidParameterValueException", fmt.Sprintf(format, args...)}
@@ -72,6 +84,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusInternalServerError
 	if errors.As(err, &f) {
 		status = http.StatusBadRequest
+		// As for SQS: the code that the error had in the Query protocol (trait awsQueryError of its model).
+		w.Header().Set("X-Amzn-Query-Error", cmp.Or(queryCodes[f.code], f.code)+";Sender")
 	}
 	body, err := cbor.Marshal(map[string]string{"__type": "com.amazonaws.cloudwatch#" + f.code, "message": f.message})
 	if err != nil {
@@ -100,11 +114,20 @@ func (s *Service) serve(r *http.Request) error {
 		}
 	}
 	var in input
-	if err := cbor.Unmarshal(body, &in); err != nil {
-		return &failure{"SerializationException", err.Error()}
+	if err := strict.Unmarshal(body, &in); err != nil {
+		return &failure{"SerializationException", "the sandbox's CloudWatch cannot read the request: " + err.Error()}
 	}
 	return s.put(in, Call{Client: client(r), Compressed: compressed, Data: len(in.MetricData)})
 }
+
+// strict refuses a request with a member that the sandbox does not have.
+var strict = func() cbor.DecMode {
+	mode, err := cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField}.DecMode()
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	return mode
+}()
 
 func gunzip(b []byte) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(b))
@@ -132,6 +155,8 @@ func (s *Service) put(in input, call Call) error {
 		return &failure{"MissingRequiredParameterException", "The parameter Namespace is required."}
 	case strings.HasPrefix(in.Namespace, "AWS/"):
 		return refuse("The value AWS/ for parameter Namespace is invalid.")
+	case in.Namespace[0] == ':' || !printable(in.Namespace, maxName):
+		return refuse("The value %q for parameter Namespace is invalid.", in.Namespace)
 	case len(in.MetricData) == 0:
 		return &failure{"MissingRequiredParameterException", "The parameter MetricData is required."}
 	case len(in.MetricData) > maxData:
@@ -165,10 +190,10 @@ func (d datum) accept(namespace string, now time.Time) (Datum, error) {
 		counts = slices.Repeat([]float64{1}, len(values))
 	}
 	switch {
-	case d.MetricName == "" || len(d.MetricName) > 255:
-		return a, refuse("The parameter MetricName must have 1 to 255 characters.")
-	case d.StatisticValues != nil:
-		return a, refuse("the sandbox's CloudWatch takes no StatisticValues")
+	case !printable(d.MetricName, maxName):
+		return a, refuse("The parameter MetricName must have 1 to 255 characters of ASCII.")
+	case d.Unit != "" && !slices.Contains(units, d.Unit):
+		return a, refuse("The parameter Unit must be a value in the set %v.", units)
 	case d.Value != nil && d.Values != nil:
 		return a, &failure{"InvalidParameterCombinationException", "The parameters Value and Values are mutually exclusive."}
 	case len(values) == 0:
@@ -183,12 +208,20 @@ func (d datum) accept(namespace string, now time.Time) (Datum, error) {
 		return a, refuse("The parameter Timestamp must be within the past two weeks and the next two hours.")
 	}
 	for _, dim := range d.Dimensions {
-		if dim.Name == "" || dim.Value == "" {
-			return a, refuse("The parameters Name and Value of a dimension must not be empty.")
+		if !printable(dim.Name, maxName) || dim.Name[0] == ':' {
+			return a, refuse("The parameter Name of a dimension must have 1 to 255 characters of ASCII and not begin with a colon.")
+		}
+		if !printable(dim.Value, maxDimension) {
+			return a, refuse("The parameter Value of a dimension must have 1 to 1024 characters of ASCII, not all of them white space.")
 		}
 		a.Dimensions[dim.Name] = dim.Value
 	}
 	return a, a.take(values, counts)
+}
+
+// printable says whether a text is of ASCII, without control characters, not blank and not too long.
+func printable(s string, most int) bool {
+	return strings.TrimSpace(s) != "" && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // take sorts values with their counts into a.

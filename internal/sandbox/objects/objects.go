@@ -89,6 +89,10 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Fail(w, r, &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "the sandbox's S3 has no operation " + name})
 		return
 	}
+	if name := unread(r.Header); name != "" {
+		s.Fail(w, r, &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "the sandbox's S3 does not have the header " + name})
+		return
+	}
 	w.Header().Set("X-Amz-Request-Id", s.requestID())
 	err := op(s, request{r, w, bucket, key})
 	if err == nil {

@@ -260,8 +260,10 @@ func TestChunkedBodyWithTrailerIsUnframed(t *testing.T) {
 	for sum, status := range map[string]int{"LkQwqQ==": 0, "AAAAAA==": 400} {
 		body := fmt.Sprintf(frames, sum)
 		r, _ := http.NewRequest(http.MethodPut, "http://sandbox/feeds/framed", strings.NewReader(body))
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/s3/aws4_request")
 		r.Header.Set("X-Amz-Content-Sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
 		r.Header.Set("X-Amz-Decoded-Content-Length", "6")
+		r.Header.Set("X-Amz-Trailer", "x-amz-checksum-crc32")
 		r.Header.Set("Content-Encoding", "aws-chunked,gzip")
 		res, err := sandbox.Direct(box).RoundTrip(r)
 		if err != nil {

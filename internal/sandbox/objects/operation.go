@@ -5,6 +5,7 @@ package objects
 import (
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // subresources are the query parameters that change what a request means.
@@ -81,6 +82,29 @@ func present(query url.Values) string {
 		list += s
 	}
 	return list
+}
+
+// knownHeaders are those of S3's own that the store reads, or need not: how a request is signed, framed and digested.
+// X-Amz-Meta-* and those of digests are known, too.
+var knownHeaders = map[string]bool{
+	"X-Amz-Content-Sha256": true, "X-Amz-Date": true, "X-Amz-Security-Token": true, "X-Amz-User-Agent": true,
+	"X-Amz-Decoded-Content-Length": true, "X-Amz-Trailer": true, "X-Amz-Sdk-Checksum-Algorithm": true,
+	"X-Amz-Checksum-Algorithm": true, "X-Amz-Checksum-Mode": true, "X-Amz-Checksum-Type": true,
+	"X-Amz-Copy-Source": true, "X-Amz-Metadata-Directive": true,
+}
+
+// unread names a header that asks for something that the store does not do, "" for none.
+func unread(h http.Header) string {
+	for name := range h {
+		sum, isSum := strings.CutPrefix(name, "X-Amz-Checksum-")
+		if isSum && checksums[sum] != nil || strings.HasPrefix(name, "X-Amz-Meta-") || knownHeaders[name] {
+			continue
+		}
+		if strings.HasPrefix(name, "X-Amz-") {
+			return name
+		}
+	}
+	return ""
 }
 
 // overrides are the query parameters by which a GetObject changes headers of its answer.

@@ -5,6 +5,7 @@ package queues
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"time"
 
 	"inventoryd/internal/sandbox/wire"
@@ -47,9 +48,28 @@ func (f *fifo) remember(id string, s sent) {
 	f.oldest = append(f.oldest, id)
 }
 
+var idText = regexp.MustCompile(`^[!-~]{1,128}$`)
+
+// ValidID says whether s can be a group or a deduplication id, of SQS and of SNS: letters, digits and punctuation of ASCII
+// ("SendMessage").
+func ValidID(s string) bool { return idText.MatchString(s) }
+
+// checkIDs checks those that there are.
+func (m *Message) checkIDs() error {
+	for name, id := range map[string]string{"MessageGroupId": m.Group, "MessageDeduplicationId": m.Deduplication} {
+		if id != "" && !ValidID(id) {
+			return invalid(id, name, name+" can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+		}
+	}
+	return nil
+}
+
 // checkFIFO holds a message against the queue's kind and completes its deduplication id.
 func (q *queue) checkFIFO(m *Message) error {
 	const wrongKind = "The request include parameter that is not valid for this queue type"
+	if err := m.checkIDs(); err != nil {
+		return err
+	}
 	if q.fifo == nil {
 		if m.Deduplication != "" {
 			return invalid(m.Deduplication, "MessageDeduplicationId", wrongKind)

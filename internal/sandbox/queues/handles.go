@@ -15,9 +15,9 @@ import (
 // maxVisibility in seconds: 12 hours, from the receive on ("ChangeMessageVisibility").
 const maxVisibility = 43_200
 
-// handleOf is the receipt handle of a message's present receive: another one for each.
-func handleOf(m *message) string {
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s#%d", m.ID, m.receives))
+// handleOf is the receipt handle of a message's present receive from this queue: another one for each.
+func (q *queue) handleOf(m *message) string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s#%s#%d", q.name, m.ID, m.receives))
 }
 
 // byHandle finds the message of a handle: nil where it is gone; latest says that it was not received again since.
@@ -26,11 +26,11 @@ func (q *queue) byHandle(handle string) (m *message, latest bool, err error) {
 		return nil, false, missing("ReceiptHandle")
 	}
 	raw, err := base64.StdEncoding.DecodeString(handle)
-	id, _, ok := strings.Cut(string(raw), "#")
-	if err != nil || !ok {
+	parts := strings.Split(string(raw), "#")
+	if err != nil || len(parts) != 3 || parts[0] != q.name {
 		return nil, false, wire.Errorf("ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", handle)
 	}
-	m = q.byID[id]
+	m = q.byID[parts[1]]
 	return m, m != nil && m.handle == handle, nil
 }
 

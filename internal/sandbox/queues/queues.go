@@ -4,6 +4,7 @@
 package queues
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -72,9 +73,12 @@ func decoded[In any](f func(*Service, context.Context, In) (any, error)) operati
 	}
 }
 
+// decode reads a request; a parameter that the sandbox does not have is refused by its name.
 func decode[In any](body []byte) (in In, err error) {
-	if err := json.Unmarshal(body, &in); err != nil {
-		return in, wire.Errorf("SerializationException", "%v", err)
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&in); err != nil {
+		return in, wire.Errorf("SerializationException", "the sandbox's SQS cannot read the request: %v", err)
 	}
 	return in, nil
 }

@@ -141,7 +141,7 @@ func (q *queue) receive(m *message, now time.Time, visibility time.Duration) {
 	if m.first.IsZero() {
 		m.first = now
 	}
-	m.handle = handleOf(m)
+	m.handle = q.handleOf(m)
 	if visibility > 0 {
 		m.flying = true
 		m.visibleAt = now.Add(visibility)

@@ -14,16 +14,22 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"inventoryd/internal/sandbox/queues"
 	"inventoryd/internal/sandbox/wire"
 )
 
 // validSubject: UTF-8 text without line breaks and control characters, of fewer than 100 characters ("Publish", parameter
 // Subject).
 func validSubject(s string) bool {
-	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) < 100 && !strings.ContainsFunc(s, unicode.IsControl)
+	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) < 100 && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' // Unicode's own line breaks
+	})
 }
 
-var attributeName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
+var (
+	attributeName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
+	numberText    = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$`)
+)
 
 // check holds a message against what the topic takes, and completes its deduplication id.
 func (t *topic) check(m *message) error {
@@ -72,10 +78,8 @@ func checkAttribute(name string, a attribute) error {
 		return wire.Errorf("ParameterValueInvalid", "The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", name)
 	case a.Value == "":
 		return wire.Errorf("ParameterValueInvalid", "The message attribute '%s' must contain non-empty message attribute value for message attribute type '%s'.", name, a.Type)
-	case kind == "Number":
-		if _, err := strconv.ParseFloat(a.Value, 64); err != nil {
-			return wire.Errorf("ParameterValueInvalid", "Could not cast message attribute '%s' value to number.", name)
-		}
+	case kind == "Number" && !numberText.MatchString(a.Value):
+		return wire.Errorf("ParameterValueInvalid", "Could not cast message attribute '%s' value to number.", name)
 	case kind == "Binary":
 		if _, err := base64.StdEncoding.DecodeString(a.Value); err != nil {
 			return wire.Errorf("ParameterValueInvalid", "The message attribute '%s' is not base64.", name)
@@ -85,6 +89,11 @@ func checkAttribute(name string, a attribute) error {
 }
 
 func (t *topic) checkFIFO(m *message) error {
+	for name, id := range map[string]string{"MessageGroupId": m.group, "MessageDeduplicationId": m.deduplication} {
+		if id != "" && !queues.ValidID(id) {
+			return invalid(name + " Reason: " + name + " can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+		}
+	}
 	if !t.fifo() {
 		if m.deduplication != "" {
 			return invalid("MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type")

@@ -82,17 +82,43 @@ var operations = map[string]operation{
 	"Publish":                   (*Service).publish,
 }
 
+// parameters are those of each operation; lists and maps by their beginnings.
+var parameters = map[string]string{
+	"CreateTopic": "Name Attributes Tags", "DeleteTopic": "TopicArn", "ListTopics": "NextToken",
+	"GetTopicAttributes": "TopicArn", "SetTopicAttributes": "TopicArn AttributeName AttributeValue",
+	"TagResource": "ResourceArn Tags", "ListTagsForResource": "ResourceArn",
+	"Subscribe": "TopicArn Protocol Endpoint Attributes ReturnSubscriptionArn", "Unsubscribe": "SubscriptionArn",
+	"GetSubscriptionAttributes": "SubscriptionArn", "SetSubscriptionAttributes": "SubscriptionArn AttributeName AttributeValue",
+	"ListSubscriptionsByTopic": "TopicArn NextToken",
+	"Publish":                  "TopicArn TargetArn Message Subject MessageStructure MessageAttributes MessageGroupId MessageDeduplicationId",
+	"PublishBatch":             "TopicArn PublishBatchRequestEntries",
+}
+
+// checkParameters refuses what the sandbox would leave unread.
+func (r Request) checkParameters() error {
+	known := strings.Fields("Action Version " + parameters[r.Operation])
+	for name := range r.Form {
+		if first, _, _ := strings.Cut(name, "."); !slices.Contains(known, first) {
+			return invalid("the sandbox's SNS does not have the parameter " + name + " of " + r.Operation)
+		}
+	}
+	return nil
+}
+
 // Call answers one request; the answer is a struct to be encoded as XML, nil where the operation has no result.
 func (s *Service) Call(_ context.Context, r Request) (any, error) {
+	if _, ok := parameters[r.Operation]; !ok {
+		return nil, wire.Errorf("InvalidAction", "the sandbox's SNS has no operation %s", r.Operation)
+	}
+	if err := r.checkParameters(); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.Operation == "PublishBatch" {
 		return s.publishBatch(r.Form, wire.Spread{Share: r.Unprocessed})
 	}
-	if f, ok := operations[r.Operation]; ok {
-		return f(s, r.Form)
-	}
-	return nil, wire.Errorf("InvalidAction", "the sandbox's SNS has no operation %s", r.Operation)
+	return operations[r.Operation](s, r.Form)
 }
 
 // IsTopic says whether an ARN is one of SNS.

@@ -93,9 +93,13 @@ func millionItems() {
 	for n := range 1_000_000 / batch {
 		s.call("DynamoDB_20120810.BatchWriteItem", batchBody(n, n))
 	}
-	figure.Print("sandbox_million_items_rss_mib", "MiB", resident())
+	most := resident()
+	figure.Print("sandbox_million_items_rss_mib", "MiB", most)
 	debug.FreeOSMemory()
 	figure.Print("sandbox_million_items_live_mib", "MiB", resident())
+	if most > 1024 {
+		log.Fatal("a million items take more than the GiB that they may")
+	}
 }
 
 // resident is the process's memory in MiB.
