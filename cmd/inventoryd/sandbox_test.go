@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/urfave/cli/v2"
 )
@@ -23,20 +23,19 @@ func TestTheSandboxCommandServesWhatItsVariablesName(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Process.Kill(); _ = p.Wait() })
-	endpoint := func() string {
-		_, rest, _ := strings.Cut(p.log.String(), "export AWS_ENDPOINT_URL=")
-		address, _, whole := strings.Cut(rest, "\n")
+	variable := func(name string) string {
+		_, rest, _ := strings.Cut(p.log.String(), "export "+name+"=")
+		value, _, whole := strings.Cut(rest, "\n")
 		if !whole {
 			return ""
 		}
-		return address
+		return value
 	}
-	eventually(t, p, 20*time.Second, func() bool { return endpoint() != "" }, func() string { return "no endpoint was printed" })
-	cfg, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(endpoint()))
-	if err != nil {
-		t.Fatal(err)
+	eventually(t, p, 20*time.Second, func() bool { return variable("AWS_DEFAULT_REGION") != "" }, func() string { return "no variables were printed" })
+	cfg := aws.Config{
+		Region: variable("AWS_REGION"), BaseEndpoint: aws.String(variable("AWS_ENDPOINT_URL")),
+		Credentials: credentials.NewStaticCredentialsProvider(variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), ""),
 	}
-	cfg.Credentials = aws.AnonymousCredentials{}
 	out, err := sqs.NewFromConfig(cfg).ListQueues(t.Context(), &sqs.ListQueuesInput{})
 	if err != nil || len(out.QueueUrls) != 3 {
 		t.Errorf("queues %v, %v", out, err)

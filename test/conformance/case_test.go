@@ -22,7 +22,7 @@ import (
 
 // Case is one statement about a service.
 type Case struct {
-	Service string // "dynamodb", "streams", "s3", "sqs", "sns", "sts"
+	Service string // "dynamodb", "streams", "s3", "sqs", "sns", "sts", "cloudwatch"
 	Name    string // what is promised
 	Doc     string // the name of AWS's page that says so
 	// Sandbox marks what only the sandbox can be brought to do within a test: hours that pass, shards that split.

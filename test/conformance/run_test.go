@@ -32,7 +32,7 @@ type standIn struct {
 }
 
 var standIns = []standIn{
-	{"sandbox", []string{"dynamodb", "streams", "s3", "sqs", "sns", "sts"}, startSandbox},
+	{"sandbox", []string{"dynamodb", "streams", "s3", "sqs", "sns", "sts", "cloudwatch"}, startSandbox},
 	{"DynamoDB Local", []string{"dynamodb", "streams"}, startDynamoDBLocal},
 	{"fauxqs", []string{"s3", "sqs", "sns", "sts"}, startFauxqs},
 }

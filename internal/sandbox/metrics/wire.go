@@ -61,6 +61,10 @@ type failure struct {
 
 func (f *failure) Error() string { return f.code + ": " + f.message }
 
+// tooLarge is the code of a body beyond maxBody.
+const tooLarge = "RequestEntityTooLarge"
+
+// queryCodes are the codes that errors had in the Query protocol, where they differ.
 var queryCodes = map[string]string{
 	"InvalidParameterValueException":       "InvalidParameterValue",
 	"InvalidParameterCombinationException": "InvalidParameterCombination",
@@ -82,7 +86,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f := &failure{"InternalServiceFault", err.Error()}
 	status := http.StatusInternalServerError
-	if errors.As(err, &f) {
+	switch {
+	case errors.As(err, &f) && f.code == tooLarge:
+		status = http.StatusRequestEntityTooLarge
+	case errors.As(err, &f):
 		status = http.StatusBadRequest
 		// As for SQS: the code that the error had in the Query protocol (trait awsQueryError of its model).
 		w.Header().Set("X-Amzn-Query-Error", cmp.Or(queryCodes[f.code], f.code)+";Sender")
@@ -101,7 +108,7 @@ func (s *Service) serve(r *http.Request) error {
 		return err
 	}
 	if len(body) > maxBody {
-		return &failure{"RequestEntityTooLarge", "Request body is larger than 1 MB"}
+		return &failure{tooLarge, "Request body is larger than 1 MB"}
 	}
 	operation := strings.TrimPrefix(r.URL.Path, operationPath)
 	if operation != "PutMetricData" {
