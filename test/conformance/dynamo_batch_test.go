@@ -147,6 +147,34 @@ var _ = add("dynamodb",
 		_, err = d.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{*inventory: {Keys: keys(101)}}})
 		t.refused(err, "ValidationException", "Member must have length less than or equal to 100")
 	}},
+	Case{Name: "BatchGetItem from a table that does not exist", Doc: "BatchGetItem", Run: func(t *T, e *Env) {
+		_, err := bare(t, e).BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{*inventory: {Keys: keys(1)}}})
+		t.refused(err, "ResourceNotFoundException", "Requested resource not found")
+	}},
+	Case{Name: "BatchGetItem leaves what exceeds the capacity unprocessed, as it was asked for", Doc: "BatchGetItem", Sandbox: true, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		_, err := d.batch(puts(10)...)
+		t.ok(err)
+		asked := map[string]types.KeysAndAttributes{
+			*inventory: {Keys: keys(10), ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("#c"), ExpressionAttributeNames: map[string]string{"#c": "Count"}},
+		}
+		remove := e.Sandbox.Fault(fault.Rule{Operation: "BatchGetItem", Effect: fault.Effect{Unprocessed: 0.4}})
+		out, err := d.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: asked})
+		t.ok(err)
+		left := out.UnprocessedKeys[*inventory]
+		t.equal("answered, unprocessed", fmt.Sprint(len(out.Responses[*inventory]), len(left.Keys)), "6 4")
+		t.equal("consistent, the projection", fmt.Sprint(aws.ToBool(left.ConsistentRead), aws.ToString(left.ProjectionExpression), left.ExpressionAttributeNames), "true#cmap[#c:Count]")
+		remove()
+		out, err = d.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: out.UnprocessedKeys})
+		t.ok(err)
+		t.equal("the rest", len(out.Responses[*inventory]), 4)
+	}},
+	Case{Name: "BatchGetItem fails if nothing can be processed", Doc: "BatchGetItem", Sandbox: true, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		e.Sandbox.Fault(fault.Rule{Operation: "BatchGetItem", Effect: fault.Effect{Unprocessed: 1}})
+		_, err := d.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{*inventory: {Keys: keys(2)}}})
+		t.refused(err, "ProvisionedThroughputExceededException", "provisioned throughput for the table was exceeded")
+	}},
 	Case{Name: "BatchGetItem refuses one key twice", Doc: "BatchGetItem", Run: func(t *T, e *Env) {
 		_, err := open(t, e).BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{*inventory: {Keys: append(keys(2), keys(1)...)}}})
 		t.refused(err, "ValidationException", "Provided list of item keys contains duplicates")

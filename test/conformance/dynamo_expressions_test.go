@@ -148,6 +148,35 @@ var _ = add("dynamodb",
 		}
 		d.stored("a", "b", counted("a", "b", 1))
 	}},
+	Case{Name: "a failed condition of UpdateItem returns the item, or none where there is none", Doc: "UpdateItem", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		d.put(counted("a", "b", 1))
+		for item, want := range map[string]attributes{"b": counted("a", "b", 1), "nothing": nil} {
+			_, err := d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+				TableName: inventory, Key: key("a", item), UpdateExpression: aws.String("SET #c = :two"), ConditionExpression: aws.String("#c = :two"),
+				ExpressionAttributeNames: map[string]string{"#c": "Count"}, ExpressionAttributeValues: attributes{":two": num("2")},
+				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+			})
+			var failed *types.ConditionalCheckFailedException
+			if !errors.As(err, &failed) {
+				t.Fatalf("want ConditionalCheckFailedException, got %s", shortly(err))
+			}
+			t.equal("the item", plain(failed.Item), plain(want))
+		}
+		d.stored("a", "nothing", nil)
+	}},
+	Case{Name: "texts are compared by their bytes: padded numbers as numbers", Doc: conditionPage, Run: func(t *T, e *Env) {
+		d := open(t, e)
+		position := func(n string) attributes {
+			return with(key("a", "b"), "position", str("2026-11-22T08:30:15.123#"+strings.Repeat("0", 40-len(n))+n))
+		}
+		d.put(position("999"))
+		for n, later := range map[string]bool{"999": false, "998": false, "1000": true} {
+			got, err := d.holds(position("999"), "#p < :p", map[string]string{"#p": "position"}, attributes{":p": position(n)["position"]})
+			t.ok(err)
+			t.equal("999 before "+n, got, later)
+		}
+	}},
 	Case{Name: "a failed condition of DeleteItem leaves the item", Doc: "DeleteItem", Run: func(t *T, e *Env) {
 		d := open(t, e)
 		d.put(counted("a", "b", 1))

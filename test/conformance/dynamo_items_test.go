@@ -59,6 +59,24 @@ var _ = add("dynamodb",
 		_, err := d.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: inventory, Item: counted("a", strings.Repeat("é", 512)+"x", 1)})
 		t.refused(err, "ValidationException", "Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
 	}},
+	Case{Name: "keys are held to their sizes wherever they are named", Doc: "Quotas in Amazon DynamoDB", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		for words, long := range map[string]attributes{
+			"Size of hashkey has exceeded the maximum size limit of2048 bytes":            key(strings.Repeat("x", 2049), "b"),
+			"Aggregated size of all range keys has exceeded the size limit of 1024 bytes": key("a", strings.Repeat("x", 1025)),
+		} {
+			_, err := d.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: inventory, Key: long})
+			t.refused(err, "ValidationException", words)
+			_, err = d.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: inventory, Key: long})
+			t.refused(err, "ValidationException", words)
+			_, err = d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: inventory, Key: long})
+			t.refused(err, "ValidationException", words)
+			_, err = d.batch(putRequest(with(long, "Count", num("1"))))
+			t.refused(err, "ValidationException", words)
+			_, err = d.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{*inventory: {Keys: []attributes{long}}}})
+			t.refused(err, "ValidationException", words)
+		}
+	}},
 	Case{Name: "an item of 400 KB is taken, one of a byte more refused", Doc: "Quotas in Amazon DynamoDB", Run: func(t *T, e *Env) {
 		d := open(t, e)
 		item := with(key("a", "b"), "Note", str(strings.Repeat("x", 400<<10-len("Store")-1-len("Item")-1-len("Note"))))
@@ -162,6 +180,13 @@ var _ = add("dynamodb",
 			t.ok(err)
 			t.equal("the units", aws.ToFloat64(out.ConsumedCapacity.CapacityUnits), 3.0)
 		}
+	}},
+	Case{Name: "UpdateItem and DeleteItem in a table that does not exist", Doc: "UpdateItem", Run: func(t *T, e *Env) {
+		d := bare(t, e)
+		_, err := d.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{TableName: inventory, Key: key("a", "b")})
+		t.refused(err, "ResourceNotFoundException", "Requested resource not found")
+		_, err = d.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: inventory, Key: key("a", "b")})
+		t.refused(err, "ResourceNotFoundException", "Requested resource not found")
 	}},
 	Case{Name: "DeleteItem removes an item, and again without an error", Doc: "DeleteItem", Run: func(t *T, e *Env) {
 		d := open(t, e)

@@ -389,6 +389,27 @@ var _ = add("streams",
 			t.Fatalf("%d records of 300 KB", n)
 		}
 	}},
+	Case{Name: "an iterator may be used again: it reads the same records", Doc: "GetRecords", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		it := d.iterator(d.arn(), d.counting(3), horizon)
+		for range 2 {
+			out, err := d.read(it, 2)
+			t.ok(err)
+			t.equal("the records", tell(out.Records), "INSERT x/y ->1, MODIFY x/y 1>2")
+		}
+	}},
+	Case{Name: "behind the last record of a closed shard there is an empty page, and the end", Doc: "GetRecords", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		shard := d.counting(2)
+		arn := d.arn()
+		records, _ := d.drain(d.iterator(arn, shard, horizon))
+		t.ok(d.stream(""))
+		it, err := d.at(arn, shard, after, *records[1].Dynamodb.SequenceNumber)
+		t.ok(err)
+		out, err := d.read(it, 0)
+		t.ok(err)
+		t.equal("records, the end", fmt.Sprint(len(out.Records), out.NextShardIterator == nil), "0 true")
+	}},
 	Case{Name: "GetRecords of an open shard always has a next iterator", Doc: "GetRecords", Run: func(t *T, e *Env) {
 		d := open(t, e)
 		it := d.iterator(d.arn(), d.counting(1), latest)

@@ -182,6 +182,16 @@ var _ = add("dynamodb",
 		t.ok(d.stream(""))
 		t.refused(d.stream(""), "ValidationException", "Table has no stream to disable")
 	}},
+	Case{Name: "a table still names a stream that was disabled", Doc: "TableDescription", Run: func(t *T, e *Env) {
+		d := open(t, e)
+		arn := d.arn()
+		t.ok(d.stream(""))
+		table := d.describe()
+		t.equal("the ARN", aws.ToString(table.LatestStreamArn), *arn)
+		if s := table.StreamSpecification; s != nil && aws.ToBool(s.StreamEnabled) {
+			t.Fatalf("the stream is on")
+		}
+	}},
 	Case{Name: "a stream needs a view, and none when it is off", Doc: "StreamSpecification", Run: func(t *T, e *Env) {
 		d := bare(t, e)
 		in := definition("Inventory", "Store")

@@ -11,6 +11,8 @@ const (
 	laxIntegrity = "fauxqs ignores digests and checksums"
 	laxHandle    = "fauxqs takes any text for a receipt handle and answers success"
 	noConditions = "fauxqs knows conditions on reads, not on writes"
+	laxIDs       = "fauxqs takes any text for a group or a deduplication id"
+	laxTopic     = "fauxqs looks for any text among its topics"
 )
 
 // fauxqsDifferences are by case; each was seen with fauxqs 1.9.2, and AWS's page named in the case says otherwise.
@@ -25,7 +27,6 @@ var fauxqsDifferences = func() map[string]string {
 		"s3/a bad bucket name is refused":                                      "fauxqs takes any name",
 		"s3/a page holds 1000 keys at most":                                    "fauxqs takes a larger max-keys at its word",
 		"sns/a message of structure json has a text for each protocol":         "fauxqs delivers the JSON as it is",
-		"sns/what is no ARN is refused":                                        "fauxqs looks for any text among its topics",
 		"sns/a filter policy that is none is refused":                          "fauxqs takes any text for a policy",
 		"sns/a bad topic name is refused":                                      "fauxqs takes any name",
 		"sns/a topic takes larger messages where its attribute says so":        "fauxqs is older than that attribute",
@@ -60,19 +61,26 @@ var fauxqsDifferences = func() map[string]string {
 		},
 		noConditions: {"s3/PutObject with If-None-Match: * does not replace", "s3/PutObject with If-Match replaces only what is meant"},
 		noLists:      {"sns/topics are listed in pages of 100", "sqs/queues are listed by prefix, in pages"},
+		laxIDs: {
+			"sns/group and deduplication ids are of ASCII's letters, digits and punctuation, 128 at most",
+			"sqs/group and deduplication ids are of ASCII's letters, digits and punctuation, 128 at most",
+		},
+		laxTopic:     {"sns/what is no ARN is refused", "sns/a batch to a topic that is not there"},
 		laxIntegrity: {"s3/a wrong Content-MD5 is refused", "s3/a wrong checksum is refused", "s3/the checksum of an upload is returned on demand"},
 		laxPublish: {
 			"sns/a subject has no line breaks and no control characters", "sns/a subject has fewer than 100 characters",
 			"sns/an attribute without a value is refused", "sns/a number that is none is refused",
+			"sns/an attribute's name has letters, digits, _, - and ., and does not begin with AWS.",
 		},
 		laxBatch: {
 			"sns/a batch publishes up to ten messages", "sns/entries of a batch fail inside an answer of status 200",
 			"sns/a batch of more than 256 KiB in all is refused", "sns/attributes count towards the size of a batch",
-			"sns/ids of a batch differ, and there is one at least", "sqs/entries of a batch fail inside an answer of status 200",
+			"sns/ids of a batch differ, and there is one at least", "sns/a bad subject or message fails its entry of a batch alone",
+			"sqs/entries of a batch fail inside an answer of status 200",
 		},
 		laxHandle: {
 			"sqs/a FIFO queue refuses a receipt handle that has expired", "sqs/what is no receipt handle is refused",
-			"sqs/a batch deletes, and names the entries that it cannot",
+			"sqs/a batch deletes, and names the entries that it cannot", "sqs/a receipt handle is one of the queue's",
 		},
 	} {
 		for _, name := range names {

@@ -319,6 +319,21 @@ var _ = add("s3",
 		t.ok(err)
 		t.equal("how many", len(out.Contents), 1000)
 	}},
+	Case{Name: "a listing of a bucket that is not there", Doc: "Error responses", Run: func(t *T, e *Env) {
+		_, err := newBucket(t, e).ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: aws.String("no-such-bucket")})
+		t.refused(err, "NoSuchBucket", "The specified bucket does not exist")
+		t.equal("the status", status(err), 404)
+	}},
+	Case{Name: "a range of an empty object is refused", Doc: "GetObject", Run: func(t *T, e *Env) {
+		b := newBucket(t, e)
+		b.stored("k", "")
+		_, err := b.get("k", func(in *s3.GetObjectInput) { in.Range = aws.String("bytes=0-") })
+		t.refused(err, "InvalidRange")
+	}},
+	Case{Name: "a header that the sandbox lacks is refused by name", Doc: "PutObject", Sandbox: true, Run: func(t *T, e *Env) {
+		_, err := newBucket(t, e).put("k", "x", func(in *s3.PutObjectInput) { in.StorageClass = s3types.StorageClassGlacier })
+		t.refused(err, "NotImplemented", "X-Amz-Storage-Class")
+	}},
 	Case{Name: "buckets are listed, and gone when deleted", Doc: "ListBuckets", Run: func(t *T, e *Env) {
 		b := newBucket(t, e)
 		listed := func() bool {

@@ -14,6 +14,8 @@ import (
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"inventoryd/internal/sandbox/fault"
 )
 
 // published publishes and expects that it is taken.
@@ -117,7 +119,7 @@ var _ = add("sns",
 	}},
 	Case{Name: "a subject has no line breaks and no control characters", Doc: "Publish", Run: func(t *T, e *Env) {
 		p := newTopic(t, e, "alerts", nil)
-		for _, subject := range []string{"two\nlines", "bell \x07", ""} {
+		for _, subject := range []string{"two\nlines", "two\u2028lines", "two\u0085lines", "bell \x07", "del \x7f", ""} {
 			_, err := p.publish(sns.PublishInput{Subject: &subject, Message: aws.String("x")})
 			t.refused(err, "InvalidParameter", "Subject")
 		}
@@ -133,8 +135,22 @@ var _ = add("sns",
 		t.refused(err, "ParameterValueInvalid")
 	}},
 	Case{Name: "a number that is none is refused", Doc: "Amazon SNS message attributes", Run: func(t *T, e *Env) {
-		_, err := newTopic(t, e, "alerts", nil).publish(sns.PublishInput{Message: aws.String("x"), MessageAttributes: map[string]snstypes.MessageAttributeValue{"a": numberAttribute("many")}})
-		t.refused(err, "ParameterValueInvalid")
+		p := newTopic(t, e, "alerts", nil)
+		for _, number := range []string{"many", "NaN", "Inf", "0x1", "1_000", "1,5", " 1"} {
+			_, err := p.publish(sns.PublishInput{Message: aws.String("x"), MessageAttributes: map[string]snstypes.MessageAttributeValue{"a": numberAttribute(number)}})
+			t.refused(err, "ParameterValueInvalid")
+		}
+		for _, number := range []string{"0", "-12", "1.5", "1e3"} {
+			p.published(sns.PublishInput{Message: aws.String("x"), MessageAttributes: map[string]snstypes.MessageAttributeValue{"a": numberAttribute(number)}})
+		}
+	}},
+	Case{Name: "an attribute's name has letters, digits, _, - and ., and does not begin with AWS.", Doc: "Amazon SNS message attributes", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts", nil)
+		for _, name := range []string{"two words", "größe", "AWS.store", "Amazon.store", ".store", "store.", "a..b", strings.Repeat("x", 257)} {
+			_, err := p.publish(sns.PublishInput{Message: aws.String("x"), MessageAttributes: map[string]snstypes.MessageAttributeValue{name: stringAttribute("v")}})
+			t.refused(err, "ParameterValueInvalid")
+		}
+		p.published(sns.PublishInput{Message: aws.String("x"), MessageAttributes: map[string]snstypes.MessageAttributeValue{"a_-.9": stringAttribute("v")}})
 	}},
 
 	Case{Name: "a batch publishes up to ten messages", Doc: "PublishBatch", Run: func(t *T, e *Env) {
@@ -182,6 +198,40 @@ var _ = add("sns",
 		t.refused(err, "BatchEntryIdsNotDistinct")
 		_, err = p.batch([]snstypes.PublishBatchRequestEntry{}...)
 		t.refused(err, "EmptyBatchRequest")
+	}},
+
+	Case{Name: "a batch to a topic that is not there", Doc: "PublishBatch", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts", nil)
+		p.arn = aws.String(*p.arn + "-nowhere")
+		_, err := p.batch(publishEntry("a", "x"))
+		t.refused(err, "NotFound", "Topic does not exist")
+		p.arn = aws.String("alerts")
+		_, err = p.batch(publishEntry("a", "x"))
+		t.refused(err, "InvalidParameter", "TopicArn")
+	}},
+	Case{Name: "a bad subject or message fails its entry of a batch alone", Doc: "PublishBatch", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts", raw)
+		subject, empty := publishEntry("subject", "x"), publishEntry("empty", "")
+		subject.Subject = aws.String("two\nlines")
+		out, err := p.batch(subject, publishEntry("good", "y"), empty)
+		t.ok(err)
+		var failed []string
+		for _, f := range out.Failed {
+			failed = append(failed, fmt.Sprint(*f.Id, " ", *f.Code, " ", f.SenderFault))
+		}
+		t.equal("the failed", failed, []string{"subject InvalidParameter true", "empty InvalidParameter true"})
+		p.inbox.receives("y")
+	}},
+	Case{Name: "entries of a batch may fail by no fault of the sender", Doc: "BatchResultErrorEntry", Sandbox: true, Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts", raw)
+		e.Sandbox.Fault(fault.Rule{Operation: "PublishBatch", Effect: fault.Effect{Unprocessed: 0.5}})
+		out, err := p.batch(publishEntry("a", "x"), publishEntry("b", "y"))
+		t.ok(err)
+		t.equal("successful, failed, by the sender's fault", fmt.Sprint(len(out.Successful), len(out.Failed), out.Failed[0].SenderFault), "1 1 false")
+	}},
+	Case{Name: "a parameter that the sandbox lacks is refused by name", Doc: "CreateTopic", Sandbox: true, Run: func(t *T, e *Env) {
+		_, err := sns.NewFromConfig(e.Config).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("alerts"), DataProtectionPolicy: aws.String("{}")})
+		t.refused(err, "InvalidParameter", "does not have the parameter DataProtectionPolicy of CreateTopic")
 	}},
 
 	Case{Name: "creating a topic again returns it", Doc: "CreateTopic", Run: func(t *T, e *Env) {
@@ -316,6 +366,38 @@ var _ = add("sns",
 		t.equal("the group", m.Attributes["MessageGroupId"], "Berlin")
 		t.ok(p.inbox.remove(m))
 		p.inbox.receives("two")
+	}},
+	Case{Name: "a FIFO topic takes a batch in order and once", Doc: "PublishBatch", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts.fifo", raw)
+		var entries []snstypes.PublishBatchRequestEntry
+		for _, body := range []string{"one", "two", "three"} {
+			one := publishEntry(body, body)
+			one.MessageGroupId, one.MessageDeduplicationId = aws.String("Berlin"), &body
+			entries = append(entries, one)
+		}
+		for range 2 {
+			out, err := p.batch(entries...)
+			t.ok(err)
+			t.equal("successful", len(out.Successful), 3)
+		}
+		for _, body := range []string{"one", "two", "three"} {
+			m := p.inbox.receives(body, func(in *sqs.ReceiveMessageInput) { in.MaxNumberOfMessages = 1 })
+			t.ok(p.inbox.remove(m[0]))
+		}
+		p.inbox.receives("")
+	}},
+	Case{Name: "group and deduplication ids are of ASCII's letters, digits and punctuation, 128 at most", Doc: "Publish", Run: func(t *T, e *Env) {
+		p := newTopic(t, e, "alerts.fifo", raw)
+		in := func(group, id string) sns.PublishInput {
+			return sns.PublishInput{Message: aws.String("x"), MessageGroupId: &group, MessageDeduplicationId: &id}
+		}
+		for _, id := range []string{"two words", "Zürich", strings.Repeat("x", 129)} {
+			_, err := p.publish(in(id, "1"))
+			t.refused(err, "InvalidParameter", "MessageGroupId")
+			_, err = p.publish(in("g", id))
+			t.refused(err, "InvalidParameter", "MessageDeduplicationId")
+		}
+		p.published(in(strings.Repeat("!~", 64), strings.Repeat("Az", 64)))
 	}},
 	Case{Name: "after five minutes it delivers again", Doc: "Message deduplication for FIFO topics", Sandbox: true, Run: func(t *T, e *Env) {
 		p := newTopic(t, e, "alerts.fifo", raw)

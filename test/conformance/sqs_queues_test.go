@@ -5,6 +5,7 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,7 +41,14 @@ var _ = add("sqs",
 		t.refused(err, "AWS.SimpleQueueService.NonExistentQueue")
 		_, err = q.ReceiveMessage(context.Background(), receiveUpToTen(q.url))
 		t.refused(err, "AWS.SimpleQueueService.NonExistentQueue")
-		t.refused(q.remove(sqstypes.Message{ReceiptHandle: aws.String("x")}), "AWS.SimpleQueueService.NonExistentQueue")
+		message := sqstypes.Message{ReceiptHandle: aws.String("x")}
+		t.refused(q.remove(message), "AWS.SimpleQueueService.NonExistentQueue")
+		_, err = q.deleteBatch(message, "a")
+		t.refused(err, "AWS.SimpleQueueService.NonExistentQueue")
+		_, err = q.hideBatch(message, 0, "a")
+		t.refused(err, "AWS.SimpleQueueService.NonExistentQueue")
+		_, err = q.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{QueueUrl: q.url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+		t.refused(err, "AWS.SimpleQueueService.NonExistentQueue")
 	}},
 	Case{Name: "creating a queue again with the same attributes returns it", Doc: "CreateQueue", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q", map[string]string{"VisibilityTimeout": "45"})
@@ -219,6 +227,16 @@ var _ = add("sqs",
 		t.refused(err, "MissingParameter", "MessageGroupId")
 		_, err = q.send("x", func(in *sqs.SendMessageInput) { in.MessageGroupId = aws.String("g") })
 		t.refused(err, "InvalidParameterValue", "ContentBasedDeduplication")
+	}},
+	Case{Name: "group and deduplication ids are of ASCII's letters, digits and punctuation, 128 at most", Doc: "SendMessage", Run: func(t *T, e *Env) {
+		q := newQueue(t, e, "q.fifo", nil)
+		for _, id := range []string{"two words", "Zürich", strings.Repeat("x", 129)} {
+			_, err := q.send("x", group(id, "1"))
+			t.refused(err, "InvalidParameterValue", "MessageGroupId")
+			_, err = q.send("x", group("g", id))
+			t.refused(err, "InvalidParameterValue", "MessageDeduplicationId")
+		}
+		q.sent("x", group(strings.Repeat("!~", 64), strings.Repeat("Az", 64)))
 	}},
 	Case{Name: "a FIFO queue refuses a receipt handle that has expired", Doc: "DeleteMessage", Run: func(t *T, e *Env) {
 		q := newQueue(t, e, "q.fifo", nil)
