@@ -77,7 +77,8 @@ func (s *Sandbox) fail(w http.ResponseWriter, c call, err error) {
 	case restXML:
 		s.Objects.Fail(w, c.Request, e)
 	case cborProtocol:
-		body, _ := cbor.Marshal(map[string]string{"__type": e.Code, "message": e.Message}) // two strings: cannot fail
+		// CloudWatch's model writes the member both ways: Message of InternalServiceFault, message of the others.
+		body, _ := cbor.Marshal(map[string]string{"__type": e.Code, "message": e.Message, "Message": e.Message}) // strings: cannot fail
 		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 		write(w, status, "application/cbor", body)
 	}

@@ -43,7 +43,9 @@ func startSandbox(*testing.T) func(*testing.T, int) *Env {
 		s := sandbox.New()
 		server := httptest.NewServer(s)
 		t.Cleanup(server.Close)
-		return &Env{Config: clientConfig(server.URL, n), Sandbox: s}
+		cfg := clientConfig(server.URL, n)
+		cfg.APIOptions = append(cfg.APIOptions, watch)
+		return &Env{Config: cfg, Sandbox: s}
 	}
 }
 
@@ -95,7 +97,8 @@ func TestStandInsBehaveAsDocumented(t *testing.T) {
 	if t.Failed() || flag.Lookup("test.run").Value.String() != "" {
 		return // not all cases ran, or not all as they should
 	}
-	table := render(outcomes)
+	checkReliances(t)
+	table := render(outcomes) + renderReliances()
 	t.Log("\n" + table)
 	compare(t, "table.md", table)
 }
