@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +19,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/fault"
 	"inventoryd/test/standins"
 )
 
@@ -86,6 +91,29 @@ func (w *world) makeQueue(t *testing.T, name string, attributes map[string]strin
 	return out.Attributes[string(sqstypes.QueueAttributeNameQueueArn)]
 }
 
+// watchReads returns what tells of the daemon's reads that need not see what was just written: the sandbox's see it always,
+// DynamoDB's only where they are asked to be consistent.
+func (w *world) watchReads() func() map[string]bool {
+	var mu sync.Mutex // guards weak
+	weak := map[string]bool{}
+	if w.aws != nil {
+		w.aws.Fault(fault.Rule{Service: "dynamodb", Match: func(c fault.Call) bool {
+			reads := slices.Contains([]string{"GetItem", "BatchGetItem", "Query", "Scan"}, c.Operation)
+			if reads && c.Client != "observer" && !bytes.Contains(c.Body, []byte(`"ConsistentRead":true`)) {
+				mu.Lock()
+				defer mu.Unlock()
+				weak[c.Operation+" "+string(c.Body)] = true
+			}
+			return false
+		}})
+	}
+	return func() map[string]bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return maps.Clone(weak)
+	}
+}
+
 // The same story on every world: feeds become rows, each zero is told once, feeds uploaded again change nothing, and a
 // daemon that is stopped in order and started again tells nothing anew.
 func TestEndToEnd(t *testing.T) {
@@ -93,6 +121,7 @@ func TestEndToEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := build(t)
+			weak := w.watchReads()
 			told := map[string]int{}
 			for round := range 2 {
 				p := w.start(t)
@@ -111,6 +140,9 @@ func TestEndToEnd(t *testing.T) {
 			w.inbox(t, told)
 			if len(told) != 6 {
 				t.Errorf("alerts %v", told)
+			}
+			for read := range weak() {
+				t.Errorf("not a consistent read: %s", read)
 			}
 		})
 	}

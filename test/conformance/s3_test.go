@@ -330,9 +330,12 @@ var _ = add("s3",
 		_, err := b.get("k", func(in *s3.GetObjectInput) { in.Range = aws.String("bytes=0-") })
 		t.refused(err, "InvalidRange")
 	}},
-	Case{Name: "a header that the sandbox lacks is refused by name", Doc: "PutObject", Sandbox: true, Run: func(t *T, e *Env) {
-		_, err := newBucket(t, e).put("k", "x", func(in *s3.PutObjectInput) { in.StorageClass = s3types.StorageClassGlacier })
-		t.refused(err, "NotImplemented", "X-Amz-Storage-Class")
+	Case{Name: "a header or a parameter that the sandbox lacks is refused by name", Doc: "PutObject", Sandbox: true, Run: func(t *T, e *Env) {
+		b := newBucket(t, e)
+		_, err := b.put("k", "x", func(in *s3.PutObjectInput) { in.StorageClass = s3types.StorageClassGlacier })
+		t.refused(err, "NotImplemented", "the header X-Amz-Storage-Class of PutObject")
+		_, err = b.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: b.name, FetchOwner: aws.Bool(true)})
+		t.refused(err, "NotImplemented", "the parameter fetch-owner of ListObjectsV2")
 	}},
 	Case{Name: "buckets are listed, and gone when deleted", Doc: "ListBuckets", Run: func(t *T, e *Env) {
 		b := newBucket(t, e)

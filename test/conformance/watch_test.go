@@ -141,15 +141,18 @@ func inputsIn(file string, found map[string]bool) error {
 // renderReliances makes the table of what is relied on.
 func renderReliances() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n## What the daemon relies on\n\nEach of the %d operations that the daemon and its commands call succeeds, gives these errors by itself,\nand these by script; breaks off by script; and keeps to these limits, which are cases above.\n\n", len(reliances))
-	b.WriteString("| operation | errors given | errors scripted | limits |\n| --- | --- | --- | --- |\n")
+	fmt.Fprintf(&b, "\n## What the daemon relies on\n\nEach of the %d operations that the daemon and its commands call succeeds, gives these errors by itself, keeps to these\nlimits, which are cases above, and breaks off by script. The errors scripted for each operation of a service are below.\n\n", len(reliances))
+	b.WriteString("| operation | errors | limits |\n| --- | --- | --- |\n")
 	for _, r := range reliances {
-		service, _ := r.split()
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.operation, strings.Join(r.given, ", "), strings.Join(r.limits, "; "))
+	}
+	b.WriteString("\n| service | errors scripted |\n| --- | --- |\n")
+	for _, service := range slices.Sorted(maps.Keys(scripted)) {
 		var codes []string
 		for _, e := range scripted[service] {
-			codes = append(codes, e.Code)
+			codes = append(codes, fmt.Sprint(e.Status, " ", e.Code))
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.operation, strings.Join(r.given, ", "), strings.Join(codes, ", "), strings.Join(r.limits, "; "))
+		fmt.Fprintf(&b, "| %s | %s |\n", service, strings.Join(codes, ", "))
 	}
 	return b.String()
 }

@@ -89,8 +89,8 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.Fail(w, r, &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "the sandbox's S3 has no operation " + name})
 		return
 	}
-	if name := unread(r.Header); name != "" {
-		s.Fail(w, r, &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "the sandbox's S3 does not have the header " + name})
+	if what := unread(r); what != "" {
+		s.Fail(w, r, &wire.Error{Status: http.StatusNotImplemented, Code: "NotImplemented", Message: "the sandbox's S3 does not have the " + what + " of " + name})
 		return
 	}
 	w.Header().Set("X-Amz-Request-Id", s.requestID())

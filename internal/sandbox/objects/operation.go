@@ -5,6 +5,7 @@ package objects
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -93,15 +94,29 @@ var knownHeaders = map[string]bool{
 	"X-Amz-Copy-Source": true, "X-Amz-Metadata-Directive": true,
 }
 
-// unread names a header that asks for something that the store does not do, "" for none.
-func unread(h http.Header) string {
-	for name := range h {
+// parameters are those of a query that the store reads, or need not, beside the subresources, response-… and those of a
+// presigned request.
+var parameters = map[string]bool{
+	"versionId": true, "list-type": true, "prefix": true, "delimiter": true, "max-keys": true, "marker": true, "start-after": true,
+	"continuation-token": true, "encoding-type": true, "key-marker": true, "x-id": true,
+}
+
+// unread names a header or a parameter that asks for something that the store does not do, "" for none.
+func unread(r *http.Request) string {
+	for name := range r.URL.Query() {
+		override, isOverride := strings.CutPrefix(name, "response-")
+		if isOverride && slices.Contains(overrides, override) || strings.HasPrefix(name, "X-Amz-") || parameters[name] || slices.Contains(subresources, name) {
+			continue
+		}
+		return "parameter " + name
+	}
+	for name := range r.Header {
 		sum, isSum := strings.CutPrefix(name, "X-Amz-Checksum-")
 		if isSum && checksums[sum] != nil || strings.HasPrefix(name, "X-Amz-Meta-") || knownHeaders[name] {
 			continue
 		}
 		if strings.HasPrefix(name, "X-Amz-") {
-			return name
+			return "header " + name
 		}
 	}
 	return ""
