@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"inventoryd/internal/sandbox/queues"
@@ -19,10 +20,11 @@ import (
 )
 
 // validSubject: UTF-8 text without line breaks and control characters, of fewer than 100 characters ("Publish", parameter
-// Subject).
+// Subject). Where the page leaves room, the narrower reading holds: characters are those of UTF-16, and Unicode's own line
+// breaks are some.
 func validSubject(s string) bool {
-	return s != "" && utf8.ValidString(s) && utf8.RuneCountInString(s) < 100 && !strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' // Unicode's own line breaks
+	return s != "" && utf8.ValidString(s) && len(utf16.Encode([]rune(s))) < 100 && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 	})
 }
 
@@ -34,7 +36,7 @@ var (
 // check holds a message against what the topic takes, and completes its deduplication id.
 func (t *topic) check(m *message) error {
 	switch {
-	case m.body == "":
+	case strings.TrimSpace(m.body) == "": // the page only says "the message you want to send": the narrower reading, too
 		return invalid("Empty message")
 	case m.size() > t.limit():
 		return invalid("Message too long")

@@ -190,3 +190,15 @@ func TestFIFOTopicDeliversInOrderAndOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestTheNarrowerReadingHolds(t *testing.T) {
+	s := newStage(t, false, nil)
+	blank, emoji := sns.PublishInput{Message: aws.String(" \n")}, sns.PublishInput{Message: aws.String("x"), Subject: aws.String(strings.Repeat("😀", 50))}
+	for words, in := range map[string]sns.PublishInput{"Empty message": blank, "Subject": emoji} {
+		in.TopicArn = &s.topic
+		if _, err := s.client.Publish(t.Context(), &in); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
+	s.publish(sns.PublishInput{Message: aws.String("x"), Subject: aws.String(strings.Repeat("😀", 49))})
+}
