@@ -472,27 +472,3 @@ func TestABodyThatBreaksEachTimeComesBackLater(t *testing.T) {
 		}
 	})
 }
-
-// TestNearTwelveHoursAMessageIsHandedBack keeps the table down for longer than SQS lets a message be held.
-func TestNearTwelveHoursAMessageIsHandedBack(t *testing.T) {
-	inWorld(t, func(w *world) {
-		mend := w.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.Unavailable})
-		i := w.start("a")
-		feed, want := feedOf(100, "Berlin")
-		w.put("feed.csv", feed)
-		time.Sleep(11 * time.Hour)
-		if n := len(i.Status().Recent); n != 0 {
-			t.Errorf("handed back after less than 11 hours: %+v", i.Status().Recent)
-		}
-		time.Sleep(2 * time.Hour)
-		if p := i.Status().Recent; len(p) != 1 || p[0].Outcome != "interrupted" || len(i.Status().Loading) != 1 {
-			t.Errorf("after 13 hours: %+v, loading %+v", p, i.Status().Loading)
-		}
-		mend()
-		w.quiet(10 * time.Minute)
-		w.exact(want)
-		if dead := w.Queues.Contents(sandbox.DeadLetterQueue); len(dead.Visible) > 0 {
-			t.Errorf("%d messages in the dead-letter queue", len(dead.Visible))
-		}
-	})
-}

@@ -4,6 +4,8 @@ package loader
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -11,9 +13,11 @@ import (
 	"go.uber.org/zap"
 )
 
-const (
-	longestHold = 12*time.Hour - 15*time.Minute // SQS takes no visibility beyond 12 hours from the receipt
-)
+// longestHold is for how long a message is kept. SQS takes no visibility that ends more than 12 hours after the receipt
+// ("ChangeMessageVisibility"); a quarter of an hour is left for the hand-back.
+func longestHold(visibility time.Duration) time.Duration {
+	return 12*time.Hour - 15*time.Minute - visibility
+}
 
 // hold is one message in hand. Its context ends when the message is about to become visible to others.
 type hold struct {
@@ -51,7 +55,7 @@ func (h *holds) margin(renewed, now time.Time) time.Duration {
 	return renewed.Add(h.queue.visibility * 3 / 4).Sub(now)
 }
 
-// release ends a hold.
+// release ends a hold. It may be called more than once.
 func (h *holds) release(held *hold) {
 	h.mu.Lock()
 	delete(h.in, held.receipt)
@@ -67,15 +71,16 @@ func (h *holds) count() int {
 	return len(h.in)
 }
 
-// run renews until ctx ends.
+// run renews until ctx ends: all batches that are due at once, so that one call that hangs holds up no other.
 func (h *holds) run(ctx context.Context, tick func()) {
 	every := min(h.queue.visibility/8, 5*time.Second)
 	for sleep(ctx, every) == nil {
 		tick()
-		due := h.due(time.Now())
-		for batch := range slices.Chunk(due, queueBatch) {
-			h.renew(ctx, batch)
+		var calls sync.WaitGroup
+		for batch := range slices.Chunk(h.due(time.Now()), queueBatch) {
+			calls.Go(func() { h.renew(ctx, batch) })
 		}
+		calls.Wait()
 	}
 }
 
@@ -86,7 +91,7 @@ func (h *holds) due(now time.Time) []*hold {
 	var due []*hold
 	for _, held := range h.in {
 		switch {
-		case now.Sub(held.received) > longestHold:
+		case now.Sub(held.received) > longestHold(h.queue.visibility):
 			held.cancel(errTwelve)
 		case now.Sub(held.renewed) >= h.queue.visibility/2:
 			due = append(due, held)
@@ -96,9 +101,10 @@ func (h *holds) due(now time.Time) []*hold {
 	return due
 }
 
-// renew sends one batch of renewals. What fails is due again at the next round, until the hold lapses.
+// renew sends one batch of renewals. What fails is due again at the next round, until the hold lapses: with the usual
+// visibility there is time for another try after one that hangs.
 func (h *holds) renew(ctx context.Context, batch []*hold) {
-	ctx, cancel := context.WithTimeout(ctx, h.queue.visibility/4)
+	ctx, cancel := context.WithTimeout(ctx, min(h.queue.visibility/4, callTimeout))
 	defer cancel()
 	messages := make([]message, len(batch))
 	for i, held := range batch {
@@ -113,15 +119,25 @@ func (h *holds) renew(ctx context.Context, batch []*hold) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, held := range batch {
-		if err := failed[held.id]; err != nil {
-			h.missed()
-			h.log.Warn("visibility not renewed", zap.String("message_id", held.id), zap.Error(err))
-			continue
+	for i, held := range batch {
+		if h.in[held.receipt] == held { // else it has ended meanwhile
+			h.renewed(held, sent, failed[i])
 		}
+	}
+}
+
+// renewed notes how a renewal went; h.mu is held.
+func (h *holds) renewed(held *hold, sent time.Time, err error) {
+	if err == nil {
 		held.renewed = sent
 		if held.lapse.Stop() { // else it has lapsed
 			held.lapse.Reset(h.margin(sent, time.Now()))
 		}
+		return
+	}
+	h.missed()
+	h.log.Warn("visibility not renewed", zap.String("message_id", held.id), zap.Error(err))
+	if errors.Is(err, errNotHeld) {
+		held.cancel(fmt.Errorf("%w: %w", errLost, err))
 	}
 }

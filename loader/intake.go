@@ -27,10 +27,12 @@ type received struct {
 }
 
 // intake receives messages until ctx ends and has each handled by a worker. It returns when all are done; its error
-// is that of a queue that does not exist.
+// is that of a queue that does not exist, which ends their work as the end of ctx does.
 func (l *Loader) intake(ctx context.Context, tick func()) error {
 	var workers sync.WaitGroup
 	defer workers.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	free := l.cfg().Workers
 	done := make(chan struct{}, free)
 	failures := 0
@@ -121,9 +123,13 @@ func (l *Loader) show(ctx context.Context, batch []message, in time.Duration) {
 	for failures := 0; len(batch) > 0; failures++ {
 		failed, err := l.queue.change(ctx, batch, in)
 		if err == nil {
-			batch = slices.DeleteFunc(slices.Clone(batch), func(m message) bool {
-				return failed[m.id] == nil || errors.Is(failed[m.id], errNotHeld)
-			})
+			var rest []message
+			for i, m := range batch {
+				if failed[i] != nil && !errors.Is(failed[i], errNotHeld) {
+					rest = append(rest, m)
+				}
+			}
+			batch = rest
 		}
 		if len(batch) == 0 {
 			return

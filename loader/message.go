@@ -38,12 +38,12 @@ func (l *Loader) handle(ctx context.Context, m message) {
 	case done:
 		l.end(w, m)
 	case permanent:
-		l.refuse(w, m, err)
+		l.refuse(w, held, err)
 	case later:
 		l.log.Warn("message comes back later", zap.String("message_id", m.id), zap.Int("receives", m.receives), zap.Error(err))
-		l.postpone(ctx, m, backoff(m.receives))
+		l.postpone(held, backoff(m.receives))
 	case back:
-		l.postpone(ctx, m, 0)
+		l.postpone(held, 0)
 	case lost:
 		l.log.Warn("message lost", zap.String("message_id", m.id), zap.Error(err))
 	}
@@ -147,10 +147,7 @@ func (l *Loader) object(w work, o event.Object) (fate, error) {
 // end deletes a message.
 func (l *Loader) end(w work, m message) {
 	err := l.insist(w.write, "queue", func(ctx context.Context) error {
-		failed, err := l.queue.delete(ctx, []message{m})
-		if err == nil && failed[m.id] != nil {
-			err = failed[m.id]
-		}
+		err := l.queue.delete(ctx, m)
 		if errors.Is(err, errNotHeld) {
 			return nil // its visibility has lapsed, and it was deleted or comes again
 		}
@@ -162,7 +159,8 @@ func (l *Loader) end(w work, m message) {
 }
 
 // refuse ends a message that will never succeed: it is remembered, and left to the queue's redrive policy or deleted.
-func (l *Loader) refuse(w work, m message, cause error) {
+func (l *Loader) refuse(w work, held *hold, cause error) {
+	m := held.message
 	var before *failedBefore
 	if errors.As(cause, &before) {
 		l.log.Debug("message failed before", zap.String("message_id", m.id), zap.Int("receives", m.receives), zap.Error(cause))
@@ -179,14 +177,15 @@ func (l *Loader) refuse(w work, m message, cause error) {
 			l.log.Warn("failed message not remembered", zap.String("message_id", m.id), zap.Error(err))
 		}
 	}
-	l.postpone(w.write, m, backoff(m.receives))
+	l.postpone(held, backoff(m.receives))
 }
 
-// postpone sets when a message becomes visible again.
-func (l *Loader) postpone(ctx context.Context, m message, in time.Duration) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handBack)
+// postpone sets when a message becomes visible again, and ends its hold first, lest the heartbeat sets it anew.
+func (l *Loader) postpone(held *hold, in time.Duration) {
+	l.holds.release(held)
+	ctx, cancel := context.WithTimeout(context.Background(), handBack)
 	defer cancel()
-	l.show(ctx, []message{m}, in)
+	l.show(ctx, []message{held.message}, in)
 }
 
 // backoff is how long a message stays away after so many receipts: 10 s, 20 s, … 15 minutes.

@@ -101,8 +101,8 @@ func (q *queue) receive(ctx context.Context, limit int) ([]message, error) {
 // errNotHeld is the error of a message that is no longer ours: deleted, or its visibility has lapsed.
 var errNotHeld = errors.New("the message is no longer held")
 
-// change sets the visibility of up to queueBatch messages. failed has an error for each that was not changed.
-func (q *queue) change(ctx context.Context, messages []message, visibility time.Duration) (failed map[string]error, err error) {
+// change sets the visibility of up to queueBatch messages. failed has a place for each, with why it was not changed.
+func (q *queue) change(ctx context.Context, messages []message, visibility time.Duration) (failed []error, err error) {
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(messages))
 	for i, m := range messages {
 		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
@@ -113,35 +113,32 @@ func (q *queue) change(ctx context.Context, messages []message, visibility time.
 	if err != nil {
 		return nil, q.explain(err)
 	}
-	return entryErrors(messages, out.Failed), nil
+	return entryErrors(len(messages), out.Failed), nil
 }
 
-// delete deletes up to queueBatch messages. failed has an error for each that was not deleted.
-func (q *queue) delete(ctx context.Context, messages []message) (failed map[string]error, err error) {
-	entries := make([]types.DeleteMessageBatchRequestEntry, len(messages))
-	for i, m := range messages {
-		entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(m.receipt)}
-	}
-	out, err := q.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.url, Entries: entries})
+// delete deletes a message.
+func (q *queue) delete(ctx context.Context, m message) error {
+	out, err := q.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{
+		QueueUrl: &q.url, Entries: []types.DeleteMessageBatchRequestEntry{{Id: aws.String("0"), ReceiptHandle: &m.receipt}},
+	})
 	if err != nil {
-		return nil, q.explain(err)
+		return q.explain(err)
 	}
-	return entryErrors(messages, out.Failed), nil
+	return entryErrors(1, out.Failed)[0]
 }
 
-// entryErrors reads the entries of a batch that failed inside an answer of success, by the id of their message.
-func entryErrors(messages []message, failed []types.BatchResultErrorEntry) map[string]error {
-	errs := map[string]error{}
+// entryErrors reads the entries of a batch of n that failed inside an answer of success.
+func entryErrors(n int, failed []types.BatchResultErrorEntry) []error {
+	errs := make([]error, n)
 	for _, f := range failed {
 		i, err := strconv.Atoi(aws.ToString(f.Id))
-		if err != nil || i < 0 || i >= len(messages) {
+		if err != nil || i < 0 || i >= n {
 			continue
 		}
-		err = fmt.Errorf("%s: %s", aws.ToString(f.Code), aws.ToString(f.Message))
+		errs[i] = fmt.Errorf("%s: %s", aws.ToString(f.Code), aws.ToString(f.Message))
 		if f.SenderFault { // an expired receipt handle, or a message that is not in flight
-			err = fmt.Errorf("%w: %w", errNotHeld, err)
+			errs[i] = fmt.Errorf("%w: %w", errNotHeld, errs[i])
 		}
-		errs[messages[i].id] = err
 	}
 	return errs
 }
