@@ -8,11 +8,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// insist calls f until it succeeds or ctx ends, whose cause it returns: a dependency that fails is no message's fault.
-// f's errors are all taken for the dependency's.
-func (l *Loader) insist(ctx context.Context, dependency string, f func(context.Context) error) error {
+// insist calls f, which has that long each time, until it succeeds or ctx ends, whose cause it returns: a dependency
+// that fails is no message's fault. f's errors are all taken for the dependency's.
+func (l *Loader) insist(ctx context.Context, dependency string, limit time.Duration, f func(context.Context) error) error {
 	for failures := 0; ; failures++ {
-		call, cancel := context.WithTimeout(ctx, callTimeout)
+		call, cancel := context.WithTimeout(ctx, limit)
 		err := f(call)
 		cancel()
 		if ctx.Err() != nil && err != nil {

@@ -24,12 +24,11 @@ func (l *Loader) run(w work, load *Load, src source) (err error) {
 			err = errors.Join(err, problem)
 		}
 	}()
-	report := newReport(p.cfg.Rejects, load)
-	defer report.discard()
-	p.report = report
+	p.report = newReport(p.cfg.Rejects, load)
+	defer p.report.discard()
 	err = p.passes(w, src)
 	if isPermanent(err) || err == nil {
-		if problem := l.publish(w.write, report, err); problem != nil {
+		if problem := l.publish(w.write, p.report, err); problem != nil {
 			return problem
 		}
 	}
@@ -55,15 +54,14 @@ func (p *pass) passes(w work, src source) error {
 	if err := p.read(w, src, nil); err != nil {
 		return err
 	}
-	if n := p.load.rejected.Load(); n > 0 {
-		return &feed.Unusable{Reason: fmt.Sprintf("%d of %d rows cannot be used, and loader.on_bad_row is reject_object; first: %s",
-			n, p.load.read.Load(), p.report.firstReject())}
-	}
-	if p.load.dry {
-		return nil
+	if err := p.judgeAny(); err != nil || p.load.dry {
+		return err
 	}
 	p.load.again()
-	return p.read(w, src, p.writer(w))
+	if err := p.read(w, src, p.writer(w)); err != nil {
+		return err
+	}
+	return p.judgeAny()
 }
 
 // writer starts the lanes of this feed; none for a dry run.
@@ -74,7 +72,7 @@ func (p *pass) writer(w work) *lanes.Lanes {
 	return lanes.Start(w.write, lanes.Config{
 		Lanes: p.cfg.Lanes, Table: p.l.table, Pace: &p.l.pace, Judge: judge,
 		Trouble: p.l.tableTrouble, Throttled: func() { p.l.metrics.count(p.l.metrics.throttles, 1) },
-		Refused: func(r lanes.Row, err error) { p.reject(refusedRow(r, err)) },
+		Refused: func(r lanes.Row, err error) { p.book(refusedRow(r, err)) },
 	})
 }
 
@@ -82,20 +80,22 @@ func (p *pass) writer(w work) *lanes.Lanes {
 func (p *pass) read(w work, src source, out *lanes.Lanes) error {
 	p.load.writing(out)
 	err := p.rows(w, src, out)
-	switch {
-	case out == nil:
-	case err == nil:
+	if out == nil {
+		return err
+	}
+	whole := err == nil
+	if whole {
 		_, err = out.Finish(w.write)
-		if errors.Is(err, lanes.ErrTableRefuses) {
-			err = &feed.Unusable{Reason: err.Error()}
-		}
-	default:
+	} else {
 		out.Abort()
-		if errors.Is(err, lanes.ErrTableRefuses) {
-			err = &feed.Unusable{Reason: err.Error()}
-		}
 	}
 	p.load.written(out)
+	switch {
+	case errors.Is(err, lanes.ErrTableRefuses):
+		return &feed.Unusable{Reason: err.Error()}
+	case whole && err == nil:
+		return p.judgeWhole() // anew: the table may have refused rows since
+	}
 	return err
 }
 
@@ -122,8 +122,7 @@ func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
 		}
 		read := p.load.read.Add(1)
 		if reject != nil {
-			p.reject(reject)
-			err = p.judgeReject()
+			err = p.reject(w.read, reject)
 		} else {
 			err = p.add(w.read, out, row)
 		}
@@ -149,8 +148,17 @@ func (p *pass) add(ctx context.Context, out *lanes.Lanes, row *feed.Row) error {
 	return err
 }
 
-// reject books a reject.
-func (p *pass) reject(r *feed.Reject) {
+// reject books a reject that the reader found, and fails a feed that has too many.
+func (p *pass) reject(ctx context.Context, r *feed.Reject) error {
+	p.book(r)
+	if err := p.judgeCount(); err != nil {
+		return err
+	}
+	return p.l.spill(ctx, p.report, spillAt)
+}
+
+// book books a reject. Lanes call it too, several at once.
+func (p *pass) book(r *feed.Reject) {
 	p.load.rejected.Add(1)
 	p.report.add(r)
 	if p.load.rejects != nil {
@@ -158,8 +166,17 @@ func (p *pass) reject(r *feed.Reject) {
 	}
 }
 
-// judgeReject fails a feed that has too many rejects.
-func (p *pass) judgeReject() error {
+// judgeAny fails a feed that has a reject.
+func (p *pass) judgeAny() error {
+	if n := p.load.rejected.Load(); n > 0 {
+		return &feed.Unusable{Reason: fmt.Sprintf("%d of %d rows cannot be used, and loader.on_bad_row is reject_object; first: %s",
+			n, p.load.read.Load(), p.report.firstReject())}
+	}
+	return nil
+}
+
+// judgeCount fails a feed that has too many rejects.
+func (p *pass) judgeCount() error {
 	if n := p.load.rejected.Load(); p.cfg.MaxRejects > 0 && n > p.cfg.MaxRejects {
 		return &feed.Unusable{Reason: fmt.Sprintf("more than %d rows cannot be used (loader.max_rejects); first: %s", p.cfg.MaxRejects, p.report.firstReject())}
 	}
@@ -178,12 +195,15 @@ func (p *pass) judgeShare() error {
 
 // judgeWhole judges a feed that is read to its end.
 func (p *pass) judgeWhole() error {
-	read, rejected := p.load.read.Load(), p.load.rejected.Load()
+	b := p.load.books()
 	switch {
-	case read == 0:
+	case b.Read == 0:
 		return &feed.Unusable{Reason: "the object has a header and no rows"}
-	case read == rejected:
-		return &feed.Unusable{Reason: fmt.Sprintf("none of its %d rows can be used; first: %s", read, p.report.firstReject())}
+	case b.Read == b.Rejected+b.Merged: // a row in whose place another one was refused is none that can be used
+		return &feed.Unusable{Reason: fmt.Sprintf("none of its %d rows can be used; first: %s", b.Read, p.report.firstReject())}
+	}
+	if err := p.judgeCount(); err != nil {
+		return err
 	}
 	return p.judgeShare()
 }

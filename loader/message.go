@@ -103,7 +103,7 @@ func (l *Loader) decide(w work, m message) (fate, error) {
 		}
 	}
 	if len(problems) > 0 {
-		return permanent, errors.Join(problems...)
+		return permanent, event.Few(problems)
 	}
 	return done, nil
 }
@@ -146,7 +146,7 @@ func (l *Loader) object(w work, o event.Object) (fate, error) {
 
 // end deletes a message.
 func (l *Loader) end(w work, m message) {
-	err := l.insist(w.write, "queue", func(ctx context.Context) error {
+	err := l.insist(w.write, "queue", callTimeout, func(ctx context.Context) error {
 		err := l.queue.delete(ctx, m)
 		if errors.Is(err, errNotHeld) {
 			return nil // its visibility has lapsed, and it was deleted or comes again
@@ -193,11 +193,12 @@ func backoff(receives int) time.Duration {
 	return min(10*time.Second<<min(max(receives-1, 0), 10), 15*time.Minute)
 }
 
-// objectNames lists the objects that a message tells of.
+// objectNames lists the objects that a message tells of, not all of very many: a row takes 400 KB ("Service quotas").
 func objectNames(body string) []string {
+	const most = 100
 	told, _ := event.Decode(body)
 	var names []string
-	for _, o := range told.Objects {
+	for _, o := range told.Objects[:min(len(told.Objects), most)] {
 		names = append(names, o.Bucket+"/"+o.Key)
 	}
 	return slices.Compact(names)

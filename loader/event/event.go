@@ -105,7 +105,16 @@ func notification(records []record) (Message, error) {
 			m.Ignored++
 		}
 	}
-	return m, errors.Join(problems...)
+	return m, Few(problems)
+}
+
+// Few joins the problems of a message into one error, not all of very many.
+func Few(problems []error) error {
+	const most = 10
+	if more := len(problems) - most; more > 0 {
+		problems = append(problems[:most:most], fmt.Errorf("and %d more", more))
+	}
+	return errors.Join(problems...)
 }
 
 // object returns what r tells; created is false for an event of another kind.

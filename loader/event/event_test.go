@@ -131,6 +131,13 @@ func TestOneBadRecordDoesNotHideTheOthers(t *testing.T) {
 	}
 }
 
+func TestVeryManyBadRecordsAreNotAllTold(t *testing.T) {
+	_, err := Decode(`{"Records":[{}` + strings.Repeat(",{}", 9999) + `]}`)
+	if err == nil || !strings.Contains(err.Error(), "and 9990 more") || len(err.Error()) > 2000 {
+		t.Errorf("%.2000v", err)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, key := range awkward {
 		f.Add(direct(s3Key(key)))
