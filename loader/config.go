@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alecthomas/units"
 	"go.opentelemetry.io/otel/metric"
@@ -185,16 +186,20 @@ func (c Config) wanted(bucket, key string) (ok bool, reason string) {
 	return true, ""
 }
 
-// match reports whether name is of the pattern, in which * stands for any text and ? for one byte.
+// match reports whether name is of the pattern, in which * stands for any text and ? for one character.
 func match(pattern, name string) bool {
 	star, back := -1, 0 // where to go on when a guess about the last * was wrong
 	p, n := 0, 0
 	for n < len(name) {
+		_, size := utf8.DecodeRuneInString(name[n:])
 		switch {
 		case p < len(pattern) && pattern[p] == '*':
 			star, back = p, n
 			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+		case p < len(pattern) && pattern[p] == '?':
+			p++
+			n += size
+		case p < len(pattern) && pattern[p] == name[n]:
 			p++
 			n++
 		case star >= 0:

@@ -70,15 +70,26 @@ type envelope struct {
 
 	Source     string          // EventBridge
 	DetailType string          `json:"detail-type"`
-	Time       time.Time       // EventBridge; in the test message too
+	Time       instant         // EventBridge; in the test message too
 	Detail     json.RawMessage // EventBridge
+}
+
+// instant is a time that only measures: one that is written in another way is none, and no reason to refuse the event.
+type instant struct{ time.Time }
+
+func (i *instant) UnmarshalJSON(b []byte) error {
+	var err error
+	if i.Time, err = time.Parse(`"`+time.RFC3339+`"`, string(b)); err != nil {
+		i.Time = time.Time{}
+	}
+	return nil
 }
 
 // record is one event in S3's own message ("Event message structure", version 2.x).
 type record struct {
 	EventVersion string
 	EventSource  string // "aws:s3"; "minio:s3", "ceph:s3" and the like
-	EventTime    time.Time
+	EventTime    instant
 	EventName    string // "ObjectCreated:Put"; with the prefix "s3:" from some stores
 	S3           struct {
 		Bucket struct{ Name string }
@@ -138,7 +149,7 @@ func (r record) object() (o Object, created bool, err error) {
 	}
 	o = Object{
 		Bucket: r.S3.Bucket.Name, Key: key, Version: r.S3.Object.VersionID, ETag: unquote(r.S3.Object.ETag),
-		Sequencer: r.S3.Object.Sequencer, Source: SourceNotification, Size: r.S3.Object.Size, Time: r.EventTime,
+		Sequencer: r.S3.Object.Sequencer, Source: SourceNotification, Size: r.S3.Object.Size, Time: r.EventTime.Time,
 	}
 	return o, true, o.complete()
 }
@@ -166,7 +177,7 @@ func eventBridge(e envelope) (Message, error) {
 	}
 	o := Object{
 		Bucket: d.Bucket.Name, Key: d.Object.Key, Version: d.Object.VersionID, ETag: unquote(d.Object.ETag),
-		Sequencer: d.Object.Sequencer, Source: SourceEventBridge, Size: d.Object.Size, Time: e.Time,
+		Sequencer: d.Object.Sequencer, Source: SourceEventBridge, Size: d.Object.Size, Time: e.Time.Time,
 	}
 	if err := o.complete(); err != nil {
 		return Message{}, err

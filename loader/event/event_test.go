@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,8 @@ func TestOtherMessages(t *testing.T) {
 	}}
 	alike := object[0]
 	alike.Version, alike.Sequencer = "", ""
+	timeless := slices.Clone(object)
+	timeless[0].Time = time.Time{}
 	test := `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-11-22T10:00:00.000Z","Bucket":"inventory","RequestId":"r","HostId":"h"}`
 	for _, c := range []struct {
 		name, body string
@@ -90,6 +93,7 @@ func TestOtherMessages(t *testing.T) {
 		{name: "a later minor version", body: change(`"2.1"`, `"2.9"`), want: Message{Objects: object}},
 		{name: "a later major version", body: change(`"2.1"`, `"3.0"`), problem: "eventVersion"},
 		{name: "another store", body: change(`aws:s3`, `minio:s3`, `"ObjectCreated`, `"s3:ObjectCreated`, `,"versionId":"v1","sequencer":"0055AED6DCD90281E5"`, ``, `"d41d8cd98f00b204e9800998ecf8427e"`, `"\"d41d8cd98f00b204e9800998ecf8427e\""`), want: Message{Objects: []Object{alike}}},
+		{name: "a time of another form", body: change("2026-11-22T10:00:00.123Z", "2026-11-22 10:00:00"), want: Message{Objects: timeless}},
 		{name: "a removal", body: change("ObjectCreated:Put", "ObjectRemoved:Delete"), want: Message{Ignored: 1}},
 		{name: "a removal by EventBridge", body: byEventBridge("Object Deleted", "a.csv"), want: Message{Ignored: 1}},
 		{name: "an event of another service", body: change("aws:s3", "aws:sqs"), problem: "eventSource"},

@@ -58,7 +58,7 @@ func expand(body io.Reader, caps Caps) (text io.Reader, close func(), err error)
 			return nil, nil, err
 		}
 		return &expanded{r: z, in: counted, caps: caps}, func() {}, nil
-	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")), isSkippable(head):
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
 			return nil, nil, err
@@ -66,6 +66,11 @@ func expand(body io.Reader, caps Caps) (text io.Reader, close func(), err error)
 		return &expanded{r: z, in: counted, caps: caps}, z.Close, nil
 	}
 	return in, func() {}, nil
+}
+
+// isSkippable reports whether b begins with a frame that zstd passes over, as pzstd writes first (RFC 8878, 3.1.2).
+func isSkippable(b []byte) bool {
+	return len(b) >= 4 && b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18"
 }
 
 // counter counts the bytes of the body.

@@ -74,19 +74,20 @@ func TestFormsOfFeeds(t *testing.T) {
 	const plain = "store,item,count\nZürich,Ø 𝄞,7\n"
 	want := []string{"2@17 Zürich/Ø 𝄞=7"}
 	for name, text := range map[string]string{
-		"plain":                plain,
-		"gzip":                 zipped(plain),
-		"gzip of two members":  zipped(plain[:20]) + zipped(plain[20:]),
-		"zstd":                 zstdOf(plain),
-		"zstd of two frames":   zstdOf(plain[:20]) + zstdOf(plain[20:]),
-		"UTF-16 little endian": utf16Of(plain, unicode.LittleEndian),
-		"UTF-16 big endian":    utf16Of(plain, unicode.BigEndian),
-		"gzip of UTF-16":       zipped(utf16Of(plain, unicode.BigEndian)),
-		"semicolons":           strings.ReplaceAll(plain, ",", ";"),
-		"tabs":                 strings.ReplaceAll(plain, ",", "\t"),
-		"pipes":                strings.ReplaceAll(plain, ",", "|"),
-		"no end of line":       strings.TrimSuffix(plain, "\n"),
-		"header in quotes":     "\"store\",item,count\nZürich,Ø 𝄞,7", // see offset below
+		"plain":                 plain,
+		"gzip":                  zipped(plain),
+		"gzip of two members":   zipped(plain[:20]) + zipped(plain[20:]),
+		"zstd":                  zstdOf(plain),
+		"zstd of two frames":    zstdOf(plain[:20]) + zstdOf(plain[20:]),
+		"zstd, a frame to skip": "\x5a\x2a\x4d\x18\x03\x00\x00\x00abc" + zstdOf(plain),
+		"UTF-16 little endian":  utf16Of(plain, unicode.LittleEndian),
+		"UTF-16 big endian":     utf16Of(plain, unicode.BigEndian),
+		"gzip of UTF-16":        zipped(utf16Of(plain, unicode.BigEndian)),
+		"semicolons":            strings.ReplaceAll(plain, ",", ";"),
+		"tabs":                  strings.ReplaceAll(plain, ",", "\t"),
+		"pipes":                 strings.ReplaceAll(plain, ",", "|"),
+		"no end of line":        strings.TrimSuffix(plain, "\n"),
+		"header in quotes":      "\"store\",item,count\nZürich,Ø 𝄞,7", // see offset below
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := want
@@ -228,6 +229,9 @@ func TestTruncatedAndBrokenBodiesAreNoSuccess(t *testing.T) {
 			if _, _, err := read(strings.NewReader(text[:cut]), usual); err == nil {
 				t.Errorf("%s cut at %d of %d bytes is taken", name, cut, len(text))
 			}
+		}
+		if _, _, err := read(strings.NewReader(text+"garbage"), usual); err == nil {
+			t.Errorf("%s with garbage behind it is taken", name)
 		}
 		broken := []byte(text)
 		broken[len(broken)/2] ^= 0x55

@@ -50,6 +50,7 @@ func All() []Feed {
 		{"book.xlsx", "a workbook: refused", archive("[Content_Types].xml", "<Types/>")},
 		{"table.parquet", "Parquet: refused", text("PAR1\x15\x04\x15\x10PAR1")},
 		{"truncated.csv.gz", "gzip, cut in the middle", cut(zipped(rows(500)))},
+		{"garbage.csv.gz", "gzip with garbage behind it", append(zipped(plain), "garbage"...)},
 		{"bomb.csv.gz", "a few KiB of gzip that expand to 32 MiB", zipped("store,item,count\n" + strings.Repeat("0", 32<<20))},
 		{"longline.csv", "a line of 2 MiB between two good ones", text("store,item,count\nZürich,a,1\n" + strings.Repeat("x", 2<<20) + "\nZürich,b,2\n")},
 		{"noheader.csv", "no header", text("Zürich,Echo Dot,12\nZürich,Echo Show,3\n")},
