@@ -30,10 +30,10 @@ func (b *budget) wait(ctx context.Context) error {
 // take takes n bytes; it returns what it took, which for a giant page is the whole budget.
 func (b *budget) take(ctx context.Context, n int64) (int64, error) {
 	n = min(n, b.size)
-	if n == 0 {
-		return 0, nil
+	if err := b.parts.Acquire(ctx, n); err != nil {
+		return 0, err
 	}
-	return n, b.parts.Acquire(ctx, n)
+	return n, nil
 }
 
 func (b *budget) release(n int64) {

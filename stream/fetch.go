@@ -85,13 +85,15 @@ func (t *taker) handle(ctx context.Context, in middleware.DeserializeInput, next
 		return out, metadata, err
 	}
 	defer response.Body.Close()
-	if response.ContentLength > smallBody || response.ContentLength < 0 {
-		if t.reserved, err = t.budget.take(ctx, max(response.ContentLength, unknownBody)); err != nil {
-			return out, metadata, fmt.Errorf("wait for memory: %w", err)
-		}
+	if t.reserved, err = t.budget.take(ctx, bodySize(response)); err != nil {
+		return out, metadata, fmt.Errorf("wait for memory: %w", err)
 	}
 	if t.body, err = readBody(response); err != nil {
 		return out, metadata, &smithy.DeserializationError{Err: fmt.Errorf("read the answer's body: %w", err)}
+	}
+	if excess := t.reserved - int64(len(t.body)); excess > 0 {
+		t.budget.release(excess)
+		t.reserved -= excess
 	}
 	t.taken = true
 	response.Body = io.NopCloser(strings.NewReader("{}"))
@@ -101,8 +103,20 @@ func (t *taker) handle(ctx context.Context, in middleware.DeserializeInput, next
 
 const (
 	smallBody   = 1 << 10 // an answer without records, or hardly any: not worth accounting for
-	unknownBody = 2 << 20 // an answer that does not tell its length
+	unknownBody = 2 << 20 // an answer that does not tell its length, until that is known
 )
+
+// bodySize is the memory that an answer's body will need.
+func bodySize(response *smithyhttp.Response) int64 {
+	switch n := response.ContentLength; {
+	case n < 0 || response.Header.Get("Content-Encoding") == "gzip":
+		return max(n, unknownBody)
+	case n <= smallBody:
+		return 0
+	default:
+		return n
+	}
+}
 
 func readBody(response *smithyhttp.Response) (string, error) {
 	var body io.Reader = response.Body
