@@ -3,6 +3,7 @@ package stream
 // This file: the text of a GetRecords answer becomes a page of records.
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -22,7 +23,7 @@ type page struct {
 // parsePage reads an answer's body. The records' images share its memory; their other strings do not, since callers
 // keep those for long.
 func parsePage(body, label, shard string) (page, error) {
-	p := page{text: len(body)}
+	p, whole := page{text: len(body)}, false
 	c, first := cursor{text: body}, true
 	for open := c.open('{'); open; {
 		key, ok := c.key(&first)
@@ -33,10 +34,14 @@ func parsePage(body, label, shard string) (page, error) {
 		case "NextShardIterator":
 			p.next = strings.Clone(c.str())
 		case "Records":
+			whole = c.peek() == '['
 			p.records = c.records(label, shard)
 		default:
 			c.raw()
 		}
+	}
+	if c.err == nil && !whole && p.next == "" { // which would be taken for the shard's end
+		c.fail(errors.New("there are neither Records nor a NextShardIterator"))
 	}
 	if c.err != nil {
 		return page{}, fmt.Errorf("read the answer of GetRecords: %w", c.err)
