@@ -80,6 +80,19 @@ func (s *Service) SetListingLag(stream string, d time.Duration) error {
 	return s.control(stream, func(c control) error { c.script.lag = d; return nil })
 }
 
+// Hide makes a shard invisible to DescribeStream for that long, as a listing that is inconsistent may; it can be read
+// meanwhile.
+func (s *Service) Hide(stream, shard string, d time.Duration) error {
+	return s.control(stream, func(c control) error {
+		sh := c.find(shard)
+		if sh == nil {
+			return fmt.Errorf("stream of table %s has no shard %q", c.table, shard)
+		}
+		sh.listed = c.now.Add(d)
+		return nil
+	})
+}
+
 // RepeatCursors makes the next n pages of listings that are neither a first nor a last page answer the cursor that they
 // were asked with.
 func (s *Service) RepeatCursors(stream string, n int) error {

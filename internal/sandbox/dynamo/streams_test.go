@@ -156,6 +156,7 @@ func TestControlsRefuseWhatCannotBe(t *testing.T) {
 		"split no shard":           second(e.Tables.Split("Tab", "none")),
 		"announce of a closed":     second(e.Tables.Announce("Tab", shards[0].ID, 1)),
 		"remove an open shard":     e.Tables.Remove("Tab", shards[1].ID, false),
+		"hide no shard":            e.Tables.Hide("Tab", "none", time.Hour),
 		"a number that was":        e.Tables.SetNextSequence("Tab", "000000000000000000001"),
 		"shards of no table":       second(e.Tables.Shards("None")),
 		"a stream that is on":      second(e.Tables.EnableStream("Tab", "NEW_IMAGE")),
