@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"inventoryd/internal/sandbox/dynamo"
@@ -23,9 +25,10 @@ type history struct {
 	written     []written
 	parents     map[string]string // by shard
 	deliveries  []*delivery
-	reads       []event // GetRecords
+	reads       []event // GetRecords; the text is the holder's number
 	renewals    []event
 	checkpoints []event
+	claims      map[string]int       // by shard
 	diverted    map[string]time.Time // by sequence number
 	operations  map[string][]time.Time
 }
@@ -94,7 +97,8 @@ func (h *history) attempt(c fault.Call) bool {
 	h.operations[c.Operation] = append(h.operations[c.Operation], time.Now())
 	switch c.Operation {
 	case "GetRecords":
-		h.reads = append(h.reads, event{instance: c.Client, shard: shardOf(c.Body), at: time.Now()})
+		shard := shardOf(c.Body)
+		h.reads = append(h.reads, event{instance: c.Client, shard: shard, text: fmt.Sprint(h.claims[shard]), at: time.Now()})
 	case "UpdateItem":
 		h.update(c)
 	}
@@ -111,6 +115,12 @@ func (h *history) update(c fault.Call) {
 		return // a value that is no string: no matter
 	}
 	_, shard, ok := strings.Cut(in.Key["sk"].S, "#")
+	if strings.Contains(string(c.Body), "#wanted_by") {
+		if h.claims == nil {
+			h.claims = map[string]int{}
+		}
+		h.claims[shard]++
+	}
 	if at, moves := in.ExpressionAttributeValues[":checkpoint"]; ok && moves {
 		h.checkpoints = append(h.checkpoints, event{instance: c.Client, shard: shard, text: at.S, at: time.Now(), handled: h.handledOf(shard)})
 	}
@@ -121,7 +131,7 @@ func (h *history) effect(c fault.Call) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case c.Operation == "UpdateItem" && strings.Contains(string(c.Body), "#instances"):
+	case c.Operation == "UpdateItem" && strings.Contains(string(c.Body), "#instances") && !strings.Contains(string(c.Body), ":dead"):
 		h.renewals = append(h.renewals, event{instance: c.Client, at: time.Now()})
 	case c.Operation == "SendMessage":
 		var in struct{ MessageBody string }
@@ -206,9 +216,10 @@ func (h *history) seen() []delivery {
 	return all
 }
 
-// judge is the one checker of all scenarios. That no goroutine is left is judged by the bubble's end.
+// judge is the one checker of all scenarios; all readers have stopped.
 func (w *world) judge() {
 	w.Helper()
+	w.nothingLeft()
 	h := &w.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -219,6 +230,22 @@ func (w *world) judge() {
 	w.unbroken(excused)
 	w.checkpointsBehind(excused)
 	w.oneReader()
+	w.pace()
+}
+
+// nothingLeft: no goroutine of a reader goes on. The bubble's end alone would wait for one that ends by itself.
+func (w *world) nothingLeft() {
+	synctest.Wait()
+	text := make([]byte, 1<<20)
+	for _, stack := range strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n") {
+		for _, line := range strings.Split(stack, "\n") {
+			file, _, _ := strings.Cut(line, ".go:")
+			if (strings.Contains(file, "/stream/") || strings.Contains(file, "/internal/lease/")) && !strings.HasSuffix(file, "_test") {
+				w.Errorf("a goroutine is left: %s", stack)
+				break
+			}
+		}
+	}
 }
 
 // everyRecord: each record that was written was handled or diverted, and none that was to be dropped.
@@ -349,6 +376,19 @@ func (w *world) oneReader() {
 			return r.shard == d.shard && r.instance > d.instance && r.at.Before(d.begun)
 		}); i >= 0 {
 			w.Errorf("%s called its handler for %s after %s had read it", d.instance, d.shard, h.reads[i].instance)
+		}
+	}
+}
+
+// pace: no holder of a shard reads it more than four times within a second.
+func (w *world) pace() {
+	times := map[[3]string][]time.Time{}
+	for _, r := range w.history.reads {
+		by := [3]string{r.instance, r.shard, r.text}
+		times[by] = append(times[by], r.at)
+		if n := len(times[by]); n > 4 && r.at.Sub(times[by][n-5]) < time.Second {
+			w.Errorf("%s reads %s more than 4 times within the second before %v", r.instance, r.shard, r.at.Format(time.TimeOnly))
+			return
 		}
 	}
 }

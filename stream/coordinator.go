@@ -73,8 +73,12 @@ func (c *coordinator) start(e *entry, run func(*shard) error) {
 			return
 		}
 		arn := arnWith(c.stream.ARN, s.row.Label)
-		if err := c.discovery.children(c.lives.stop, arn, s.row.key()); err != nil && c.lives.stop.Err() == nil {
+		disabled, err := c.discovery.children(c.lives.stop, arn, s.row.key())
+		switch {
+		case err != nil && c.lives.stop.Err() == nil:
 			c.lives.end(err)
+		case disabled: // perhaps there is a new stream
+			c.asked.put(question{})
 		}
 	})
 }

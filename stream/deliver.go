@@ -39,7 +39,7 @@ func (s *shard) handle(p page) (pause time.Duration, err error) {
 		if pause > keepPage {
 			return pause, nil
 		}
-		if pause > 0 {
+		if len(records) > 0 { // with a checkpoint, if one is due
 			err = s.rest(pause)
 		}
 		if err != nil {
@@ -79,7 +79,7 @@ func (s *shard) due(records []Record) []Record {
 	for len(records) > 0 {
 		r := records[0]
 		behind := s.at.last != "" && compareSequences(r.Sequence, s.at.last) <= 0
-		if !behind && !r.Created.Before(s.stream.Start) {
+		if !behind && (r.Created.IsZero() || !r.Created.Before(s.stream.Start)) {
 			return records
 		}
 		if !behind {
@@ -113,7 +113,7 @@ func (s *shard) advance(records []Record, n int) []Record {
 		s.row.Poison, s.row.Attempts = "", 0
 	}
 	s.metrics.processed.Add(context.Background(), int64(n))
-	s.view.progress(s.row.Progress)
+	s.view.progress(s.row.Progress, records[min(n, len(records)-1)].Created)
 	return records[n:]
 }
 
@@ -163,7 +163,7 @@ func (s *shard) attempted(r Record, cause error) error {
 	}
 	s.row.Attempts++
 	s.tries.cause = cause
-	s.view.progress(s.row.Progress)
+	s.view.tried(s.row.Progress)
 	if s.row.Attempts <= s.live().MaxAttempts { // a blocked record is in the troubles' log
 		s.log.Error("a record cannot be handled", zap.String("shard", s.row.ID), zap.String("event_id", r.ID),
 			zap.String("sequence", r.Sequence), zap.Int("attempt", s.row.Attempts), zap.Error(cause))

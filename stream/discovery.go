@@ -14,8 +14,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// describeRate is the calls of DescribeStream each second that an instance allows itself; the service takes 10 for a
-// stream, from all instances together.
+// describeRate is the calls of DescribeStream and DescribeTable each second that an instance allows itself, repeated
+// ones included; the service takes 10 of the former for a stream, from all instances together.
 const describeRate = 5
 
 // discovery finds shards. Its methods may be called from many goroutines.
@@ -63,7 +63,7 @@ func (d *discovery) commit(ctx context.Context, label string, shards []types.Sha
 	group.SetLimit(committers)
 	rows := make([]*shardRow, len(shards))
 	for i, s := range shards {
-		row := shardRow{Label: label, ID: deref(s.ShardId), Parent: deref(s.ParentShardId), State: stateWaiting}
+		row := shardRow{Label: label, ID: deref(s.ShardId), Parent: deref(s.ParentShardId), State: stateWaiting, UnreadSince: d.clock.now()}
 		if d.knows(row.key()) {
 			continue
 		}
@@ -90,16 +90,17 @@ func (d *discovery) commit(ctx context.Context, label string, shards []types.Sha
 	return err
 }
 
-// children asks for the children of a shard until there are some, the stream turns out to be disabled, or it is left
-// to the periodic listing: 50 ms after the end, then ever longer, then every 5 s. An empty answer is never final.
-func (d *discovery) children(ctx context.Context, arn string, parent shardKey) error {
+// children asks for the children of a shard until there are some, the stream turns out to be disabled, which it
+// reports, or it is left to the periodic listing: 50 ms after the end, then ever longer, then every 5 s. An empty answer
+// is never final.
+func (d *discovery) children(ctx context.Context, arn string, parent shardKey) (disabled bool, err error) {
 	for n, begun := 0, time.Now(); time.Since(begun) < childrenFor; n++ {
 		pause := grow(50*time.Millisecond, time.Second, n)
 		if n > 8 {
 			pause = 5 * time.Second
 		}
 		if err := rest(ctx, pause, nil); err != nil {
-			return err
+			return false, err
 		}
 		if !d.limit.Allow() {
 			continue // listings go first: they tell of all shards at once
@@ -113,13 +114,13 @@ func (d *discovery) children(ctx context.Context, arn string, parent shardKey) e
 			continue // the next attempt is due soon, and the listing tells of lasting trouble
 		}
 		if children := childrenOf(answer.Shards, parent.id); len(children) > 0 {
-			return d.commit(ctx, parent.label, children, nil)
+			return false, d.commit(ctx, parent.label, children, nil)
 		}
 		if off(answer.StreamStatus) {
-			return nil
+			return true, nil
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // childrenFor is how long a shard's children are asked for; listings are said to lag by minutes.

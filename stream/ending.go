@@ -11,7 +11,11 @@ import (
 
 // release stores the frontier and gives the shard back.
 func (s *shard) release() error {
-	err := s.write(s.lives.work, item{colState: str(stateReady)}, func(now shardRow) bool {
+	set := item{colState: str(stateReady)}
+	if s.at.last == "" && !s.at.unread.IsZero() {
+		set[colUnread] = instant(s.at.unread)
+	}
+	err := s.write(s.lives.work, set, func(now shardRow) bool {
 		return now.Owner == "" && now.Epoch == s.row.Epoch
 	}, append(s.cleared(), colOwner)...)
 	if err == nil {
@@ -54,18 +58,27 @@ func (s *shard) vanish(reason string) error {
 	return errEnded
 }
 
-// skip records that what comes next is trimmed away and goes on at the trim horizon, or stops, as configured. n is
-// the number of failures before.
-func (s *shard) skip(n int) error {
-	const reason = "the records behind the checkpoint were older than 24 hours and are deleted"
-	if s.live().GapPolicy == gapHalt {
-		return s.halt(errors.New(reason))
+// Reasons of gaps within a shard.
+var (
+	errTrimmed = errors.New("the records behind the checkpoint were older than 24 hours and are deleted")
+	errUnread  = errors.New("nobody has read the shard for more than 24 hours: older records in it are deleted")
+)
+
+// skip records that what comes next is trimmed away and goes on at the trim horizon, or waits for as long as the
+// configuration says so.
+func (s *shard) skip(reason error) error {
+	for s.live().GapPolicy == gapHalt {
+		if err := s.hold(reason); err != nil {
+			return err
+		}
 	}
+	s.view.unblock()
 	s.at.iterator, s.at.horizon = "", true
-	if known := len(s.row.Gaps); known > 0 && s.row.Gaps[known-1].After == s.at.last {
-		return s.pause(n, errors.New(reason)) // recorded already, perhaps before a restart
+	now := s.clock.now()
+	if known := len(s.row.Gaps); known > 0 && s.row.Gaps[known-1].After == s.at.last && now.Sub(s.row.Gaps[known-1].Found) < retention {
+		return s.pause(reason) // recorded already, perhaps before a restart
 	}
-	gap := s.newGap(reason, s.clock.now())
+	gap := s.newGap(reason.Error(), now)
 	err := s.write(s.lives.work, item{gapColumn(gap.Number): gap.encode()}, s.stillOurs)
 	if err != nil {
 		return err

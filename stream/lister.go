@@ -118,6 +118,9 @@ func (l *lister) look(ctx context.Context) error {
 	var latest string
 	var readable error
 	_, err := l.caller.persist(ctx, place, l.tick, func(ctx context.Context) error {
+		if err := l.discovery.limit.Wait(ctx); err != nil {
+			return err
+		}
 		out, err := l.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &l.store.table})
 		if err != nil {
 			return fmt.Errorf("describe table %s: %w", l.store.table, err)
@@ -222,11 +225,10 @@ func (l *lister) list(ctx context.Context, label string) error {
 // page reads one page; unharmed is false where that took more than one attempt.
 func (l *lister) page(ctx context.Context, label string, from *string) (page *types.StreamDescription, unharmed bool, err error) {
 	l.tick()
-	if err := l.discovery.limit.Wait(ctx); err != nil {
-		return nil, false, context.Cause(ctx)
-	}
 	unharmed, err = l.caller.persist(ctx, "describe stream "+label, l.tick, func(ctx context.Context) (err error) {
-		page, err = l.discovery.describe(ctx, arnWith(l.arn, label), from, "")
+		if err = l.discovery.limit.Wait(ctx); err == nil {
+			page, err = l.discovery.describe(ctx, arnWith(l.arn, label), from, "")
+		}
 		return err
 	})
 	return page, unharmed, err

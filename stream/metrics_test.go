@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +71,28 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 		got = values(t, reader)
 		if got["checkpoint.failures"] == 0 || got["stream.errors"] == 0 || got["iterator.age"] != 0 || got["records.processed"] != 20 {
 			t.Errorf("%+v", got)
+		}
+		r.stop()
+	})
+}
+
+// TestBlockedShardAges: also one of which nothing has been handled yet.
+func TestBlockedShardAges(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		var attempts atomic.Int32
+		w.behave(poisoned("item-0", &attempts))
+		w.spread(3)
+		w.lost = func(written) bool { return true }
+		metrics := sdkmetric.NewManualReader()
+		r := w.start(func(c *Config) { c.Meter = sdkmetric.NewMeterProvider(sdkmetric.WithReader(metrics)).Meter("stream") })
+		for minutes := 1.0; minutes < 10; minutes++ {
+			time.Sleep(time.Minute)
+			if age := values(t, metrics)["iterator.age"]; age < 60*minutes-2 || age > 60*minutes+2 {
+				t.Errorf("iterator.age is %v after %v minutes", age, minutes)
+			}
+			if s := r.shard(w.open()); s.Blocked == "" {
+				t.Errorf("the shard is %+v", s)
+			}
 		}
 		r.stop()
 	})

@@ -5,9 +5,10 @@ package stream
 import "time"
 
 const (
-	minPoll   = 250 * time.Millisecond // at most 4 calls a second and shard, for the service takes 5
-	behind    = 15 * time.Second       // a shard whose records are older than this is catching up
-	quietPart = 20                     // a quiet shard is read each 20th of the time that it has been quiet
+	maxRate   = 4 // calls a second and shard at most, for the service takes 5
+	minPoll   = time.Second / maxRate
+	behind    = 15 * time.Second // a shard whose records are older than this is catching up
+	quietPart = 20               // a quiet shard is read each 20th of the time that it has been quiet
 )
 
 // pace is all that decides when a shard is read next.

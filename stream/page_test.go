@@ -2,6 +2,7 @@ package stream
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -90,12 +91,13 @@ func TestPagesThatMakeNoSenseAreErrors(t *testing.T) {
 		"", "nonsense", "[]", `{"Records":`, `{"Records":[{]}`, `{"Records":[{"eventID":"a"}]}`, `{"Records":[{} {}]}`, `{"NextShardIterator":"a`,
 		`{"Records":[{"dynamodb":{"SequenceNumber":"1","ApproximateCreationDateTime":"soon"}}]}`, `{"NextShardIterator":7}`,
 		`{"Records":[{"dynamodb":{"SequenceNumber":"1","NewImage":{"a":`, "<html>",
+		`{}`, `{"Records":null,"NextShardIterator":null}`, `{"message":"try later"}`, // or they would end the shard
 	} {
 		if p, err := parsePage(body, "l", "s"); err == nil {
 			t.Errorf("%s: %+v", body, p)
 		}
 	}
-	for _, body := range []string{`{}`, ` { "Records" : [ ] } `, `{"Records":null,"NextShardIterator":null}`} {
+	for _, body := range []string{` { "Records" : [ ] } `, `{"Records":[],"NextShardIterator":null}`} {
 		if p, err := parsePage(body, "l", "s"); err != nil || len(p.records) > 0 || p.next != "" {
 			t.Errorf("%s: %+v, %v", body, p, err)
 		}
@@ -175,6 +177,39 @@ func TestAnswersOfOtherClientsAreReadToo(t *testing.T) {
 	r := p.records[0]
 	if r.ID != text || r.Kind != Modify || r.Sequence != number || !r.Created.Equal(created) || r.New.JSON() == "" || r.Old.Exists() {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestAnswerOfAnotherClientThatIsEmptyIsNoEnd(t *testing.T) {
+	body, err := encode(t.Context(), &dynamodbstreams.GetRecordsOutput{}) // as the SDK reads an empty body
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := parsePage(body, "l", "s"); err == nil {
+		t.Errorf("%s: %+v", body, p)
+	}
+	body, err = encode(t.Context(), &dynamodbstreams.GetRecordsOutput{Records: []streamtypes.Record{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := parsePage(body, "l", "s"); err != nil || p.next != "" {
+		t.Errorf("%s: %+v, %v", body, p, err)
+	}
+}
+
+func TestRecordsFromBeforeTheStartAreDroppedAndOthersAreNot(t *testing.T) {
+	start := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
+	number := func(n int) string { return fmt.Sprintf("%021d", n) }
+	s := &shard{tenure: &tenure{stream: streamRow{Start: start}}}
+	s.at.last = number(1)
+	due := s.due([]Record{
+		{Sequence: number(1), Created: start},
+		{Sequence: number(2), Created: start.Add(-time.Second)},
+		{Sequence: number(3)},
+		{Sequence: number(4), Created: start},
+	})
+	if len(due) != 2 || due[0].Sequence != number(3) || s.at.last != number(2) {
+		t.Errorf("due %+v, frontier %s", due, s.at.last)
 	}
 }
 

@@ -27,7 +27,10 @@ func (s *shard) read() (page, operation, error) {
 	if err := s.budget.wait(s.lives.stop); err != nil {
 		return page{}, getRecords, err
 	}
-	s.pulse.called = time.Now()
+	if err := rest(s.lives.stop, s.pulse.early(), nil); err != nil {
+		return page{}, getRecords, err
+	}
+	s.pulse.begin()
 	var p page
 	err := s.caller.once(s.lives.stop, func(ctx context.Context) (err error) {
 		p, err = s.fetcher.fetch(ctx, s.at.iterator, s.row.Label, s.row.ID)
@@ -38,6 +41,18 @@ func (s *shard) read() (page, operation, error) {
 		s.view.read()
 	}
 	return p, getRecords, err
+}
+
+// early is how long the next read is too early: repeated attempts come faster than the service allows.
+func (p *pulse) early() time.Duration {
+	return time.Second - time.Since(p.recent[p.reads%maxRate])
+}
+
+// begin notes a read.
+func (p *pulse) begin() {
+	p.called = time.Now()
+	p.recent[p.reads%maxRate] = p.called
+	p.reads++
 }
 
 // position is where the next iterator begins.

@@ -12,31 +12,33 @@ import (
 // remedy does what an error of the stream demands. A nil error means: read again.
 func (s *shard) remedy(op operation, err error) error {
 	kind := classify(err)
-	if s.pulse.failures == 0 {
-		s.pulse.since = time.Now()
-	}
-	n := s.pulse.failures
 	s.pulse.failures++
+	switch {
+	case kind != limited:
+		s.pulse.limited = time.Time{}
+	case s.pulse.limited.IsZero():
+		s.pulse.limited = time.Now()
+	}
 	switch decide(op, s.position(), kind) {
 	case fallBack:
 		s.at.horizon = true
 		return nil
 	case skipGap:
-		return s.skip(n)
+		return s.skip(errTrimmed)
 	case verify:
 		return s.verify(err)
 	case giveUp:
 		return s.halt(fmt.Errorf("the checkpoint is refused, and nothing is skipped on a guess (Reset forgets it): %w", err))
 	case reopen:
 		s.at.iterator = ""
-		return s.pause(n, err)
+		return s.pause(err)
 	}
-	if kind == limited && time.Since(s.pulse.since) >= tooManyAfter {
+	if kind == limited && time.Since(s.pulse.limited) >= tooManyAfter {
 		s.troubles.report(s.place(), fmt.Errorf("too many readers on this shard: %w", err), true)
 	} else {
 		s.caller.complain(s.place(), err)
 	}
-	delay, repeats := kind.delay(n, rand.Float64())
+	delay, repeats := kind.delay(s.pulse.failures-1, rand.Float64())
 	if !repeats { // what nobody foresaw is not tried in a hurry
 		delay = deniedPause
 	}
@@ -47,12 +49,12 @@ func (s *shard) remedy(op operation, err error) error {
 const tooManyAfter = time.Minute
 
 // pause waits before a new iterator is tried: not at the first failure, ever longer if they go on.
-func (s *shard) pause(n int, err error) error {
-	if n == 0 {
+func (s *shard) pause(err error) error {
+	if s.pulse.failures <= 1 {
 		return nil
 	}
 	s.caller.complain(s.place(), err)
-	delay, _ := broken.delay(n, rand.Float64())
+	delay, _ := broken.delay(s.pulse.failures-1, rand.Float64())
 	return s.rest(delay)
 }
 
@@ -76,11 +78,16 @@ func (s *shard) verify(cause error) error {
 
 // halt keeps the shard without reading it until the instance stops, and says why.
 func (s *shard) halt(why error) error {
-	s.view.block(why)
 	for {
-		s.troubles.report(s.place(), fmt.Errorf("blocked: %w", why), true)
-		if err := s.rest(logEvery); err != nil {
+		if err := s.hold(why); err != nil {
 			return err
 		}
 	}
+}
+
+// hold does so for a while.
+func (s *shard) hold(why error) error {
+	s.view.block(why)
+	s.troubles.report(s.place(), fmt.Errorf("blocked: %w", why), true)
+	return s.rest(logEvery)
 }

@@ -109,10 +109,8 @@ func (c caller) persist(ctx context.Context, place string, tick func(), f func(c
 			return n == 0, context.Cause(ctx)
 		}
 		delay, repeat := classify(err).delay(n, rand.Float64())
-		if !repeat {
-			if err == nil || classify(err) == conflict {
-				c.troubles.mend(place)
-			}
+		if !repeat { // there is an answer, good or bad
+			c.troubles.mend(place)
 			return n == 0, err
 		}
 		c.complain(place, err)

@@ -27,11 +27,12 @@ type streamRow struct {
 type shardRow struct {
 	Label, ID, Parent string
 	Children          []string
-	State             string // waiting, ready, held, ended
-	Owner             string // the instance that holds it; "": nobody
-	Epoch             int64  // grows each time the owner changes
-	Checkpoint        string // "": none yet; a Position; or "ended"
-	WantedBy          string // an instance that asks for it
+	State             string    // waiting, ready, held, ended
+	Owner             string    // the instance that holds it; "": nobody
+	Epoch             int64     // grows each time the owner changes
+	Checkpoint        string    // "": none yet; a Position; or "ended"
+	WantedBy          string    // an instance that asks for it
+	UnreadSince       time.Time // since when nobody has read it, where there is no checkpoint
 	Progress
 	Gaps []Gap
 }
@@ -68,6 +69,7 @@ const (
 	colEpoch      = "epoch"
 	colCheckpoint = "checkpoint"
 	colWantedBy   = "wanted_by"
+	colUnread     = "unread_since"
 	colLastEvent  = "last_event"
 	colPoison     = "poison"
 	colAttempts   = "attempts"
@@ -96,6 +98,9 @@ func (r shardRow) encode() item {
 	if r.Parent != "" {
 		i[colParent] = str(r.Parent)
 	}
+	if !r.UnreadSince.IsZero() {
+		i[colUnread] = instant(r.UnreadSince)
+	}
 	return i
 }
 
@@ -103,6 +108,7 @@ func decodeShard(i item) shardRow {
 	r := shardRow{
 		Label: strOf(i[colLabel]), ID: strOf(i[colShard]), Parent: strOf(i[colParent]), State: strOf(i[colState]),
 		Owner: strOf(i[colOwner]), Epoch: numOf(i[colEpoch]), Checkpoint: strOf(i[colCheckpoint]), WantedBy: strOf(i[colWantedBy]),
+		UnreadSince: timeOf(i[colUnread]),
 		Progress: Progress{
 			LastEvent: timeOf(i[colLastEvent]), Poison: strOf(i[colPoison]),
 			Attempts: int(numOf(i[colAttempts])), Ended: timeOf(i[colEnded]),

@@ -41,7 +41,7 @@ func TestRowsOfTheLeaseTableAreAsDocumented(t *testing.T) {
 			colApp: str("inventoryd"), colARN: str("arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-11-20T00:00:00.000"),
 			colStart: instant(at), gapColumn(1): Gap{Stream: gap.Stream, Reason: "off", Found: at, Number: 1}.encode(),
 		},
-		"new shard": shardRow{Label: gap.Stream, ID: "shardId-2", Parent: "shardId-1", State: stateWaiting}.encode(),
+		"new shard": shardRow{Label: gap.Stream, ID: "shardId-2", Parent: "shardId-1", State: stateWaiting, UnreadSince: at}.encode(),
 		"held shard": {
 			colLabel: str(gap.Stream), colShard: str("shardId-2"), colParent: str("shardId-1"), colState: str(stateHeld), colOwner: str("host-1"), colEpoch: num(3),
 			colChildren:   &types.AttributeValueMemberSS{Value: []string{"shardId-3", "shardId-4"}},
@@ -81,7 +81,7 @@ func TestRowsOfTheLeaseTableAreAsDocumented(t *testing.T) {
 	if s := decodeStream(rows["stream"]); s.App != "inventoryd" || labelOf(s.ARN) != gap.Stream || !s.Start.Equal(at) || len(s.Gaps) != 1 {
 		t.Errorf("the stream reads as %+v", s)
 	}
-	if !decodeShard(rows["ended shard"]).ended() || decodeShard(rows["new shard"]).started() {
+	if !decodeShard(rows["ended shard"]).ended() || decodeShard(rows["new shard"]).started() || !decodeShard(rows["new shard"]).UnreadSince.Equal(at) {
 		t.Error("ended or started is wrong")
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"inventoryd/internal/sandbox/fault"
 )
@@ -62,38 +63,49 @@ func TestScenario20TakesOverWithinTheLeaseAfterACrash(t *testing.T) {
 	})
 }
 
-func TestScenario22CheckpointCommittedAndItsAnswerLost(t *testing.T) {
-	scenario(t, 1, func(w *world) {
-		r := w.start()
-		w.spread(3)
-		time.Sleep(3 * time.Second)
-		w.fault(fault.Rule{Operation: "UpdateItem", Client: r.name, Times: 12, Effect: fault.Effect{Drop: true}})
-		for range 5 {
-			w.spread(3)
-			time.Sleep(2 * time.Second)
-		}
-		parent := w.open()
-		for _, write := range []string{"ended", "SET #owner", "attribute_not_exists(#checkpoint)", "attribute_not_exists(pk)", "ready"} {
-			w.fault(fault.Rule{Operation: "UpdateItem", Client: r.name, Times: 1, Effect: fault.Effect{Drop: true}, Match: func(c fault.Call) bool {
-				return strings.Contains(string(c.Body), write)
-			}})
-		}
-		w.roll(parent) // the end, the child's row, its claim and its release lose answers too
-		w.spread(3)
-		time.Sleep(30 * time.Second)
-		r.stop()
-		if w.log.FilterMessage("a shard was lost").Len() > 0 {
-			t.Error("a lost answer is taken for a lost shard")
-		}
-		if n := len(w.history.seen()); n > 21 {
-			t.Errorf("%d deliveries: records were replayed", n)
-		}
-		for id, row := range w.rows() {
-			if row.Owner != "" {
-				t.Errorf("shard %s still has the owner %s", id, row.Owner)
-			}
-		}
-	})
+// TestScenario22WriteCommittedAndItsAnswerLost: the checkpoint, and each other row that is written on a shard's way.
+func TestScenario22WriteCommittedAndItsAnswerLost(t *testing.T) {
+	for name, text := range map[string]string{
+		"checkpoint": `":checkpoint"`, "claim": "#wanted_by", "attempt": `":attempts"`, "end": `":ended_at"`, "child of its parent": "ADD #children",
+		"row of a shard": `":label"`, "row of the stream": `":app"`, "release": `"ready"`, "heartbeat": "ADD #counter",
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, 1, func(w *world) {
+				lost := 0
+				w.fault(fault.Rule{Operation: "UpdateItem", Times: 3, Match: func(c fault.Call) bool {
+					return strings.HasPrefix(c.Client, "reader-") && strings.Contains(string(c.Body), text)
+				}, Effect: fault.Effect{Drop: true, Do: func() { lost++ }}})
+				var attempts atomic.Int32
+				w.behave(poisoned("item-1", &attempts))
+				r := w.start(withQueue, func(c *Config) { c.MaxAttempts = 2 })
+				w.spread(3)
+				time.Sleep(5 * time.Second)
+				w.roll(w.open())
+				w.spread(3)
+				time.Sleep(30 * time.Second)
+				r.ready()
+				r.stop()
+				if lost == 0 {
+					t.Error("no answer was lost")
+				}
+				if w.log.FilterMessage("a shard was lost").Len() > 0 {
+					t.Error("a lost answer is taken for a lost shard")
+				}
+				delivered := 0
+				for _, d := range w.history.seen() {
+					delivered += d.handled
+				}
+				if delivered != 4 || attempts.Load() != 4 || len(w.letters()) != 2 {
+					t.Errorf("4 good records were handled %d times, 2 bad ones tried %d times", delivered, attempts.Load())
+				}
+				for id, row := range w.rows() {
+					if row.Owner != "" || row.Epoch != 1 {
+						t.Errorf("shard %s has the owner %q after %d claims", id, row.Owner, row.Epoch)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestScenario23TwoInstancesTakeOneShardAndOneWins(t *testing.T) {
@@ -143,7 +155,8 @@ func TestScenario27LeaseTableDownForAMinute(t *testing.T) {
 
 func TestScenario33RowDeletedUnderItsHolder(t *testing.T) {
 	scenario(t, 2, func(w *world) {
-		r := w.start()
+		metrics := sdkmetric.NewManualReader()
+		r := w.start(func(c *Config) { c.Meter = sdkmetric.NewMeterProvider(sdkmetric.WithReader(metrics)).Meter("stream") })
 		w.spread(10)
 		time.Sleep(5 * time.Second)
 		victim := w.open()
@@ -158,6 +171,9 @@ func TestScenario33RowDeletedUnderItsHolder(t *testing.T) {
 		}
 		if w.log.FilterMessageSnippet("row of a shard is missing").Len() != 1 {
 			t.Error("the loss of the row is not logged")
+		}
+		if got := values(t, metrics)["leases.lost"]; got != 1 {
+			t.Errorf("%v leases are counted as lost, want 1", got)
 		}
 		w.spread(10)
 		time.Sleep(5 * time.Second)
@@ -199,17 +215,21 @@ func TestScenario40RowOfAnEndedShardOutlivesAStaleListing(t *testing.T) {
 		parent := w.open()
 		w.roll(parent)
 		w.spread(5)
-		time.Sleep(23 * time.Hour)
-		w.must(w.sandbox.Tables.Remove(table, parent, true)) // listed on and on, although its records are gone
-		iterators := w.calls("GetShardIterator")
+		time.Sleep(10 * time.Hour)
+		w.must(w.sandbox.Tables.Hide(table, parent, 4*time.Hour)) // then it is listed again, and can still be read
+		time.Sleep(2 * time.Hour)
 		r.stop()
+		iterators := w.calls("GetShardIterator")
 		r = w.start(w.calm)
+		time.Sleep(4 * time.Hour)
+		if row := w.rows()[parent]; row.State != stateEnded {
+			t.Errorf("after a listing without it and one with it the row is %+v", row)
+		}
+		time.Sleep(7 * time.Hour)
+		w.must(w.sandbox.Tables.Remove(table, parent, true)) // listed on and on, although its records are gone
 		time.Sleep(27 * time.Hour)
 		if row := w.rows()[parent]; row.State != stateEnded {
 			t.Errorf("the row of a listed shard is %+v after 50 h", row)
-		}
-		if got := w.calls("GetShardIterator"); got != iterators+1 { // the child's, after the restart
-			t.Errorf("%d iterators were opened", got-iterators)
 		}
 		w.must(w.sandbox.Tables.Remove(table, parent, false))
 		time.Sleep(10 * time.Minute)
@@ -218,6 +238,12 @@ func TestScenario40RowOfAnEndedShardOutlivesAStaleListing(t *testing.T) {
 		}
 		r.ready()
 		r.stop()
+		if n := len(w.history.seen()); n > 10 {
+			t.Errorf("%d deliveries of 10 records: some were replayed", n)
+		}
+		if got := w.calls("GetShardIterator"); got != iterators+1 { // the child's, after the restart
+			t.Errorf("%d iterators were opened", got-iterators)
+		}
 		if len(w.told()) > 0 {
 			t.Errorf("gaps %+v", w.told())
 		}

@@ -17,14 +17,20 @@ import (
 
 func TestScenario01SplitChildrenStartAfterTheParentsLastRecord(t *testing.T) {
 	scenario(t, 1, func(w *world) {
-		w.behave(slow(2 * time.Second))
-		r := w.start()
 		w.spread(10)
 		children, err := w.sandbox.Tables.Split(table, w.open())
 		w.must(err)
 		w.survey()
 		w.spread(20)
-		time.Sleep(20 * time.Second)
+		w.behave(slow(5 * time.Second))
+		r := w.start() // its first listing shows parent and children
+		time.Sleep(4 * time.Second)
+		for _, child := range children {
+			if s := r.shard(child); s.State != stateWaiting {
+				t.Errorf("child %s is %q while its parent's records are being handled", child, s.State)
+			}
+		}
+		time.Sleep(16 * time.Second)
 		r.ready()
 		for _, child := range children {
 			if s := r.shard(child); s.State != stateHeld || s.Checkpoint == "" {
@@ -84,21 +90,41 @@ func TestScenario03ChildListedWhileTheParentIsOpenWaits(t *testing.T) {
 	})
 }
 
+// TestScenario04ChildInvisibleForThreeMinutesIsFound: by asking for it, and by the listing where that does not help.
 func TestScenario04ChildInvisibleForThreeMinutesIsFound(t *testing.T) {
-	scenario(t, 1, func(w *world) {
-		r := w.start()
-		w.spread(3)
-		w.must(w.sandbox.Tables.SetListingLag(table, 3*time.Minute))
-		child := w.roll(w.open())
-		w.spread(5)
-		time.Sleep(3*time.Minute + 10*time.Second)
-		if s := r.shard(child); s.Checkpoint == "" {
-			t.Errorf("10 s after it became visible the child is %+v", s)
-		}
-		r.ready()
-		r.stop()
-	})
+	const lag = 3 * time.Minute
+	for name, c := range map[string]struct {
+		fails  func(fault.Call) bool
+		within time.Duration // after it became visible
+	}{
+		"by asking":      {func(c fault.Call) bool { return !filtered(c) }, 6 * time.Second},
+		"by the listing": {filtered, 75 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, 1, func(w *world) {
+				r := w.start()
+				w.spread(3)
+				time.Sleep(5 * time.Second)
+				w.must(w.sandbox.Tables.SetListingLag(table, lag))
+				child := w.roll(w.open())
+				w.spread(5)
+				w.fault(fault.Rule{Operation: "DescribeStream", Match: c.fails, Effect: fault.InternalServerError})
+				time.Sleep(lag)
+				if s := r.shard(child); s.Shard != "" {
+					t.Fatalf("the child is known too soon: %+v", s)
+				}
+				time.Sleep(c.within)
+				if s := r.shard(child); s.Checkpoint == "" {
+					t.Errorf("%v after it became visible the child is %+v", c.within, s)
+				}
+				r.stop()
+			})
+		})
+	}
 }
+
+// filtered matches the calls that ask for the children of one shard.
+func filtered(c fault.Call) bool { return strings.Contains(string(c.Body), "ShardFilter") }
 
 func TestScenario05LastPageHoldsRecordsAndNoIterator(t *testing.T) {
 	scenario(t, 1, func(w *world) {
@@ -135,7 +161,6 @@ func TestScenario06ShardsOfThreePagesAreFoundWithinTheBudget(t *testing.T) {
 		if got, most := w.calls("DescribeStream"), 3*5; got > most { // a listing each 48 s at the most
 			t.Errorf("%d calls of DescribeStream in 190 s, want at most %d", got, most)
 		}
-		w.perSecond("DescribeStream", describeRate)
 		r.stop()
 	})
 }
@@ -147,8 +172,8 @@ func (w *world) perSecond(operation string, most int) {
 	defer w.history.mu.Unlock()
 	times := w.history.operations[operation]
 	for i := range times {
-		if j := i + most; j < len(times) && times[j].Sub(times[i]) < time.Second {
-			w.Errorf("more than %d calls of %s within the second after %v", most, operation, times[i].Format(time.TimeOnly))
+		if j := i + most; j < len(times) && times[j].Sub(times[i]) < time.Second-time.Microsecond { // the limiter counts in floats
+			w.Errorf("more than %d calls of %s within %v from %v on", most, operation, times[j].Sub(times[i]), times[i].Format(time.TimeOnly))
 			return
 		}
 	}
@@ -181,30 +206,39 @@ func TestScenario07ManyShardsWithFaultsOnSomeMakeSteadyProgress(t *testing.T) {
 		heal()
 		time.Sleep(90 * time.Second)
 		r.stop()
+		w.perSecond("DescribeStream", describeRate)
 	})
 }
 
 func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.T) {
 	scenario(t, 150, func(w *world) {
+		w.slowReads(5 * time.Second)
+		const old = "shardId-00000000000000000001-00000001"
+		w.plant(shardRow{ID: old, State: stateEnded, Checkpoint: ended, Progress: Progress{Ended: time.Now().Add(-keepEnded - time.Hour)}})
 		second := func(c fault.Call) bool { return strings.Contains(string(c.Body), "ExclusiveStartShardId") }
 		heal := w.fault(fault.Rule{Operation: "DescribeStream", Match: second, Effect: fault.Throttle})
-		w.slowReads(5 * time.Second)
 		r := w.start(rarely)
 		w.spread(400)
 		time.Sleep(time.Minute)
-		if got := len(w.rows()); got != 100 {
-			t.Errorf("%d rows after a minute of throttling, want the first page's 100", got)
+		rows := w.rows()
+		if got := len(rows); got != 100+1 {
+			t.Errorf("%d rows after a minute of throttling, want the first page's 100 and an old one", got)
 		}
-		for id, row := range w.rows() {
-			if row.State != stateHeld {
+		for id, row := range rows {
+			if row.State != stateHeld && id != old {
 				t.Fatalf("shard %s of the first page is %q", id, row.State)
 			}
 		}
 		r.unready("Rate exceeded")
 		heal()
-		time.Sleep(time.Minute)
-		if got := len(w.rows()); got != 150 {
-			t.Errorf("%d rows, want 150", got)
+		time.Sleep(30 * time.Second) // one listing has come to its end, with a page that failed
+		rows = w.rows()
+		if _, kept := rows[old]; len(rows) != 150+1 || !kept {
+			t.Errorf("%d rows, the old one among them: %t, want 151 after a listing that is incomplete", len(rows), kept)
+		}
+		time.Sleep(75 * time.Second) // another, without a failure
+		if rows := w.rows(); len(rows) != 150 {
+			t.Errorf("%d rows, want 150 after a complete listing", len(rows))
 		}
 		r.ready()
 		r.stop()

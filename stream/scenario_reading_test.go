@@ -3,6 +3,8 @@ package stream
 // Scenarios about reading shards: iterators, positions, and the errors of the stream.
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -24,21 +26,59 @@ func TestScenario10IteratorExpiresMidRead(t *testing.T) {
 		r := w.start()
 		w.spread(5)
 		time.Sleep(5 * time.Second)
-		w.fault(fault.Rule{Operation: "GetRecords", Times: 3, Effect: expiredIterator})
-		w.spread(5)
-		time.Sleep(30 * time.Second)
-		if got := w.calls("GetShardIterator"); got > 4 {
-			t.Errorf("%d iterators for 3 that expired", got)
+		for range 3 {
+			before, now := w.calls("GetShardIterator"), time.Now()
+			w.fault(fault.Rule{Operation: "GetRecords", Effect: expiredIterator, Match: func(c fault.Call) bool {
+				return issued(c.Body).Before(now) // and does so for good
+			}})
+			w.spread(5)
+			time.Sleep(5 * time.Second)
+			if got := w.calls("GetShardIterator") - before; got != 1 {
+				t.Errorf("%d new iterators for one that expired", got)
+			}
 		}
-		heal := w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.InternalServerError})
+		r.ready()
+		heal := w.fault(fault.Rule{Operation: "GetRecords", Effect: expiredIterator}) // all of them
+		before := w.calls("GetShardIterator")
 		w.spread(5)
-		time.Sleep(16 * time.Minute) // the iterator at hand really expires
+		time.Sleep(3 * time.Minute)
+		if got := w.calls("GetShardIterator") - before; got > 70 { // every 2.5 s at the fastest
+			t.Errorf("%d new iterators in 3 minutes: a loop", got)
+		}
+		r.unready("expired")
 		heal()
 		time.Sleep(10 * time.Second)
 		r.ready()
 		r.stop()
-		if len(w.told()) > 0 {
-			t.Errorf("gaps %+v", w.told())
+		if n := len(w.history.seen()); n > 25 || len(w.told()) > 0 {
+			t.Errorf("%d deliveries of 25 records: some were replayed; gaps %+v", n, w.told())
+		}
+	})
+}
+
+// TestScenario10IteratorsAreRenewedWhateverTheHandlerTakes: none is used beyond its 15 minutes.
+func TestScenario10IteratorsAreRenewedWhateverTheHandlerTakes(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		expired := 0
+		w.fault(fault.Rule{Operation: "GetRecords", Match: func(c fault.Call) bool {
+			if time.Since(issued(c.Body)) > 15*time.Minute {
+				expired++
+			}
+			return false
+		}})
+		r := w.start()
+		for range 3 {
+			w.behave(slow(20 * time.Minute))
+			w.spread(5)
+			time.Sleep(time.Second)
+			w.spread(5) // behind the page that is being handled
+			w.behave(nil)
+			time.Sleep(40 * time.Minute)
+		}
+		r.ready()
+		r.stop()
+		if expired > 0 {
+			t.Errorf("%d reads with an iterator that had expired", expired)
 		}
 	})
 }
@@ -103,36 +143,93 @@ func TestScenario13CheckpointOlderThanADayIsAGap(t *testing.T) {
 		w.spread(5)
 		time.Sleep(25 * time.Hour)
 		now := time.Now()
-		w.spread(5)
 		return func(r written) bool { return r.At.Before(now) }
 	}
 	t.Run("continue", func(t *testing.T) {
 		scenario(t, 1, func(w *world) {
 			w.lost = old(w)
-			r := w.start()
-			time.Sleep(5 * time.Second)
-			r.stop()
-			r = w.start() // the gap is not told again
-			time.Sleep(5 * time.Second)
-			r.stop()
+			w.fault(fault.Rule{Operation: "UpdateItem", Times: 2, Effect: fault.Effect{Drop: true}, Match: func(c fault.Call) bool {
+				return strings.Contains(string(c.Body), `":gap1"`) // its answer is lost
+			}})
+			for range 3 { // found once, whatever the restarts
+				r := w.start()
+				time.Sleep(5 * time.Second)
+				if gaps := r.shard(w.open()).Gaps; len(gaps) != 1 || gaps[0].After == "" || gaps[0].Pending {
+					t.Errorf("the shard shows the gaps %+v", gaps)
+				}
+				r.ready()
+				r.stop()
+			}
 			if gaps := w.told(); len(gaps) != 1 || gaps[0].After == "" {
 				t.Errorf("gaps %+v", gaps)
 			}
+			if n := w.log.FilterMessageSnippet("changes are lost").Len(); n != 1 {
+				t.Errorf("the gap is logged %d times", n)
+			}
+			w.spread(5)
+			r := w.start()
+			time.Sleep(5 * time.Second)
+			r.stop()
 		})
 	})
 	t.Run("halt", func(t *testing.T) {
 		scenario(t, 1, func(w *world) {
-			old(w)
-			w.lost = func(written) bool { return true }
-			r := w.start(func(c *Config) { c.GapPolicy = "halt" })
-			time.Sleep(time.Minute)
+			w.lost = old(w)
+			w.spread(5)
+			halt := func(c *Config) { c.GapPolicy = "halt" }
+			r := w.start(halt)
+			time.Sleep(10 * time.Minute)
 			r.unready("older than 24 hours")
-			r.stop()
 			if got := w.history.delivered(); got != 5 {
 				t.Errorf("%d records were delivered, want the 5 before the gap", got)
 			}
+			if gaps := w.told(); len(gaps) > 0 {
+				t.Errorf("gaps %+v", gaps)
+			}
+			r.Apply(DefaultConfig()) // that is, continue
+			time.Sleep(2 * time.Minute)
+			if s := r.shard(w.open()); len(s.Gaps) != 1 || s.Blocked != "" {
+				t.Errorf("after the policy was changed: %+v", s)
+			}
+			r.ready()
+			r.stop()
 		})
 	})
+}
+
+// TestScenario13ShardWithoutACheckpointThatNobodyReadForADayHasAGap: nothing tells where its loss begins.
+func TestScenario13ShardWithoutACheckpointThatNobodyReadForADayHasAGap(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*instance)
+		off  time.Duration
+		want int
+	}{
+		"stopped for a day":         {(*instance).stop, 25 * time.Hour, 1},
+		"crashed for a day":         {(*instance).crash, 25 * time.Hour, 1},
+		"stopped for less, no loss": {(*instance).stop, 23 * time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, 1, func(w *world) {
+				r := w.start(w.calm)
+				time.Sleep(2 * time.Hour) // in which nothing happens
+				c.end(r)
+				w.spread(5)
+				time.Sleep(c.off)
+				now := time.Now()
+				w.lost = func(r written) bool { return c.want > 0 && r.At.Before(now) }
+				w.spread(5)
+				for range 2 {
+					r = w.start()
+					time.Sleep(time.Minute)
+					r.ready()
+					r.stop()
+				}
+				if gaps := w.told(); len(gaps) != c.want {
+					t.Errorf("gaps %+v, want %d", gaps, c.want)
+				}
+			})
+		})
+	}
 }
 
 func TestScenario16GetShardIteratorFailsAndIsNeverTakenForTheEnd(t *testing.T) {
@@ -239,34 +336,79 @@ func TestScenario19TooManyReadersAreReported(t *testing.T) {
 	})
 }
 
-func TestScenario25WallClocksApartByAnHourWithAStartTime(t *testing.T) {
-	for name, skew := range map[string]time.Duration{"fast": time.Hour, "slow": -time.Hour} {
-		t.Run(name, func(t *testing.T) {
-			scenario(t, 2, func(w *world) {
-				w.spread(10)
-				time.Sleep(10 * time.Minute)
-				begun := time.Now()
-				w.lost = func(r written) bool { return r.At.Before(begun) }
-				w.spread(10)
-				time.Sleep(10 * time.Minute)
-				r := w.start(func(c *Config) {
-					c.Start = begun.Format(time.RFC3339)
-					c.wall = func() time.Time { return time.Now().Add(skew) }
-				})
-				w.spread(10)
-				time.Sleep(10 * time.Second)
-				if got := w.history.delivered(); got != 20 {
-					t.Errorf("%d records were delivered, want the 20 since the start", got)
-				}
-				for _, s := range r.Status().Shards {
-					if s.Age > time.Minute {
-						t.Errorf("shard %s is said to be %v behind", s.Shard, s.Age)
+func TestScenario19OneLimitExceededAfterAnOutageIsNoTooManyReaders(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start()
+		w.spread(5)
+		time.Sleep(5 * time.Second)
+		heal := w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.Unavailable})
+		w.spread(5)
+		time.Sleep(2 * time.Minute)
+		heal()
+		heal = w.fault(fault.Rule{Operation: "GetRecords", Effect: limitExceeded})
+		time.Sleep(30 * time.Second)
+		if err := r.Ready(); err == nil || strings.Contains(err.Error(), "too many readers") {
+			t.Errorf("Ready is %v", err)
+		}
+		heal()
+		time.Sleep(20 * time.Second)
+		r.ready()
+		r.stop()
+	})
+}
+
+// TestScenario25WallClocksApartWithAStartTime: two instances, of which one's clock is an hour fast and the other's an
+// hour slow.
+func TestScenario25WallClocksApartWithAStartTime(t *testing.T) {
+	skewed := func(skew time.Duration) func(*Config) {
+		return func(c *Config) { c.wall = func() time.Time { return time.Now().Add(skew) } }
+	}
+	for name, skew := range map[string]time.Duration{"the first is fast": time.Hour, "the first is slow": -time.Hour} {
+		for _, start := range []string{"time", "latest"} {
+			t.Run(name+", start "+start, func(t *testing.T) {
+				scenario(t, 2, func(w *world) {
+					w.spread(10)
+					time.Sleep(10 * time.Minute)
+					begun, want := time.Now(), 30
+					from := func(c *Config) { c.Start = begun.Format(time.RFC3339) }
+					if start == "latest" {
+						from, want = func(c *Config) { c.Start = "latest" }, 20
+						time.Sleep(time.Second)
+					} else {
+						w.spread(10)
+						time.Sleep(10 * time.Minute)
 					}
-				}
-				r.ready()
-				r.stop()
+					started := time.Now()
+					w.lost = func(r written) bool { return r.At.Before(begun) }
+					if start == "latest" {
+						w.lost = func(r written) bool { return r.At.Before(started) }
+					}
+					first := w.start(from, skewed(skew))
+					time.Sleep(2 * time.Second) // it has all shards now
+					second := w.start(from, skewed(-skew))
+					time.Sleep(time.Minute)
+					w.behave(func(context.Context, []Record) error { return errors.New("down") })
+					w.spread(10)
+					time.Sleep(time.Minute)
+					for _, s := range first.Status().Shards {
+						if s.Age > 2*time.Minute || s.Owner != first.Status().Instance {
+							t.Errorf("%+v", s)
+						}
+					}
+					w.behave(nil)
+					time.Sleep(time.Minute)
+					first.ready()
+					first.crash()
+					w.spread(10)
+					time.Sleep(30 * time.Second) // the second takes over, not before the checker allows
+					second.ready()
+					second.stop()
+					if got := w.history.delivered(); got != want {
+						t.Errorf("%d records were delivered, want the %d since the start", got, want)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"inventoryd/internal/sandbox/fault"
 )
 
 // reenable gives the table a new stream, with some time between.
@@ -68,6 +70,40 @@ func TestScenario34ChildThatShowsLateIsReadBeforeTheNewStream(t *testing.T) {
 	})
 }
 
+func TestScenario34NewStreamIsNoticedSoonAfterTheOldOnesEnd(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(5)
+		time.Sleep(70 * time.Second)
+		old := r.Status().Stream
+		w.reenable(100 * time.Millisecond)
+		w.spread(5)
+		time.Sleep(10 * time.Second)
+		if r.Status().Stream == old {
+			t.Error("the new stream is not known 10 s after the old one's end")
+		}
+		time.Sleep(10 * time.Minute)
+		r.ready()
+		r.stop()
+	})
+}
+
+func TestScenario35DisabledStreamIsForgottenDuringAnOutage(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start(w.calm)
+		w.spread(5)
+		w.must(w.sandbox.Tables.DisableStream(table))
+		time.Sleep(24*time.Hour - 2*time.Minute)
+		heal := w.fault(fault.Rule{Operation: "DescribeStream", Effect: fault.InternalServerError})
+		time.Sleep(5 * time.Minute)
+		r.unready("Internal server error")
+		heal()
+		time.Sleep(2 * time.Minute)
+		r.ready()
+		r.stop()
+	})
+}
+
 func TestScenario35StreamDisabledForGood(t *testing.T) {
 	scenario(t, 2, func(w *world) {
 		r := w.start(w.calm)
@@ -100,13 +136,21 @@ func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
 		r := w.start()
 		w.spread(10)
 		time.Sleep(5 * time.Second)
+		w.behave(func(context.Context, []Record) error { return errors.New("down") })
+		last := time.Now()
+		w.spread(10)
+		child := w.roll(w.open())
+		w.spread(10)
+		time.Sleep(2 * time.Minute)
+		if s := r.shard(child); s.State != stateWaiting {
+			t.Errorf("the child of an unread shard is %+v", s)
+		}
 		r.stop()
+		w.behave(nil)
 		old := map[string]bool{}
 		for _, s := range w.shards() {
 			old[s.ID] = true
 		}
-		last := time.Now()
-		w.spread(10)
 		w.reenable(time.Hour)
 		time.Sleep(26 * time.Hour)
 		w.spread(10)
@@ -120,8 +164,8 @@ func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
 		}
 		r.ready()
 		r.stop()
-		if got := len(w.told()); got != 3 {
-			t.Errorf("%d gaps were told, want one for each old shard and one for the time without a stream: %+v", got, w.told())
+		if got := len(w.told()); got != 4 {
+			t.Errorf("%d gaps were told, want one for each of 3 old shards and one for the time without a stream: %+v", got, w.told())
 		}
 	})
 }

@@ -34,14 +34,17 @@ type readPoint struct {
 	opened   time.Time // when the service gave the iterator
 	last     string    // sequence number of the last record handled; "": none
 	horizon  bool      // begin at the trim horizon: after a gap, or where an instant is refused
+	unread   time.Time // the row's UnreadSince, or when its tip was read last
 }
 
 // pulse is what decides when the shard is read again.
 type pulse struct {
-	called   time.Time // beginning of the last read
+	called   time.Time          // beginning of the last read
+	recent   [maxRate]time.Time // beginnings of the last reads, in a ring
+	reads    int
 	arrived  time.Time // when the last record arrived
 	failures int       // in a row
-	since    time.Time // of the first of them
+	limited  time.Time // since when they say LimitExceeded; zero: the last one did not
 }
 
 // renewAfter is the age at which an iterator is replaced; the service lets it expire after 15 minutes.
@@ -116,6 +119,10 @@ func (s *shard) readAll() error {
 			return s.halt(err)
 		}
 		s.at.last, s.ack.stored = last, last
+	} else if s.at.unread = s.row.UnreadSince; !s.at.unread.IsZero() && s.clock.now().Sub(s.at.unread) > retention {
+		if err := s.skip(errUnread); err != nil {
+			return err
+		}
 	}
 	for {
 		p, op, err := s.read()
@@ -136,7 +143,7 @@ func (s *shard) readAll() error {
 
 // take deals with one page and waits until the next is due.
 func (s *shard) take(p page) error {
-	s.pulse.failures = 0
+	s.pulse.failures, s.pulse.limited = 0, time.Time{}
 	s.troubles.mend(s.place())
 	s.clock.hear(p.at)
 	now := s.clock.now()
@@ -161,6 +168,7 @@ func (s *shard) take(p page) error {
 	if n := len(p.records); n > 0 {
 		next.lag = now.Sub(p.records[n-1].Created)
 	} else {
+		s.at.unread = now
 		s.view.tip()
 	}
 	return s.rest(next.interval() - time.Since(s.pulse.called))

@@ -65,11 +65,15 @@ func (v *view) tip()             { v.change(func() { v.oldest = time.Time{} }) }
 func (v *view) head(t time.Time) { v.change(func() { v.oldest = t }) }
 func (v *view) saved(s string)   { v.change(func() { v.status.Checkpoint = s }) }
 func (v *view) block(why error)  { v.change(func() { v.status.Blocked = why.Error() }) }
+func (v *view) unblock()         { v.change(func() { v.status.Blocked = "" }) }
 
-// progress shows what was handled, and that nothing blocks the shard any more.
-func (v *view) progress(p Progress) {
-	v.change(func() { v.status.Progress, v.status.Blocked, v.oldest = p, "", p.LastEvent })
+// progress shows how far the shard has come and what is handled next, and that nothing blocks the shard any more.
+func (v *view) progress(p Progress, head time.Time) {
+	v.change(func() { v.status.Progress, v.status.Blocked, v.oldest = p, "", head })
 }
+
+// tried shows an attempt that failed.
+func (v *view) tried(p Progress) { v.change(func() { v.status.Progress = p }) }
 
 // gauges are the values of the reader's gauges.
 type gauges struct {
@@ -108,7 +112,14 @@ func (b *board) place(row shardRow, ready time.Time) *view {
 		b.views[row.key()] = v
 	}
 	v.change(func() {
+		told := v.status.Gaps
 		v.status = row.status()
+		v.status.Gaps = slices.Clone(v.status.Gaps)
+		for _, g := range told { // the shard's goroutine does not know that
+			if i := g.Number - 1; !g.Pending && i < len(v.status.Gaps) {
+				v.status.Gaps[i].Pending = false
+			}
+		}
 		if v.fresh.Before(ready) || ready.IsZero() {
 			v.fresh = ready
 		}
@@ -117,6 +128,27 @@ func (b *board) place(row shardRow, ready time.Time) *view {
 		}
 	})
 	return v
+}
+
+// gap shows a gap, or that it is pending no more.
+func (b *board) gap(g Gap) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if g.Shard == "" {
+		b.head.Gaps = withGap(b.head.Gaps, g)
+	} else if v, ok := b.views[shardKey{g.Stream, g.Shard}]; ok {
+		v.change(func() { v.status.Gaps = withGap(v.status.Gaps, g) })
+	}
+}
+
+// withGap is a copy of gaps with g among them.
+func withGap(gaps []Gap, g Gap) []Gap {
+	gaps = slices.Clone(gaps)
+	if i := slices.IndexFunc(gaps, func(old Gap) bool { return old.Number == g.Number }); i >= 0 {
+		gaps[i] = g
+		return gaps
+	}
+	return append(gaps, g)
 }
 
 func (b *board) instance() string {

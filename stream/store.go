@@ -70,11 +70,16 @@ func (s store) shards(ctx context.Context) ([]shardRow, error) {
 }
 
 // create writes the row of a shard that was just discovered, or returns the one that is there. The parent's row is
-// told of its child first, so that it never outlives a child that nobody has read.
+// told of its child first, so that it never outlives a child that nobody has read. A child was there, unread, when its
+// parent ended.
 func (s store) create(ctx context.Context, r shardRow) (shardRow, error) {
 	if r.Parent != "" {
-		if err := s.addChild(ctx, r); err != nil {
+		parent, err := s.addChild(ctx, r)
+		if err != nil {
 			return shardRow{}, err
+		}
+		if parent.ended() && parent.Ended.Before(r.UnreadSince) {
+			r.UnreadSince = parent.Ended
 		}
 	}
 	written, err := s.update(ctx, s.shardKey(r.key()), r.encode(), nil, "attribute_not_exists(pk)", nil)
@@ -85,21 +90,23 @@ func (s store) create(ctx context.Context, r shardRow) (shardRow, error) {
 	return decodeShard(written), err
 }
 
-func (s store) addChild(ctx context.Context, child shardRow) error {
-	_, err := s.rows.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+// addChild returns the parent's row, empty if it has none.
+func (s store) addChild(ctx context.Context, child shardRow) (parent shardRow, err error) {
+	out, err := s.rows.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.leases, Key: s.shardKey(child.parentKey()),
 		UpdateExpression:          aws.String("ADD #children :child"),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
 		ExpressionAttributeNames:  map[string]string{"#children": colChildren},
 		ExpressionAttributeValues: item{":child": &types.AttributeValueMemberSS{Value: []string{child.ID}}},
+		ReturnValues:              types.ReturnValueAllNew,
 	})
 	if classify(err) == conflict { // the parent has no row
-		return nil
+		return shardRow{}, nil
 	}
 	if err != nil {
-		return fmt.Errorf("write row %s in table %s: %w", child.parentKey(), s.leases, err)
+		return shardRow{}, fmt.Errorf("write row %s in table %s: %w", child.parentKey(), s.leases, err)
 	}
-	return nil
+	return decodeShard(out.Attributes), nil
 }
 
 // claim makes an instance the owner of a shard that is as it was seen: free, or of a dead instance.
@@ -140,18 +147,17 @@ func (s store) save(ctx context.Context, held shardRow, set item, remove ...stri
 // reset makes a shard that is as it was seen one that nobody has read.
 func (s store) reset(ctx context.Context, seen shardRow) error {
 	set := item{colState: str(stateWaiting), colEpoch: num(seen.Epoch + 1)}
-	remove := []string{colCheckpoint, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colWantedBy}
+	remove := []string{colCheckpoint, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colWantedBy, colUnread}
 	_, err := s.update(ctx, s.shardKey(seen.key()), set, remove, "#epoch = :seen", item{":seen": num(seen.Epoch)})
 	return err
 }
 
-// settle marks a gap as told.
+// settle stores a gap that was told.
 func (s store) settle(ctx context.Context, g Gap) error {
 	key := s.streamKey()
 	if g.Shard != "" {
 		key = s.shardKey(shardKey{g.Stream, g.Shard})
 	}
-	g.Pending = false
 	_, err := s.update(ctx, key, item{gapColumn(g.Number): g.encode()}, nil, "attribute_exists(pk)", nil)
 	var gone *conflictError
 	if errors.As(err, &gone) {

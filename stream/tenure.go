@@ -192,6 +192,7 @@ func (t *tenure) gapFound(gap Gap) {
 	t.metrics.gaps.Add(context.Background(), 1)
 	t.log.Error("changes are lost: nobody will ever read them", zap.String("shard", gap.Shard), zap.String("stream", gap.Stream),
 		zap.String("after", gap.After), zap.String("reason", gap.Reason))
+	t.board.gap(gap)
 	if gap.Pending {
 		t.pending.put(gap)
 	}
@@ -229,6 +230,10 @@ func (t *tenure) reportGap(ctx context.Context, gap Gap) error {
 		}
 	}
 	t.troubles.mend(place)
+	gap.Pending = false
 	_, err := t.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error { return t.store.settle(ctx, gap) })
+	if err == nil {
+		t.board.gap(gap)
+	}
 	return err
 }

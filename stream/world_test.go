@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +28,7 @@ import (
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/dynamo"
 	"inventoryd/internal/sandbox/fault"
+	"inventoryd/internal/state"
 )
 
 const (
@@ -280,6 +283,21 @@ func (w *world) rows() map[string]shardRow {
 	return rows
 }
 
+// plant writes a row of one of the latest stream's shards, as an earlier run may have left it.
+func (w *world) plant(r shardRow) {
+	w.Helper()
+	_, err := state.Ensure(w.Context(), w.db, leases)
+	w.must(err)
+	described, err := w.db.DescribeTable(w.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(table)})
+	w.must(err)
+	r.Label = labelOf(*described.Table.LatestStreamArn)
+	row := r.encode()
+	maps.Copy(row, store{table: table}.shardKey(r.key()))
+	row[colCheckpoint], row[colEnded] = str(r.Checkpoint), instant(r.Ended)
+	_, err = w.db.PutItem(w.Context(), &dynamodb.PutItemInput{TableName: aws.String(leases), Item: row})
+	w.must(err)
+}
+
 // state of one shard as a reader shows it.
 func (i *instance) shard(id string) ShardStatus {
 	for _, s := range i.Status().Shards {
@@ -328,6 +346,22 @@ func (w *world) letters() []Letter {
 
 // shardOf reads the shard's id from one of the sandbox's iterators.
 func shardOf(body []byte) string {
+	id, _, _ := strings.Cut(iteratorIn(body), "|")
+	return id
+}
+
+// issued reads when the sandbox gave the iterator.
+func issued(body []byte) time.Time {
+	inner := iteratorIn(body)
+	at, err := strconv.ParseInt(inner[strings.LastIndexByte(inner, '|')+1:], 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return time.Unix(0, at)
+}
+
+// iteratorIn is what the sandbox's iterator in a call says: shard|position|nanoseconds.
+func iteratorIn(body []byte) string {
 	var in struct{ ShardIterator string }
 	if json.Unmarshal(body, &in) != nil {
 		return ""
@@ -336,8 +370,7 @@ func shardOf(body []byte) string {
 	if err != nil {
 		return ""
 	}
-	id, _, _ := strings.Cut(string(inner), "|")
-	return id
+	return string(inner)
 }
 
 // calls counts the calls of an operation since the beginning, of all readers.
