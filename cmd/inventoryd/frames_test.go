@@ -1,21 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	"golang.org/x/crypto/bcrypt"
 
 	"inventoryd/internal/logs"
@@ -23,71 +17,7 @@ import (
 	"inventoryd/internal/web"
 )
 
-// What the frames show of the whole daemon: its answers over HTTP, its metrics by both ways, its logs.
-
-func TestBothWaysOutOfTheDaemonsMetricsAgree(t *testing.T) {
-	var exposition string
-	var f *world
-	inBubble(t, nil, func(t *testing.T, w *world) {
-		f = w
-		time.Sleep(10 * time.Second)
-		w.upload(t)
-		time.Sleep(3*time.Minute + 25*time.Second) // stopped in mid-interval
-		w.upload(t)
-		time.Sleep(10 * time.Second)
-		_, exposition = w.daemon.ask(t, "/metrics")
-	})
-	problems, err := promlint.New(strings.NewReader(exposition)).Lint()
-	if err != nil || len(problems) > 0 {
-		t.Error("the exposition is not clean:", problems, err)
-	}
-	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(exposition))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for cloudwatch, prometheus := range map[string]string{
-		"FilesLoaded":        "inventoryd_loader_files_loaded_total",
-		"RowsRead":           "inventoryd_loader_rows_read_total",
-		"RowsWritten":        "inventoryd_loader_rows_written_total",
-		"ConsumedWriteUnits": "inventoryd_loader_consumed_write_units_total",
-		"RecordsProcessed":   "inventoryd_stream_records_processed_total",
-		"AlertsPublished":    "inventoryd_notifier_alerts_published_total",
-		"FilesFailed":        "inventoryd_loader_files_failed_total",
-	} {
-		m := families[prometheus].GetMetric()
-		if len(m) != 1 {
-			t.Errorf("%s: %v", prometheus, m)
-			continue
-		}
-		pushed := f.aws.Metrics.Statistics(cloudwatch)
-		if pushed.Sum != m[0].GetCounter().GetValue() || pushed.Count < 4 {
-			t.Errorf("%s is %v in %v data, %s is %v", cloudwatch, pushed.Sum, pushed.Count, prometheus, m[0].GetCounter().GetValue())
-		}
-	}
-	for cloudwatch, prometheus := range map[string]string{
-		"LoadSeconds":          "inventoryd_loader_load_seconds",
-		"EventToLoadedSeconds": "inventoryd_loader_event_to_loaded_seconds",
-		"AlertLatencySeconds":  "inventoryd_notifier_alert_latency_seconds",
-	} {
-		pushed, n := f.aws.Metrics.Statistics(cloudwatch), families[prometheus].GetMetric()[0].GetHistogram().GetSampleCount()
-		if pushed.Count != float64(n) || n == 0 {
-			t.Errorf("%s has %v measurements, %s has %v", cloudwatch, pushed.Count, prometheus, n)
-		}
-	}
-	if series := f.aws.Metrics.Series(); len(series) > 40 {
-		t.Errorf("%d series: %v", len(series), series)
-	}
-	page, err := os.ReadFile(filepath.Join(top, "docs/metrics.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name := range families {
-		if strings.HasPrefix(name, "inventoryd_") && !bytes.Contains(page, []byte("`"+name+"`")) {
-			t.Errorf("%s is not in docs/metrics.md", name)
-		}
-	}
-}
+// What the frames show of the whole daemon: its answers over HTTP, its patience with CloudWatch, its logs.
 
 func TestAnHourWithoutCloudWatchIsNotNoticed(t *testing.T) {
 	for name, effect := range map[string]fault.Effect{"hangs": {Hang: true}, "fails": fault.Unavailable, "refuses us": fault.AccessDeniedJSON} {

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"inventoryd/internal/inventory"
+	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/fault"
+	"inventoryd/internal/sandbox/objects"
+)
+
+// The metrics of a daemon to which everything has happened that a metric tells of.
+
+// metricRow is a row of docs/metrics.md; cloudwatch is empty where the metric is not pushed.
+type metricRow struct{ prometheus, cloudwatch, kind string }
+
+func metricRows(t *testing.T) (rows []metricRow) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(top, "docs/metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `[a-z.]+` \\| `([a-z_]+)` \\| (?:`([A-Za-z]+)`|–) \\| ([a-z]+) \\|")
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		rows = append(rows, metricRow{m[1], m[2], m[3]})
+	}
+	return rows
+}
+
+// countedElsewhere would spoil the comparison of the two ways out: telemetry's own tests count it.
+const countedElsewhere = "inventoryd_metrics_data_dropped_total"
+
+func TestEachMetricIsMeasuredAndBothWaysOutAgree(t *testing.T) {
+	var exposition string
+	var f *world
+	eventful := func(c *Config) {
+		c.Loader.Visibility, c.Loader.MaxRejects, c.Loader.Objects.Exclude = 8*time.Second, 2, []string{"*.tmp"}
+		c.Stream.DeadLetterQueue = sandbox.DeadLetterQueue
+		c.Notifier.Cooldown = time.Hour
+	}
+	inBubble(t, eventful, func(t *testing.T, w *world) {
+		f = w
+		cfg := defaults()
+		eventful(&cfg)
+		time.Sleep(10 * time.Second)
+		w.upload(t)
+		for _, happen := range []func(*testing.T){w.objectsOfAllFates, w.messagesOfAllKinds, w.troubleWithWrites, w.changesOfAllKinds, w.troubleWithTheStream} {
+			happen(t)
+			time.Sleep(time.Minute)
+		}
+		cfg.Notifier.Send = false // in force from here on, and nothing begins to count anew
+		w.reload <- cfg
+		w.stock(t, "shadow", 0)
+		w.aws.Fault(fault.Rule{Service: "cloudwatch", Client: "daemon", Times: 3, Effect: fault.Unavailable})
+		time.Sleep(2*time.Minute + 25*time.Second) // stopped in mid-interval
+		w.stock(t, "late", 7)
+		time.Sleep(10 * time.Second)
+		_, exposition = w.daemon.ask(t, "/metrics")
+	})
+	amounts := parseClean(t, exposition)
+	for _, row := range metricRows(t) {
+		n, there := amounts[row.prometheus]
+		if !there || n == 0 && row.kind != "gauge" && row.prometheus != countedElsewhere {
+			t.Errorf("%s: there %v, %v: nobody measures it", row.prometheus, there, n)
+		}
+		if row.cloudwatch == "" {
+			continue
+		}
+		switch pushed := f.aws.Metrics.Statistics(row.cloudwatch); {
+		case pushed.Count == 0:
+			t.Errorf("%s is never pushed", row.cloudwatch)
+		case row.kind == "counter" && (pushed.Sum != n || pushed.Count < 8):
+			t.Errorf("%s is %v in %v data, %s is %v", row.cloudwatch, pushed.Sum, pushed.Count, row.prometheus, n)
+		case row.kind == "histogram" && pushed.Count != n:
+			t.Errorf("%s has %v measurements, %s has %v", row.cloudwatch, pushed.Count, row.prometheus, n)
+		}
+	}
+	documented := map[string]bool{}
+	for _, row := range metricRows(t) {
+		documented[row.prometheus] = true
+	}
+	for name := range amounts {
+		if strings.HasPrefix(name, "inventoryd_") && !documented[name] {
+			t.Errorf("%s is not in docs/metrics.md", name)
+		}
+	}
+	if series := f.aws.Metrics.Series(); len(series) > 40 {
+		t.Errorf("%d series: %v", len(series), series)
+	}
+}
+
+// parseClean reads an exposition with which Prometheus' own linter finds no fault: what each metric has counted, over all
+// labels; of a histogram, its measurements.
+func parseClean(t *testing.T, exposition string) map[string]float64 {
+	t.Helper()
+	problems, err := promlint.New(strings.NewReader(exposition)).Lint()
+	if err != nil || len(problems) > 0 {
+		t.Error("the exposition is not clean:", problems, err)
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(exposition))
+	if err != nil {
+		t.Fatal(err)
+	}
+	amounts := map[string]float64{}
+	for name, f := range families {
+		for _, m := range f.GetMetric() {
+			amounts[name] += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return amounts
+}
+
+// objectsOfAllFates brings objects that are loaded, ignored, unusable, too bad, replaced and deleted.
+func (w *world) objectsOfAllFates(t *testing.T) {
+	for key, body := range map[string]string{
+		"half.tmp":     "store,item,count\n",
+		"nocount.csv":  "store,item,amount\nLisbon,Kettle,3\n",
+		"rejects.csv":  "store,item,count\nOslo,Lamp,x\nOslo,Lamp,2\n",
+		"twice.csv":    "store,item,count\nOslo,Kettle,3\nOslo,Kettle,4\n",
+		"too-bad.csv":  "store,item,count\nBern,Lamp,1\n" + strings.Repeat("Bern,Lamp,x\n", 5) + strings.Repeat("Bern,Fan,1\n", 60),
+		"replaced.csv": "store,item,count\nBonn,Lamp,1\n",
+	} {
+		w.put(t, key, body)
+	}
+	w.tell(t, objects.Event{Name: "ObjectCreated:Put", Key: "replaced.csv", ETag: strings.Repeat("0", 32)})
+	w.tell(t, objects.Event{Name: "ObjectCreated:Put", Key: "deleted.csv", ETag: strings.Repeat("0", 32)})
+}
+
+// messagesOfAllKinds brings events that are no creations; that of the bucket's configuration is in the queue already.
+func (w *world) messagesOfAllKinds(t *testing.T) {
+	w.tell(t, objects.Event{Name: "ObjectRemoved:Delete", Key: "replaced.csv"})
+}
+
+// troubleWithWrites throttles writes, and slows them down until the message that they are for must be renewed, which fails
+// at first.
+func (w *world) troubleWithWrites(t *testing.T) {
+	w.aws.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Client: "daemon", Times: 2, Effect: fault.ThroughputExceeded})
+	w.aws.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Client: "daemon", Times: 1, Effect: fault.Effect{Delay: 7 * time.Second}})
+	w.aws.Fault(fault.Rule{Service: "sqs", Operation: "ChangeMessageVisibilityBatch", Client: "daemon", Times: 3, Effect: fault.Unavailable})
+	w.put(t, "slow.csv", "store,item,count\nRome,Lamp,3\n")
+}
+
+// changesOfAllKinds writes to the table by another hand than the loader's.
+func (w *world) changesOfAllKinds(t *testing.T) {
+	for _, n := range []int64{0, 5, 0} { // the second shortage is within the cooldown
+		w.stock(t, "again", n)
+		time.Sleep(5 * time.Second)
+	}
+	key := inventory.DefaultTable.KeyAttributes(inventory.Key{Store: "store of again", Item: "again"})
+	_, err := w.Tables.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(sandbox.Table), Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(sandbox.Table), Item: key}) // no count
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := fault.Effect{Error: &fault.Error{Code: "InvalidParameter", Message: "Invalid parameter: Message"}}
+	w.aws.Fault(fault.Rule{Service: "sns", Client: "daemon", Times: 1, Effect: refuse})
+	w.stock(t, "refused", 0)
+	time.Sleep(5 * time.Second)
+	restore := w.aws.Fault(fault.Rule{Service: "sns", Client: "daemon", Effect: fault.Unavailable}) // for so long that it is too old
+	w.stock(t, "outdated", 0)
+	time.Sleep(6 * time.Minute)
+	w.stock(t, "outdated", 9)
+	time.Sleep(time.Minute) // the attempt under way has read the count before
+	restore()
+}
+
+// troubleWithTheStream lets checkpoints fail, loses a shard's row, and trims records that were not read.
+func (w *world) troubleWithTheStream(t *testing.T) {
+	leases := func(c fault.Call) bool { return bytes.Contains(c.Body, []byte(`"inventoryd-leases"`)) }
+	w.aws.Fault(fault.Rule{Service: "dynamodb", Operation: "UpdateItem", Client: "daemon", Times: 6, Match: leases, Effect: fault.InternalServerError})
+	w.stock(t, "checkpoint", 3)
+	time.Sleep(time.Minute)
+	for _, key := range w.shardRows(t) {
+		_, err := w.Tables.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String("inventoryd-leases"), Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 40 { // each shard has something to store, and finds its row missing
+		w.stock(t, fmt.Sprint("checkpoint ", i), 3)
+	}
+	time.Sleep(2 * time.Minute)
+	trimmed := fault.Effect{Error: &fault.Error{Code: "TrimmedDataAccessException", Message: "The operation attempted to read past the oldest stream record in a shard."}}
+	w.aws.Fault(fault.Rule{Service: "streams", Client: "daemon", Operation: "GetRecords", Times: 1, Effect: trimmed})
+}
+
+// shardRows are the keys of the shards' rows.
+func (w *world) shardRows(t *testing.T) (keys []map[string]types.AttributeValue) {
+	t.Helper()
+	out, err := w.Tables.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: aws.String("inventoryd-leases"), KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: "Inventory#shards"}},
+	})
+	if err != nil || len(out.Items) == 0 {
+		t.Fatalf("%d shards: %v", len(out.Items), err)
+	}
+	for _, row := range out.Items {
+		maps.DeleteFunc(row, func(name string, _ types.AttributeValue) bool { return !slices.Contains([]string{"pk", "sk"}, name) })
+		keys = append(keys, row)
+	}
+	return keys
+}
+
+// put uploads an object.
+func (w *world) put(t *testing.T, key, body string) {
+	t.Helper()
+	_, err := w.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(sandbox.Bucket), Key: &key, Body: strings.NewReader(body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tell sends an event of the bucket.
+func (w *world) tell(t *testing.T, e objects.Event) {
+	t.Helper()
+	e.Bucket, e.Time = sandbox.Bucket, time.Now()
+	_, err := w.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: w.queueURL(t, sandbox.EventQueue), MessageBody: aws.String(string(e.Direct()))})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stock sets the count of an item, each of a store of its own, so that they are spread over the stream's shards.
+func (w *world) stock(t *testing.T, item string, count int64) {
+	t.Helper()
+	row := inventory.DefaultTable.Attributes(inventory.Item{Key: inventory.Key{Store: "store of " + item, Item: item}, Count: count})
+	_, err := w.Tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(sandbox.Table), Item: row})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
