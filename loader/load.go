@@ -160,6 +160,7 @@ func (p *pass) reject(ctx context.Context, r *feed.Reject) error {
 // book books a reject. Lanes call it too, several at once.
 func (p *pass) book(r *feed.Reject) {
 	p.load.rejected.Add(1)
+	p.load.first.CompareAndSwap(nil, r)
 	p.report.add(r)
 	if p.load.rejects != nil {
 		p.load.rejects(r)
@@ -170,7 +171,7 @@ func (p *pass) book(r *feed.Reject) {
 func (p *pass) judgeAny() error {
 	if n := p.load.rejected.Load(); n > 0 {
 		return &feed.Unusable{Reason: fmt.Sprintf("%d of %d rows cannot be used, and loader.on_bad_row is reject_object; first: %s",
-			n, p.load.read.Load(), p.report.firstReject())}
+			n, p.load.read.Load(), p.load.firstReject())}
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (p *pass) judgeAny() error {
 // judgeCount fails a feed that has too many rejects.
 func (p *pass) judgeCount() error {
 	if n := p.load.rejected.Load(); p.cfg.MaxRejects > 0 && n > p.cfg.MaxRejects {
-		return &feed.Unusable{Reason: fmt.Sprintf("more than %d rows cannot be used (loader.max_rejects); first: %s", p.cfg.MaxRejects, p.report.firstReject())}
+		return &feed.Unusable{Reason: fmt.Sprintf("more than %d rows cannot be used (loader.max_rejects); first: %s", p.cfg.MaxRejects, p.load.firstReject())}
 	}
 	return nil
 }
@@ -188,7 +189,7 @@ func (p *pass) judgeShare() error {
 	read, rejected := p.load.read.Load(), p.load.rejected.Load()
 	if limit := p.cfg.MaxRejectsPercent; limit > 0 && float64(rejected)*100 > limit*float64(read) {
 		return &feed.Unusable{Reason: fmt.Sprintf("%d of %d rows cannot be used, more than %v %% (loader.max_rejects_percent); first: %s",
-			rejected, read, limit, p.report.firstReject())}
+			rejected, read, limit, p.load.firstReject())}
 	}
 	return nil
 }
@@ -200,7 +201,7 @@ func (p *pass) judgeWhole() error {
 	case b.Read == 0:
 		return &feed.Unusable{Reason: "the object has a header and no rows"}
 	case b.Read == b.Rejected+b.Merged: // a row in whose place another one was refused is none that can be used
-		return &feed.Unusable{Reason: fmt.Sprintf("none of its %d rows can be used; first: %s", b.Read, p.report.firstReject())}
+		return &feed.Unusable{Reason: fmt.Sprintf("none of its %d rows can be used; first: %s", b.Read, p.load.firstReject())}
 	}
 	if err := p.judgeCount(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ type Load struct {
 	rejects                   func(*feed.Reject) // told of each; may be nil
 	bytes                     atomic.Int64       // read of Size
 	read, rejected, unwritten atomic.Int64       // rows
+	first                     atomic.Pointer[feed.Reject]
 	lanes                     atomic.Pointer[lanes.Lanes]
 	tally                     atomic.Pointer[lanes.Tally] // once the lanes have ended
 }
@@ -40,6 +42,13 @@ func (l *Load) books() Books {
 		b.Unwritten += tally.Unwritten
 	}
 	return b
+}
+
+// firstReject tells where the reject is that was found first, of which there must be one. What the row says is for the
+// report and for log.rows: this goes into errors, and so to the log.
+func (l *Load) firstReject() string {
+	r := l.first.Load()
+	return fmt.Sprintf("line %d: %s", r.Line, r.Code)
 }
 
 // writing begins a pass; out is nil where the pass only reads.

@@ -58,7 +58,6 @@ type report struct {
 	load   *Load
 
 	mu      sync.Mutex // guards what follows
-	first   *feed.Reject
 	rejects int64
 	lines   []byte // not in the file yet
 
@@ -92,9 +91,6 @@ func (r *report) add(reject *feed.Reject) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rejects++
-	if r.first == nil {
-		r.first = reject
-	}
 	if r.rejects <= reportRows && r.target != (target{}) {
 		r.lines = appendLine(r.lines, reject)
 	}
@@ -109,13 +105,6 @@ func appendLine(b []byte, v any) []byte {
 		panic(err)
 	}
 	return line.Bytes()
-}
-
-// firstReject words the reject that was found first, of which there must be one.
-func (r *report) firstReject() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return fmt.Sprintf("line %d: %s: %s", r.first.Line, r.first.Code, r.first.Message)
 }
 
 // waiting is how many bytes of lines are in memory.

@@ -83,6 +83,9 @@ func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 		zap.Int64("rows", p.Books.Read), zap.Int64("written", p.Books.Written), zap.Int64("merged", p.Books.Merged),
 		zap.Int64("rejected", p.Books.Rejected), zap.Int64("unwritten", p.Books.Unwritten), zap.Duration("took", p.Took), zap.Error(err),
 	}
+	if r := load.first.Load(); r != nil {
+		fields = append(fields, zap.Int64("reject_line", r.Line), zap.String("reject_code", string(r.Code)), zap.String("row", r.Raw))
+	}
 	switch p.Outcome {
 	case "loaded":
 		l.log.Info("object loaded", fields...)

@@ -45,6 +45,38 @@ func TestAnHourWithoutCloudWatchIsNotNoticed(t *testing.T) {
 	}
 }
 
+func TestRowsOfFeedsAreLoggedOnlyWhereAskedFor(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		log := &lockedBuffer{}
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorldHere(t)
+			cfg := defaults()
+			cfg.Log.Rows = asked
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() {
+				ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{log: logs.New(cfg.Log, log, false).Logger, started: func() {}})
+			}()
+			w.put(t, "one.csv", "store,item,count\nBonn,Lamp,3\nBonn,planted item,planted count\n")
+			w.put(t, "all.csv", "store,item,count\nBonn,planted item,planted count\n")
+			time.Sleep(time.Minute)
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+		said := log.String()
+		if n := strings.Count(said, "planted"); asked && strings.Count(said, `"row":"Bonn,planted item,planted count"`) != 2 || !asked && n != 0 {
+			t.Errorf("log.rows %v: %d times in\n%s", asked, n, said)
+		}
+		for _, want := range []string{`"reject_line":3,"reject_code":"count_invalid"`, `"reject_line":2,"reject_code":"count_invalid"`} {
+			if !strings.Contains(said, want) {
+				t.Errorf("log.rows %v: the log does not say where the first reject is, %s:\n%s", asked, want, said)
+			}
+		}
+	}
+}
+
 func TestNothingTellsASecret(t *testing.T) {
 	const password, key, token = "planted-password", "planted-secret-access-key", "planted-session-token"
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), 10)
