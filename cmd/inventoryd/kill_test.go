@@ -12,7 +12,7 @@ import (
 	"inventoryd/internal/sandbox/fault"
 )
 
-// kills is how often the daemon is killed in a test run; TEST_KILLS says otherwise.
+// kills is how often the daemon is killed in a test run; TEST_KILLS says otherwise (`make long`: 30).
 func kills(t *testing.T) int {
 	s := os.Getenv("TEST_KILLS")
 	if s == "" {
@@ -25,6 +25,9 @@ func kills(t *testing.T) int {
 	return n
 }
 
+// callsOfALoad is how many calls the daemon makes until the sample feeds are loaded and told, at least.
+const callsOfALoad = 78
+
 func TestKill9AtAnyMomentLosesNothing(t *testing.T) {
 	for i := range kills(t) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -33,7 +36,7 @@ func TestKill9AtAnyMomentLosesNothing(t *testing.T) {
 			first := w.start(t)
 			eventually(t, first, 20*time.Second, func() bool { return ready(first) }, func() string { return "the first daemon is not ready" })
 			// The moment is that of a call, whose effect takes place although nobody is left to hear the answer.
-			moment := rand.N(120)
+			moment := rand.N(callsOfALoad)
 			reached := make(chan struct{})
 			w.aws.Fault(fault.Rule{Client: "daemon", Skip: moment, Times: 1, Effect: fault.Effect{Do: func() {
 				first.Process.Kill()
@@ -42,6 +45,7 @@ func TestKill9AtAnyMomentLosesNothing(t *testing.T) {
 			w.upload(t)
 			<-reached
 			first.Wait()
+			rows := len(w.table(t))
 
 			second := w.start(t)
 			told := map[string]int{}
@@ -50,11 +54,14 @@ func TestKill9AtAnyMomentLosesNothing(t *testing.T) {
 			if code := second.terminate(t, 20*time.Second); code != 0 {
 				t.Errorf("exit code %d after SIGTERM\n%s", code, second.log)
 			}
+			w.inbox(t, told)
 			repeated := 0
-			for _, times := range told {
-				repeated += times - 1
+			for alert, times := range told {
+				if repeated += times - 1; times > 2 {
+					t.Errorf("one kill, and %q was told %d times", alert, times)
+				}
 			}
-			t.Logf("killed at call %d: %d alerts, %d repeated", moment, len(told), repeated)
+			t.Logf("killed at call %d with %d rows written: %d alerts, %d repeated", moment, rows, len(told), repeated)
 		})
 	}
 }
