@@ -55,26 +55,33 @@ func (d *demonstration) watchInbox(ctx context.Context) error {
 // verdict waits until every row and every alert has arrived and nothing is left to do, prints the summary, and fails
 // where that does not happen in time.
 func (d *demonstration) verdict(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, demoPatience)
-	defer cancel()
-	for quiet := 0; ; {
-		rows, left, err := d.count(ctx)
-		alerts := int(d.alerts.Load())
+	var rows, alerts, quiet int
+	var unseen error
+	for began := time.Now(); quiet < 5 && time.Since(began) < demoPatience; {
+		n, left, err := d.count(ctx)
+		if unseen = err; err == nil {
+			rows = n
+		}
+		alerts = int(d.alerts.Load())
 		if quiet++; err != nil || rows < samples.Rows || alerts < samples.Zeros || left > 0 {
 			quiet = 0
 		}
-		if quiet == 5 || ctx.Err() != nil {
-			d.printf("\n%d rows, %d alerts", rows, alerts)
-			if rows != samples.Rows || alerts != samples.Zeros || quiet < 5 {
-				return cli.Exit(fmt.Sprintf("expected %d rows and %d alerts", samples.Rows, samples.Zeros), exitFailed)
-			}
-			return nil
-		}
 		select {
 		case <-ctx.Done():
+			return cli.Exit("interrupted", exitFailed)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+	d.printf("\n%d rows, %d alerts", rows, alerts)
+	switch {
+	case unseen != nil:
+		return cli.Exit(fmt.Sprintf("expected %d rows and %d alerts; not all could be counted: %v", samples.Rows, samples.Zeros, unseen), exitFailed)
+	case rows != samples.Rows, alerts != samples.Zeros:
+		return cli.Exit(fmt.Sprintf("expected %d rows and %d alerts", samples.Rows, samples.Zeros), exitFailed)
+	case quiet < 5:
+		return cli.Exit("all has arrived, but messages are left in the queue "+sandbox.EventQueue, exitFailed)
+	}
+	return nil
 }
 
 // count returns the rows in the table and the messages that the events' queue still has.

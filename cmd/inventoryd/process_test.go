@@ -163,6 +163,19 @@ func (w *world) table(t *testing.T) map[inventory.Key]int64 {
 	return rows
 }
 
+// put writes rows to the table.
+func (w *world) put(t *testing.T, rows map[inventory.Key]int64) {
+	t.Helper()
+	for k, n := range rows {
+		_, err := w.Tables.PutItem(t.Context(), &dynamodb.PutItemInput{
+			TableName: aws.String("Inventory"), Item: inventory.DefaultTable.Attributes(inventory.Item{Key: k, Count: n}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // inbox takes the alerts that have reached the subscriber and counts them into told.
 func (w *world) inbox(t *testing.T, told map[string]int) {
 	t.Helper()
