@@ -37,7 +37,7 @@ type Runtime struct {
 	Queue    Queue                                        // client of the dead-letter queue; needed where one is configured
 	OnGap    func(context.Context, Gap) error             // told of each gap, again until it returns nil, also after a restart; nil: none
 	Loop     func(name string) (tick func(), done func()) // told that a long-running loop turns: at least every 10 s; nil: none
-	Shutdown time.Duration                                // how long Run may finish what is in flight once its context ended
+	Shutdown time.Duration                                // how long Run may finish what is in flight once its context ended; then come at most 5 s to say so to the others
 	wall     func() time.Time                             // the machine's clock; tests set it wrong
 }
 

@@ -167,9 +167,12 @@ func (t *tenure) loops(stop context.Context) error {
 	}
 }
 
+// farewell is for how long an instance tries to say that it leaves, after Runtime.Shutdown.
+const farewell = 5 * time.Second
+
 // resign tells the others that this instance has left.
 func (t *tenure) resign() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.lives.work), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.lives.work), farewell)
 	defer cancel()
 	if err := t.beat.Resign(ctx); err != nil {
 		t.log.Warn("this instance could not say that it leaves; others will wait for its lease to run out", zap.Error(err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,6 +104,35 @@ func TestStartIsRefusedWithTheRemedy(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A fatal error is one line of the log, and nothing on standard error.
+func TestAFatalErrorIsOneLine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	settings := append(w.settings[:len(w.settings):len(w.settings)], "loader: {queue: elsewhere}", "http: {listen: 127.0.0.1:0}")
+	if err := os.WriteFile(file, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "run", "-c", file)
+	cmd.Env = []string{asDaemon + "=1", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=daemon", "AWS_SECRET_ACCESS_KEY=secret"}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if cmd.ProcessState.ExitCode() != exitUsage || stderr.Len() > 0 {
+		t.Errorf("%v, standard error %q", err, &stderr)
+	}
+	var errs []string
+	for line := range strings.Lines(string(out)) {
+		if !strings.Contains(line, `"level":"info"`) {
+			errs = append(errs, line)
+		}
+	}
+	if len(errs) != 1 {
+		t.Fatalf("%d lines of trouble: %q", len(errs), errs)
+	}
+	says(t, errs[0], `"level":"error"`, `"msg":"daemon failed"`, "queue elsewhere does not exist (loader.queue)")
 }
 
 // replaceTable makes the inventory's table anew, without a stream.

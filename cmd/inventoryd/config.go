@@ -36,7 +36,7 @@ type Config struct {
 type Top struct {
 	App             string        `yaml:"app" doc:"Name of this application: part of every key in the state and lease tables and the CloudWatch dimension Service. 1 to 64 of a-z, A-Z, 0-9, - and _." reload:"restart"`
 	StateTable      string        `yaml:"state_table" doc:"Name of the DynamoDB table that remembers which alerts were told and which messages failed for good; made at the start where permitted." reload:"restart"`
-	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" doc:"Longest time that a stop may take to finish what is in flight, 1 s to 10 min." reload:"restart"`
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" doc:"Longest time that a stop may take, 15 s to 10 min: its last 10 s are for farewells, what is before for what is in flight." reload:"restart"`
 }
 
 // AWS is the section `aws`.
@@ -109,8 +109,8 @@ func (t Top) Validate() error {
 	if !tableName(t.StateTable) {
 		errs = append(errs, config.Problemf("state_table", notTableName, t.StateTable))
 	}
-	if d := t.ShutdownTimeout; d < time.Second || d > 10*time.Minute {
-		errs = append(errs, config.Problemf("shutdown_timeout", "must be between 1s and 10m, not %s", d))
+	if d := t.ShutdownTimeout; d < farewells+5*time.Second || d > 10*time.Minute {
+		errs = append(errs, config.Problemf("shutdown_timeout", "must be between 15s and 10m, not %s", d))
 	}
 	return errors.Join(errs...)
 }

@@ -12,6 +12,10 @@ import (
 	"inventoryd/stream"
 )
 
+// farewells is how much of the time to stop is left to what comes last: the stream's word to other instances and the
+// last push of metrics, 5 s each.
+const farewells = 10 * time.Second
+
 // equip gives each part what belongs to all: the names, a logger and a meter of its own, and the watch over its loops.
 func (c *Config) equip(metrics *telemetry.Telemetry, loop func(name string) (tick, done func()), queue stream.Queue, log *zap.Logger) {
 	c.Loader.Surroundings = loader.Surroundings{
@@ -22,8 +26,8 @@ func (c *Config) equip(metrics *telemetry.Telemetry, loop func(name string) (tic
 		App: c.App, StateTable: c.StateTable, Table: c.Table,
 		Logger: log.Named("notifier"), Meter: metrics.Meter("notifier"), Loop: loop,
 	}
-	c.Stream.Runtime = stream.Runtime{ // the last third of the time to stop is for checkpoints and farewells
-		App: c.App, Shutdown: 2 * c.ShutdownTimeout / 3, Queue: queue,
+	c.Stream.Runtime = stream.Runtime{
+		App: c.App, Shutdown: c.ShutdownTimeout - farewells, Queue: queue,
 		Logger: log.Named("stream"), Meter: metrics.Meter("stream"), Loop: loop,
 	}
 }
