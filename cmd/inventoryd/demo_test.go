@@ -75,7 +75,7 @@ func TestTheDemoFailsAfter30sWhereSomethingIsMissing(t *testing.T) {
 				}
 				if tt.rows {
 					rows, _ := wanted(t)
-					w.put(t, rows)
+					w.putRows(t, rows)
 				}
 				if tt.blind {
 					w.aws.Fault(fault.Rule{Operation: "Scan", Effect: fault.Unavailable})

@@ -163,8 +163,8 @@ func (w *world) table(t *testing.T) map[inventory.Key]int64 {
 	return rows
 }
 
-// put writes rows to the table.
-func (w *world) put(t *testing.T, rows map[inventory.Key]int64) {
+// putRows writes rows to the table.
+func (w *world) putRows(t *testing.T, rows map[inventory.Key]int64) {
 	t.Helper()
 	for k, n := range rows {
 		_, err := w.Tables.PutItem(t.Context(), &dynamodb.PutItemInput{

@@ -29,7 +29,7 @@ func TestTheUnitAgreesWithTheProgram(t *testing.T) {
 	}
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	for _, f := range runCommand.Flags {
-		if err := f.(cli.Flag).Apply(flags); err != nil {
+		if err := f.Apply(flags); err != nil {
 			t.Fatal(err)
 		}
 	}
