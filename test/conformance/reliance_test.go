@@ -26,20 +26,38 @@ var scripted = map[string][]fault.Error{
 	"streams":  append([]fault.Error{{Status: 400, Code: "LimitExceededException", Message: "Too many readers"}}, dynamoErrors...),
 	// "Common Error Types" of each API; ReceiveMessage's own (RequestThrottled, KmsAccessDenied).
 	"sqs": {
-		{Status: 400, Code: "RequestThrottled"}, {Status: 400, Code: "ThrottlingException"}, {Status: 400, Code: "KmsAccessDenied"},
-		{Status: 403, Code: "AccessDenied"}, {Status: 403, Code: "InvalidClientTokenId"}, {Status: 403, Code: "ExpiredToken"},
-		{Status: 500, Code: "InternalError"}, {Status: 503, Code: "ServiceUnavailable"},
+		{Status: 400, Code: "RequestThrottled"},
+		{Status: 400, Code: "ThrottlingException"},
+		{Status: 400, Code: "KmsAccessDenied"},
+		{Status: 403, Code: "AccessDenied"},
+		{Status: 403, Code: "InvalidClientTokenId"},
+		{Status: 403, Code: "ExpiredToken"},
+		{Status: 500, Code: "InternalError"},
+		{Status: 503, Code: "ServiceUnavailable"},
 	},
 	// PublishBatch's own, and common ones.
 	"sns": {
-		{Status: 429, Code: "Throttled"}, {Status: 400, Code: "Throttling"}, {Status: 400, Code: "KMSThrottling"}, {Status: 400, Code: "KMSAccessDenied"}, {Status: 400, Code: "KMSDisabled"},
-		{Status: 403, Code: "AuthorizationError"}, {Status: 403, Code: "InvalidClientTokenId"}, {Status: 403, Code: "ExpiredToken"},
-		{Status: 500, Code: "InternalError"}, {Status: 503, Code: "ServiceUnavailable"},
+		{Status: 429, Code: "Throttled"},
+		{Status: 400, Code: "Throttling"},
+		{Status: 400, Code: "KMSThrottling"},
+		{Status: 400, Code: "KMSAccessDenied"},
+		{Status: 400, Code: "KMSDisabled"},
+		{Status: 403, Code: "AuthorizationError"},
+		{Status: 403, Code: "InvalidClientTokenId"},
+		{Status: 403, Code: "ExpiredToken"},
+		{Status: 500, Code: "InternalError"},
+		{Status: 503, Code: "ServiceUnavailable"},
 	},
 	// "Error responses".
 	"s3": {
-		{Status: 503, Code: "SlowDown"}, {Status: 500, Code: "InternalError"}, {Status: 503, Code: "ServiceUnavailable"}, {Status: 400, Code: "RequestTimeout"},
-		{Status: 403, Code: "AccessDenied"}, {Status: 403, Code: "InvalidObjectState"}, {Status: 403, Code: "SignatureDoesNotMatch"}, {Status: 400, Code: "ExpiredToken"},
+		{Status: 503, Code: "SlowDown"},
+		{Status: 500, Code: "InternalError"},
+		{Status: 503, Code: "ServiceUnavailable"},
+		{Status: 400, Code: "RequestTimeout"},
+		{Status: 403, Code: "AccessDenied"},
+		{Status: 403, Code: "InvalidObjectState"},
+		{Status: 403, Code: "SignatureDoesNotMatch"},
+		{Status: 400, Code: "ExpiredToken"},
 		{Status: 301, Code: "PermanentRedirect"},
 	},
 	// PutMetricData's own, and common ones.
@@ -49,10 +67,16 @@ var scripted = map[string][]fault.Error{
 }
 
 var dynamoErrors = []fault.Error{
-	{Status: 400, Code: "ThrottlingException"}, {Status: 400, Code: "ProvisionedThroughputExceededException"}, {Status: 400, Code: "RequestLimitExceeded"},
-	{Status: 400, Code: "AccessDeniedException"}, {Status: 400, Code: "UnrecognizedClientException"}, {Status: 400, Code: "InvalidSignatureException"},
-	{Status: 400, Code: "ExpiredTokenException"}, {Status: 400, Code: "MissingAuthenticationTokenException"},
-	{Status: 500, Code: "InternalServerError"}, {Status: 503, Code: "ServiceUnavailable"},
+	{Status: 400, Code: "ThrottlingException"},
+	{Status: 400, Code: "ProvisionedThroughputExceededException"},
+	{Status: 400, Code: "RequestLimitExceeded"},
+	{Status: 400, Code: "AccessDeniedException"},
+	{Status: 400, Code: "UnrecognizedClientException"},
+	{Status: 400, Code: "InvalidSignatureException"},
+	{Status: 400, Code: "ExpiredTokenException"},
+	{Status: 400, Code: "MissingAuthenticationTokenException"},
+	{Status: 500, Code: "InternalServerError"},
+	{Status: 503, Code: "ServiceUnavailable"},
 }
 
 // Codes that several operations give.
