@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -31,17 +30,20 @@ type shop struct {
 	queue queue
 	topic topic
 	feeds bucket
-	names *atomic.Int32 // numbers what may be made once only
+	names *int // numbers what may be made once only
 }
 
 func newShop(t *T, e *Env) shop {
-	w := shop{t, e, open(t, e), newQueue(t, e, "q", nil), newTopic(t, e, "alerts", nil), newBucket(t, e), new(atomic.Int32)}
+	w := shop{t, e, open(t, e), newQueue(t, e, "q", nil), newTopic(t, e, "alerts", nil), newBucket(t, e), new(int)}
 	w.db.put(counted("a", "b", 1))
 	w.feeds.stored("feed.csv", "store,item,count\n")
 	return w
 }
 
-func (w shop) another() string { return fmt.Sprint("another-", w.names.Add(1)) }
+func (w shop) another() string {
+	*w.names++
+	return fmt.Sprint("another-", *w.names)
+}
 
 func (w shop) putMetrics() error { return putMetrics(w.t, w.env, []types.MetricDatum{datum()}) }
 
@@ -157,13 +159,6 @@ func (w shop) listTopics() error {
 
 func (w shop) publishBatch() error { _, err := w.topic.batch(publishEntry("a", "x")); return err }
 
-// handle is the receipt handle of a message that the queue really holds.
-func (w shop) handle() *string {
-	body := w.another()
-	w.queue.sent(body)
-	return w.queue.receives(body)[0].ReceiptHandle
-}
-
 // held is a message in hand.
 func (w shop) held() sqstypes.Message {
 	body := w.another()
@@ -171,11 +166,11 @@ func (w shop) held() sqstypes.Message {
 	return w.queue.receives(body)[0]
 }
 
-func (w shop) hideBatch() error   { _, err := w.queue.hideBatch(w.held(), 60, "a"); return err }
+func (w shop) hideBatch() error { _, err := w.queue.hideBatch(w.held(), 60, "a"); return err }
+
 func (w shop) deleteBatch() error { _, err := w.queue.deleteBatch(w.held(), "a"); return err }
-func (w shop) deleteMessage() error {
-	return w.queue.remove(w.held())
-}
+
+func (w shop) deleteMessage() error { return w.queue.remove(w.held()) }
 
 func (w shop) queueAttributes() error {
 	_, err := w.queue.GetQueueAttributes(w.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: w.queue.url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
