@@ -46,13 +46,13 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	pr, pw := io.Pipe()
 	a := &answer{header: http.Header{}, pipe: pw, ready: make(chan *http.Response, 1), request: r}
 	a.read = &answerBody{PipeReader: pr, cancel: cancel}
-	// The client that goes breaks the answer's body too, wherever its handler is.
-	stop := context.AfterFunc(ctx, func() { pr.CloseWithError(context.Cause(ctx)) })
+	// The client that goes breaks the answer's body too, wherever its handler is; it reads why it went, as from net/http.
+	stop := context.AfterFunc(ctx, func() { pw.CloseWithError(context.Cause(ctx)) })
 	in := received(r, ctx)
 	go func() { // ends when the handler does; ctx tells it that the client has gone
 		defer cancel()
 		defer stop()
-		defer a.end()
+		defer a.end(ctx)
 		defer closeBody(r)
 		d.handler.ServeHTTP(a, in)
 	}()
@@ -163,8 +163,8 @@ func (a *answer) send(body io.ReadCloser) {
 	}
 }
 
-// end runs when the handler has returned or panicked.
-func (a *answer) end() {
+// end runs when the handler has returned or panicked; ctx has ended where that is because the client has gone.
+func (a *answer) end(ctx context.Context) {
 	broken := false
 	if p := recover(); p != nil {
 		if p != http.ErrAbortHandler {
@@ -179,7 +179,7 @@ func (a *answer) end() {
 	switch {
 	case broken && (a.sent || a.buffer.Len() > 0):
 		a.Flush()
-		a.pipe.CloseWithError(io.ErrUnexpectedEOF)
+		a.pipe.CloseWithError(cmp.Or(context.Cause(ctx), io.ErrUnexpectedEOF))
 	case broken:
 		a.ready <- nil
 	case a.sent:

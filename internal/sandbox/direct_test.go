@@ -92,9 +92,12 @@ func TestAnswersArriveAsOverAConnection(t *testing.T) {
 }
 
 func TestHandlerEndsWithItsClient(t *testing.T) {
-	for name, leave := range map[string]func(res *http.Response, cancel func()){
-		"that closes the body": func(res *http.Response, _ func()) { _ = res.Body.Close() },
-		"whose context ends":   func(_ *http.Response, cancel func()) { cancel() },
+	for name, c := range map[string]struct {
+		leave func(res *http.Response, cancel func())
+		want  error // of reading on
+	}{
+		"that closes the body": {func(res *http.Response, _ func()) { _ = res.Body.Close() }, io.ErrClosedPipe},
+		"whose context ends":   {func(_ *http.Response, cancel func()) { cancel() }, context.Canceled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -112,12 +115,12 @@ func TestHandlerEndsWithItsClient(t *testing.T) {
 				if _, err := io.ReadFull(res.Body, make([]byte, 100)); err != nil {
 					t.Fatal(err)
 				}
-				leave(res, cancel)
+				c.leave(res, cancel)
 				if err := <-ended; !errors.Is(err, context.Canceled) {
 					t.Error(err)
 				}
-				if _, err := io.ReadAll(res.Body); err == nil {
-					t.Error("the body could be read on")
+				if _, err := io.ReadAll(res.Body); !errors.Is(err, c.want) {
+					t.Errorf("reading on: %v", err)
 				}
 			})
 		})

@@ -38,10 +38,13 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case e.Drop:
 		s.serve(newRecorder(), c, e.Unprocessed)
 		panic(http.ErrAbortHandler)
-	case e.Half:
+	case e.Half || e.Stall:
 		rec := newRecorder()
 		s.serve(rec, c, e.Unprocessed)
 		rec.half(w)
+		if e.Stall {
+			<-r.Context().Done()
+		}
 		panic(http.ErrAbortHandler)
 	default:
 		s.serve(w, c, e.Unprocessed)

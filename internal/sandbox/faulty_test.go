@@ -168,6 +168,33 @@ func TestHalfABodyBreaksOff(t *testing.T) {
 	})
 }
 
+func TestStallSendsHalfABodyAndNothingMore(t *testing.T) {
+	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, virtual bool) {
+		if err := box.Objects.CreateBucket("feeds"); err != nil {
+			t.Fatal(err)
+		}
+		whole := strings.Repeat("0123456789", 100_000)
+		if _, err := box.Objects.Put("feeds", "a", []byte(whole)); err != nil {
+			t.Fatal(err)
+		}
+		patience := 50 * time.Millisecond
+		if virtual {
+			patience = time.Hour
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		box.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Effect: fault.Effect{Stall: true}})
+		got, err := s3Client(cfg).GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("feeds"), Key: aws.String("a")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer got.Body.Close()
+		if read, err := io.ReadAll(got.Body); !errors.Is(err, context.DeadlineExceeded) || virtual && len(read) != len(whole)/2 {
+			t.Errorf("%d of %d bytes, %v", len(read), len(whole), err)
+		}
+	})
+}
+
 func TestErrorIsWordedByTheProtocol(t *testing.T) {
 	over(t, func(t *testing.T, box *sandbox.Sandbox, cfg aws.Config, _ bool) {
 		ctx := context.Background()

@@ -61,6 +61,9 @@ func (s *Service) records(r *request) (any, error) {
 func (st *stream) slice(it iterator, limit int, now time.Time) (page []entry, ended bool, err error) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if !it.issued.After(st.script.expired) {
+		return nil, false, errExpired
+	}
 	sh := st.readable(it.shard, now)
 	if sh == nil {
 		return nil, false, errNoShard

@@ -3,7 +3,7 @@
 // an error that names it.
 //
 // A Service is also controlled from Go: what happens to a stream over hours at AWS (its shards split and roll over,
-// listings lag, records are trimmed) is done at will by Split, Roll, Announce, Trim and the others in
+// listings lag, iterators expire, records are trimmed) is done at will by Split, Roll, Announce, Trim and the others in
 // streamcontrols.go, and by itself as the sandbox's clock moves on. Everything is in one account and region.
 package dynamo
 

@@ -39,6 +39,7 @@ type script struct {
 	lag           time.Duration // of listings behind a child's birth
 	repeatCursors int
 	emptyPages    int
+	expired       time.Time // iterators issued until then are
 }
 
 // newStream makes an enabled stream and the shards it begins with. The service is locked.

@@ -104,6 +104,11 @@ func (s *Service) EmptyPages(stream string, n int) error {
 	return s.control(stream, func(c control) error { c.script.emptyPages = n; return nil })
 }
 
+// ExpireIterators ends the lives of all iterators handed out until now.
+func (s *Service) ExpireIterators(stream string) error {
+	return s.control(stream, func(c control) error { c.script.expired = c.now; return nil })
+}
+
 // SetNextSequence sets the sequence number of the next record, which must be greater than all before.
 func (s *Service) SetNextSequence(stream, number string) error {
 	return s.control(stream, func(c control) error {

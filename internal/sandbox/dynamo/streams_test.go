@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -214,6 +215,26 @@ func TestTrimAtWill(t *testing.T) {
 	must(t, e.Tables.Trim("Tab", e.Clock.Now()))
 	if shards, err = e.Tables.Shards("Tab"); err != nil || len(shards) != 4 {
 		t.Errorf("%d shards, %v, want the 4 open ones", len(shards), err)
+	}
+}
+
+func TestIteratorsExpireAtWill(t *testing.T) {
+	e := newEnv(t)
+	shards, err := e.Tables.Shards("Tab")
+	must(t, err)
+	in := &dynamodbstreams.GetShardIteratorInput{StreamArn: e.arn(t), ShardId: &shards[0].ID, ShardIteratorType: "TRIM_HORIZON"}
+	old, err := e.streams.GetShardIterator(t.Context(), in)
+	must(t, err)
+	must(t, e.Tables.ExpireIterators("Tab"))
+	var expired *streamtypes.ExpiredIteratorException
+	if _, err := e.streams.GetRecords(t.Context(), &dynamodbstreams.GetRecordsInput{ShardIterator: old.ShardIterator}); !errors.As(err, &expired) {
+		t.Errorf("an iterator from before: %v", err)
+	}
+	e.Clock.Advance(time.Nanosecond)
+	fresh, err := e.streams.GetShardIterator(t.Context(), in)
+	must(t, err)
+	if _, err := e.streams.GetRecords(t.Context(), &dynamodbstreams.GetRecordsInput{ShardIterator: fresh.ShardIterator}); err != nil {
+		t.Errorf("an iterator from behind: %v", err)
 	}
 }
 

@@ -39,6 +39,7 @@ type Effect struct {
 	Error *Error // or answer this error, without effect
 	Drop  bool   // or take effect and break the connection instead of answering
 	Half  bool   // or take effect and break the connection after half of the answer's body
+	Stall bool   // or take effect and send half of the answer's body, and then nothing until the client goes
 	// Unprocessed is the share (0–1) of a batch's entries that are not done, inside an answer of status 200: items of a
 	// BatchWriteItem or BatchGetItem are answered as unprocessed, entries of SQS's and SNS's batches as failed by no
 	// fault of the sender.
