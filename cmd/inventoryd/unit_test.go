@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/urfave/cli/v2"
 )
 
 func TestTheUnitAgreesWithTheProgram(t *testing.T) {
