@@ -3,6 +3,7 @@ package loader_test
 // Messages in hand: renewed, lost, handed back.
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"testing"
@@ -25,6 +26,7 @@ func (w *world) slowly(each time.Duration) {
 func TestRenewalsThatHangCostNoLoad(t *testing.T) {
 	for name, rule := range map[string]fault.Rule{
 		"one":         {Times: 1},
+		"a round":     {Times: 3},
 		"one in four": {Every: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +38,7 @@ func TestRenewalsThatHangCostNoLoad(t *testing.T) {
 				i := w.start("a")
 				want := map[inventory.Key]int64{}
 				for n := range 25 {
-					feed, rows := feedOf(1000, fmt.Sprint("store ", n))
+					feed, rows := feedOf(500, fmt.Sprint("store ", n))
 					want = both(want, rows)
 					w.put(fmt.Sprintf("feed-%d.csv", n), feed)
 				}
@@ -45,6 +47,34 @@ func TestRenewalsThatHangCostNoLoad(t *testing.T) {
 				if total := i.balanced(); total.Loaded != 25 || len(i.Status().Recent) != 25 {
 					t.Errorf("%d loads, total %+v", len(i.Status().Recent), total)
 				}
+			})
+		})
+	}
+}
+
+// TestNothingIsReceivedWhileADependencyIsDown lets feeds arrive while workers are free and their work could not be done.
+func TestNothingIsReceivedWhileADependencyIsDown(t *testing.T) {
+	for name, rule := range map[string]fault.Rule{
+		"the table":  {Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.InternalServerError},
+		"the bucket": {Service: "s3", Operation: "GetObject", Effect: fault.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.start("a")
+				mend := w.Fault(rule)
+				feed, want := feedOf(100, "Berlin")
+				w.put("feed-0.csv", feed)
+				time.Sleep(time.Minute)
+				for n := 1; n < 4; n++ {
+					w.put(fmt.Sprintf("feed-%d.csv", n), feed)
+				}
+				time.Sleep(time.Hour)
+				if c := w.Queues.Contents(sandbox.EventQueue); len(c.InFlight) != 1 || len(c.Visible) != 3 {
+					t.Errorf("%d messages in hand, %d left alone", len(c.InFlight), len(c.Visible))
+				}
+				mend()
+				w.quiet(time.Minute)
+				w.exact(want)
 			})
 		})
 	}
@@ -144,7 +174,14 @@ func TestStoppedWhileADependencyIsDownTheMessagesAreAnothersWithinSixSeconds(t *
 		"a silent bucket": {{Service: "s3", Operation: "GetObject", Effect: fault.Effect{Hang: true}}},
 		"a denied bucket": {{Service: "s3", Operation: "GetObject", Effect: fault.AccessDenied}},
 		"the reports":     {{Service: "s3", Operation: "PutObject", Client: "a", Effect: fault.Unavailable}},
-		"silent reports":  {{Service: "s3", Operation: "PutObject", Client: "a", Effect: fault.Effect{Hang: true}}},
+		"the hand-back": {
+			{Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.Unavailable},
+			{
+				Service: "sqs", Operation: "ChangeMessageVisibilityBatch", Times: 5, Effect: fault.Effect{Unprocessed: 1},
+				Match: func(c fault.Call) bool { return bytes.Contains(c.Body, []byte(`"VisibilityTimeout":0`)) },
+			},
+		},
+		"silent reports": {{Service: "s3", Operation: "PutObject", Client: "a", Effect: fault.Effect{Hang: true}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {

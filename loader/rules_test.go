@@ -3,19 +3,13 @@ package loader_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"inventoryd/internal/config"
 	"inventoryd/internal/inventory"
@@ -159,52 +153,6 @@ func TestNoTemporaryFileIsLeft(t *testing.T) {
 		w.quiet(time.Minute)
 		if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
 			t.Errorf("%v, %v", left, err)
-		}
-	})
-}
-
-// stubborn is SQS whose batches fail entry by entry inside an answer of success, a few times.
-type stubborn struct {
-	loader.Queue
-	fails atomic.Int64
-}
-
-func (s *stubborn) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, o ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
-	if s.fails.Add(-1) < 0 {
-		return s.Queue.DeleteMessageBatch(ctx, in, o...)
-	}
-	out := &sqs.DeleteMessageBatchOutput{}
-	for _, e := range in.Entries {
-		out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError"), Message: aws.String("try again")})
-	}
-	return out, nil
-}
-
-func (s *stubborn) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, o ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	if s.fails.Add(-1) < 0 {
-		return s.Queue.ChangeMessageVisibilityBatch(ctx, in, o...)
-	}
-	out := &sqs.ChangeMessageVisibilityBatchOutput{}
-	for _, e := range in.Entries {
-		out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError"), Message: aws.String("try again")})
-	}
-	return out, nil
-}
-
-func TestEntriesThatFailInsideAnAnswerOfSuccessAreTriedAgain(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.twist = func(c *loader.Clients) {
-			queue := &stubborn{Queue: c.SQS}
-			queue.fails.Store(5)
-			c.SQS = queue
-		}
-		i := w.start("a")
-		feed, want := feedOf(100, "Berlin")
-		w.put("feed.csv", feed)
-		w.quiet(time.Minute)
-		w.exact(want)
-		if total := i.balanced(); total.Loaded != 1 {
-			t.Errorf("loaded %d times", total.Loaded)
 		}
 	})
 }

@@ -56,7 +56,7 @@ type objectReader struct {
 	cut  context.CancelFunc // of the open connection
 	cuts int                // in a row
 
-	denials
+	denials denials
 }
 
 // Read goes on from where the connection broke, under the same pin.

@@ -246,6 +246,25 @@ func TestEveryWayToNameAnObjectIsRead(t *testing.T) {
 	}
 }
 
+// TestTheVersionNullIsNoPin replaces an object of a bucket without versions, whose one version is always called null.
+func TestTheVersionNullIsNoPin(t *testing.T) {
+	inWorld(t, func(w *world) {
+		e, err := w.Objects.Put(sandbox.Bucket, "feed.csv", []byte("store,item,count\nA,B,1\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.put("feed.csv", "store,item,count\nA,B,2\n")
+		w.Queues.Drain(sandbox.EventQueue)
+		e.Version = "null"
+		w.send(string(e.Direct()))
+		i := w.start("a")
+		w.quiet(time.Minute)
+		if p := i.Status().Recent; len(p) != 1 || p[0].Outcome != "superseded" {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
 // TestAnObjectUploadedInPartsIsReadByItsTag loads an object whose entity tag is that of a multipart upload, and whose
 // second read must be of the same tag.
 func TestAnObjectUploadedInPartsIsReadByItsTag(t *testing.T) {

@@ -58,12 +58,12 @@ const aloneEnough = 2
 // before this answer was asked for, tells them apart: answers cross each other while a policy changes. Until there is
 // one the loader is not ready, and the intake goes on for the sake of that other object.
 func (r *objectReader) forbidden(err error, sent time.Time) (wait time.Duration, _ error) {
-	if r.first.IsZero() {
-		r.first = time.Now()
+	if r.denials.first.IsZero() {
+		r.denials.first = time.Now()
 	}
 	found, _ := r.l.readable.Load(r.pin.bucket)
-	if read, ok := found.(exchange); ok && read.sent.After(r.first) && read.answered.Before(sent) {
-		if r.alone++; r.alone >= aloneEnough {
+	if read, ok := found.(exchange); ok && read.sent.After(r.denials.first) && read.answered.Before(sent) {
+		if r.denials.alone++; r.denials.alone >= aloneEnough {
 			return 0, &feed.Unusable{Reason: err.Error() + " (other objects of the bucket can be read)"}
 		}
 		return deniedPause, nil

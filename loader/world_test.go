@@ -218,5 +218,3 @@ func (w *world) eventually(limit time.Duration, what string, holds func() bool) 
 		}
 	}
 }
-
-func itoa(n int64) string { return fmt.Sprint(n) }
