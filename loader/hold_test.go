@@ -4,12 +4,15 @@ package loader_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
@@ -104,6 +107,28 @@ func TestAMessageThatIsNoLongerHeldIsLetGoAtOnce(t *testing.T) {
 			t.Errorf("log: %v", w.messages())
 		}
 		i.balanced()
+	})
+}
+
+// expired is SQS whose receipt handles have expired by the time a message is deleted.
+type expired struct{ loader.Queue }
+
+func (expired) DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+	return &sqs.DeleteMessageBatchOutput{Failed: []types.BatchResultErrorEntry{
+		{Id: aws.String("0"), Code: aws.String("ReceiptHandleIsInvalid"), Message: aws.String("The receipt handle has expired."), SenderFault: true},
+	}}, nil
+}
+
+func TestNobodyInsistsOnDeletingWhatIsNoLongerHeld(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.twist = func(c *loader.Clients) { c.SQS = expired{c.SQS} }
+		i := w.start("a")
+		feed, _ := feedOf(10, "Berlin")
+		w.put("feed.csv", feed)
+		time.Sleep(10 * time.Second)
+		if n := i.Status().InFlight; n != 0 || i.Ready() != nil {
+			t.Errorf("%d messages in hand; ready says %v", n, i.Ready())
+		}
 	})
 }
 
