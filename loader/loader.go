@@ -2,9 +2,9 @@
 // events from an SQS queue, reads each object once as a stream, judges its rows and writes them by the batch, the
 // last row of a key last. A message is deleted when every object that it tells of is in the table.
 //
-// The intake (intake.go, hold.go, message.go) takes messages and decides their fates; the pipeline (load.go) loads one
-// object and knows no messages. What is pure lives in packages of its own: event (what a message says), feed (what a
-// file says); lanes writes.
+// The intake (intake.go, hold.go, message.go) takes messages and decides their fates; the pipeline (load.go, source.go,
+// judge.go, report.go) loads one object and knows no messages. What is pure lives in packages of its own: event (what a
+// message says), feed (what a file says); lanes writes.
 //
 // An error has one of four kinds. The message's own, that may pass: it comes back after a back-off. The message's own,
 // for good: it is reported, remembered, and left to the queue's redrive policy. A dependency's: nothing is given up,

@@ -1,19 +1,26 @@
 package loader_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/sandbox/objects"
+	"inventoryd/internal/transport"
 	"inventoryd/loader"
 )
 
@@ -323,4 +330,43 @@ func TestEachVersionIsReadAsItWas(t *testing.T) {
 			t.Errorf("total %+v", total)
 		}
 	})
+}
+
+// TestAnObjectLabelledAsCompressedIsReadAsItIsStored reads over a real connection, whose transport must not undo the
+// compression that an uploader has named in Content-Encoding: length, checksum and resuming are those of what is stored.
+func TestAnObjectLabelledAsCompressedIsReadAsItIsStored(t *testing.T) {
+	s := sandbox.New()
+	if err := s.Provision(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	cfg := aws.Config{
+		Region: sandbox.Region, BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "secret", ""),
+		HTTPClient: &http.Client{Transport: transport.PlainBody(http.DefaultTransport)},
+	}
+	bucket := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	var body bytes.Buffer
+	z := gzip.NewWriter(&body)
+	feed, _ := feedOf(1000, "Berlin")
+	if _, err := io.WriteString(z, feed); err != nil || z.Close() != nil {
+		t.Fatal("gzip: ", err)
+	}
+	size := int64(body.Len())
+	_, err := bucket.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(sandbox.Bucket), Key: aws.String("feed.csv"), ContentEncoding: aws.String("gzip"), Body: bytes.NewReader(body.Bytes()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Times: 1, Effect: fault.Effect{Half: true}})
+	l, err := loader.New(loader.Clients{S3: bucket, Tables: dynamodb.NewFromConfig(cfg)}, loader.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var load *loader.Load
+	p, err := l.Load(t.Context(), loader.Object(sandbox.Bucket, "feed.csv", "", size), loader.Hand{Began: func(l *loader.Load) { load = l }})
+	if b := p.Books; err != nil || b.Read != 1000 || b.Read != b.Written+b.Merged || load.Bytes() != size {
+		t.Errorf("%v, %+v; %d bytes read of %d", err, p, load.Bytes(), size)
+	}
 }
