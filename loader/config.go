@@ -172,12 +172,14 @@ func (c Config) rules() feed.Rules {
 }
 
 // wanted reports whether the configuration lets an object be loaded, else why not.
-func (c Config) wanted(bucket, key string) (ok bool, reason string) {
+func (c Config) wanted(bucket, key string, size int64) (ok bool, reason string) {
 	name := bucket + "/" + key
 	matches := func(pattern string) bool { return match(pattern, name) }
 	switch t, _ := parseTarget(c.Rejects); {
 	case t.holds(bucket, key):
 		return false, "it is a report of rejected rows (loader.rejects)"
+	case size == 0 && strings.HasSuffix(key, "/"):
+		return false, "it is a folder, as consoles make them"
 	case len(c.Objects.Include) > 0 && !slices.ContainsFunc(c.Objects.Include, matches):
 		return false, "no pattern of loader.objects.include matches"
 	case slices.ContainsFunc(c.Objects.Exclude, matches):

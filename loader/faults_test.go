@@ -448,6 +448,21 @@ func TestWhatIsNoneOfOursIsAcknowledged(t *testing.T) {
 	})
 }
 
+func TestAFolderMadeInAConsoleIsNoFeed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		i := w.start("a")
+		w.put("feeds/", "")
+		w.quiet(time.Minute)
+		if n := w.logs.FilterMessage("object ignored").Len(); n != 1 || len(i.Status().Recent) != 0 {
+			t.Errorf("log: %v", w.messages())
+		}
+		feed, want := feedOf(10, "Berlin")
+		w.put("odd/", feed)
+		w.quiet(time.Minute)
+		w.exact(want)
+	})
+}
+
 func TestAccessDeniedOnOneKeyOnlyIsThatMessagesFailure(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.Fault(fault.Rule{

@@ -67,7 +67,7 @@ func (l *Loader) Load(ctx context.Context, in Input, h Hand) (Progress, error) {
 	return l.finish(load, err, time.Time{}), err
 }
 
-// Wanted reports whether the configuration lets an object be loaded, else why not.
-func (l *Loader) Wanted(bucket, key string) (ok bool, reason string) {
-	return l.cfg().wanted(bucket, key)
+// Wanted reports whether an object of size bytes is to be loaded by itself, else why not.
+func (l *Loader) Wanted(bucket, key string, size int64) (ok bool, reason string) {
+	return l.cfg().wanted(bucket, key, size)
 }

@@ -127,7 +127,7 @@ func (l *Loader) interrupted(err error) (fate, error) {
 // object loads one object, if it is to be loaded.
 func (l *Loader) object(w work, o event.Object) (fate, error) {
 	fields := []zap.Field{zap.String("bucket", o.Bucket), zap.String("key", o.Key)}
-	if ok, reason := l.cfg().wanted(o.Bucket, o.Key); !ok {
+	if ok, reason := l.cfg().wanted(o.Bucket, o.Key, o.Size); !ok {
 		l.metrics.count(l.metrics.ignored, 1)
 		l.log.Info("object ignored", append(fields, zap.String("reason", reason))...)
 		return done, nil

@@ -53,8 +53,7 @@ func (j *loadJob) listed(ctx context.Context, bucket, prefix string) ([]loader.I
 		}
 		for _, o := range page.Contents {
 			key := aws.ToString(o.Key)
-			folder := strings.HasSuffix(key, "/") && aws.ToInt64(o.Size) == 0 // as consoles make them
-			if ok, _ := j.loader.Wanted(bucket, key); folder || !ok || aws.ToTime(o.LastModified).Before(j.since) {
+			if ok, _ := j.loader.Wanted(bucket, key, aws.ToInt64(o.Size)); !ok || aws.ToTime(o.LastModified).Before(j.since) {
 				ignored++
 				continue
 			}
