@@ -106,6 +106,14 @@ func (a awscli) step(name string, f func(a awscli)) {
 
 func TestDebiansAWSCommandLineWorksWithTheSandbox(t *testing.T) {
 	a := newAWSCLI(t)
+	a.usesS3()
+	a.usesDynamoDB()
+	a.usesSNSAndSTS()
+	a.readsErrors()
+}
+
+func (a awscli) usesS3() {
+	a.Helper()
 	a.step("s3 cp there and back", func(a awscli) {
 		a.file("feed.csv", "store,item,count\nBerlin,Echo,0\n")
 		a.says(nil, "s3", "cp", "feed.csv", "s3://inventory/in/Zürich a+b.csv")
@@ -151,6 +159,10 @@ func TestDebiansAWSCommandLineWorksWithTheSandbox(t *testing.T) {
 			a.Errorf("got %+v", got)
 		}
 	})
+}
+
+func (a awscli) usesDynamoDB() {
+	a.Helper()
 	a.step("dynamodb put-item, scan", func(a awscli) {
 		a.says(nil, "dynamodb", "put-item", "--table-name", "Inventory", "--item", `{"Store":{"S":"Berlin"},"Item":{"S":"Echo"},"Count":{"N":"0"}}`)
 		var got struct {
@@ -179,6 +191,10 @@ func TestDebiansAWSCommandLineWorksWithTheSandbox(t *testing.T) {
 			a.Errorf("got %+v", d)
 		}
 	})
+}
+
+func (a awscli) usesSNSAndSTS() {
+	a.Helper()
 	a.step("sns list-topics, publish", func(a awscli) {
 		var got struct{ Topics []struct{ TopicArn string } }
 		a.says(&got, "sns", "list-topics")
@@ -197,6 +213,10 @@ func TestDebiansAWSCommandLineWorksWithTheSandbox(t *testing.T) {
 			a.Errorf("got %+v", got)
 		}
 	})
+}
+
+func (a awscli) readsErrors() {
+	a.Helper()
 	a.step("errors are told by their codes", func(a awscli) {
 		if out, err := a.run("s3api", "get-object", "--bucket", "inventory", "--key", "nothing", "x"); err == nil || !strings.Contains(out, "(NoSuchKey)") {
 			a.Errorf("%v\n%s", err, out)

@@ -48,6 +48,18 @@ var _ = add("streams",
 		}
 		t.equal("the pages, and the different shards", fmt.Sprint(sizes, len(seen)), "[100 100 50] 250")
 	}},
+	Case{Name: "a cursor does not mean that there are more shards", Doc: "StreamDescription", Sandbox: true, Run: func(t *T, e *Env) {
+		e.Sandbox.Tables.SetShards(100)
+		d := open(t, e)
+		in := &dynamodbstreams.DescribeStreamInput{StreamArn: d.arn()}
+		full, err := d.streams.DescribeStream(t.Context(), in)
+		t.ok(err)
+		in.ExclusiveStartShardId = full.StreamDescription.LastEvaluatedShardId
+		t.equal("the shards, a cursor", fmt.Sprint(len(full.StreamDescription.Shards), in.ExclusiveStartShardId != nil), "100 true")
+		empty, err := d.streams.DescribeStream(t.Context(), in)
+		t.ok(err)
+		t.equal("the shards, a cursor", fmt.Sprint(len(empty.StreamDescription.Shards), empty.StreamDescription.LastEvaluatedShardId != nil), "0 false")
+	}},
 	Case{Name: "DescribeStream refuses a Limit of more than 100", Doc: "DescribeStream", Run: func(t *T, e *Env) {
 		d := open(t, e)
 		_, err := d.streams.DescribeStream(t.Context(), &dynamodbstreams.DescribeStreamInput{StreamArn: d.arn(), Limit: aws.Int32(101)})

@@ -3,6 +3,7 @@ package dynamo
 // BatchGetItem.
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -94,8 +95,13 @@ func (b *batchRead) read(t *table, k *keysRequest) (units float64, err error) {
 	b.Responses[t.name] = []attr.Document{}
 	rest := *k
 	rest.Keys = nil
-	for i, key := range keys {
-		row := t.read(key)
+	order := make([]int, len(keys)) // no order that a client could rely on ("BatchGetItem")
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(hashOf(keys[i]), hashOf(keys[j])) })
+	for _, i := range order {
+		row := t.read(keys[i])
 		if b.share.Leaves() || b.bytes+int(row.size) > maxBatchBytes {
 			rest.Keys = append(rest.Keys, k.Keys[i])
 			continue

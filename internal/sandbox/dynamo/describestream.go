@@ -157,11 +157,11 @@ func (st *stream) describe(q *listing, now time.Time) *describedStream {
 		if now.Before(sh.listed) || q.filter != "" && sh.parent != q.parent {
 			continue
 		}
-		if len(d.Shards) == limit {
-			d.LastEvaluatedShardId = st.cursor(d.Shards[limit-1].ShardId, q.start)
+		d.Shards = append(d.Shards, listedShard{sh.id, sh.parent, sequenceRange{sh.start, sh.end}})
+		if len(d.Shards) == limit { // that there is a cursor does not mean that there are more ("StreamDescription")
+			d.LastEvaluatedShardId = st.cursor(sh.id, q.start)
 			break
 		}
-		d.Shards = append(d.Shards, listedShard{sh.id, sh.parent, sequenceRange{sh.start, sh.end}})
 	}
 	return d
 }
