@@ -73,10 +73,10 @@ func (c *coordinator) start(e *entry, run func(*shard) error) {
 			return
 		}
 		arn := arnWith(c.stream.ARN, s.row.Label)
-		disabled, err := c.discovery.children(c.lives.stop, arn, s.row.key())
+		disabled, failure := c.discovery.children(c.lives.stop, arn, s.row.key()) // err is the coordinator's by now
 		switch {
-		case err != nil && c.lives.stop.Err() == nil:
-			c.lives.end(err)
+		case failure != nil && c.lives.stop.Err() == nil:
+			c.lives.end(failure)
 		case disabled: // perhaps there is a new stream
 			c.asked.put(question{})
 		}
