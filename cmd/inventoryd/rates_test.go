@@ -55,13 +55,13 @@ func TestTheStreamIsReadWithinItsRates(t *testing.T) {
 		r := &rates{calls: map[string][]time.Time{}}
 		w.aws.Fault(fault.Rule{Service: "streams", Match: r.note})
 		w.aws.Fault(fault.Rule{Service: "streams", Every: 7, Effect: fault.Throttle})
-		for round := range 30 {
+		for round := range 9 {
 			shards, err := w.aws.Tables.Shards(sandbox.Table)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, s := range shards {
-				if s.Open && round%3 == 0 && len(shards) < 100 {
+				if s.Open && round%3 == 0 && len(shards) < 40 {
 					if _, err := w.aws.Tables.Split(sandbox.Table, s.ID); err != nil {
 						t.Fatal(err)
 					}
@@ -70,7 +70,7 @@ func TestTheStreamIsReadWithinItsRates(t *testing.T) {
 			w.upload(t)
 			time.Sleep(10 * time.Second)
 		}
-		time.Sleep(5 * time.Minute)
+		time.Sleep(3 * time.Minute)
 		w.exact(t, map[string]int{}, 1)
 		r.mu.Lock()
 		defer r.mu.Unlock()

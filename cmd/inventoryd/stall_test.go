@@ -13,9 +13,9 @@ func TestBodiesThatStallOnTheirWayAreReadOn(t *testing.T) {
 		t.Run(operation, func(t *testing.T) {
 			inBubble(t, nil, func(t *testing.T, w *world) {
 				time.Sleep(time.Minute)
-				w.aws.Fault(fault.Rule{Client: "daemon", Operation: operation, Times: 3, Effect: fault.Effect{Stall: true}})
+				w.aws.Fault(fault.Rule{Client: "daemon", Operation: operation, Times: 1, Effect: fault.Effect{Stall: true}})
 				w.upload(t)
-				time.Sleep(20 * time.Minute)
+				time.Sleep(5 * time.Minute)
 				w.exact(t, map[string]int{}, 1)
 			})
 		})
