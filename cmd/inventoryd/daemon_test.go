@@ -27,8 +27,16 @@ func newWorldHere(t *testing.T) *world {
 // inBubble runs the whole daemon against a sandbox in virtual time, lets the script act, stops the daemon in order and
 // fails the test where it does not end well.
 func inBubble(t *testing.T, change func(*Config), script func(t *testing.T, w *world)) {
+	inPreparedBubble(t, nil, change, script)
+}
+
+// inPreparedBubble is inBubble with something to do before the daemon starts.
+func inPreparedBubble(t *testing.T, prepare func(*testing.T, *world), change func(*Config), script func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorldHere(t)
+		if prepare != nil {
+			prepare(t, w)
+		}
 		cfg := defaults()
 		if change != nil {
 			change(&cfg)

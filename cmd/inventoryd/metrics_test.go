@@ -209,14 +209,11 @@ func (w *world) troubleWithTheStream(t *testing.T) {
 // shardRows are the keys of the shards' rows.
 func (w *world) shardRows(t *testing.T) (keys []map[string]types.AttributeValue) {
 	t.Helper()
-	out, err := w.Tables.Query(t.Context(), &dynamodb.QueryInput{
-		TableName: aws.String("inventoryd-leases"), KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: "Inventory#shards"}},
-	})
-	if err != nil || len(out.Items) == 0 {
-		t.Fatalf("%d shards: %v", len(out.Items), err)
+	rows := w.partition(t, "inventoryd-leases", "pk", "Inventory#shards")
+	if len(rows) == 0 {
+		t.Fatal("there are no shards")
 	}
-	for _, row := range out.Items {
+	for _, row := range rows {
 		maps.DeleteFunc(row, func(name string, _ types.AttributeValue) bool { return !slices.Contains([]string{"pk", "sk"}, name) })
 		keys = append(keys, row)
 	}

@@ -11,13 +11,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/test/standins"
@@ -60,19 +59,7 @@ func (w *world) provision(t *testing.T) {
 	check(err)
 	_, err = w.SNS.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: aws.String("sqs"), Endpoint: &inbox})
 	check(err)
-	_, err = w.Tables.CreateTable(ctx, &dynamodb.CreateTableInput{
-		TableName: aws.String(sandbox.Table), BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("Store"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("Item"), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("Store"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("Item"), KeyType: types.KeyTypeRange},
-		},
-		StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages},
-	})
-	check(err)
+	w.createTable(t, inventory.DefaultTable)
 }
 
 // makeQueue makes a queue and returns its ARN.

@@ -178,7 +178,9 @@ func TestBothWaysOutAgreeOverARunStoppedInMidInterval(t *testing.T) {
 
 func TestEachCallIsCompressedAndSeriesAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, func(c *Config) { c.CloudWatch.Instance = true })
+		b := newBench(t, func(c *Config) {
+			c.CloudWatch.Instance, c.CloudWatch.Namespace, c.CloudWatch.Interval = true, "Shops", 50*time.Second
+		})
 		for _, scope := range []string{"loader", "stream", "notifier"} {
 			must(b.Meter(scope).Int64Counter("of.no.interest")).Add(t.Context(), 1)
 		}
@@ -187,7 +189,7 @@ func TestEachCallIsCompressedAndSeriesAreFew(t *testing.T) {
 		stop()
 		calls := b.service.Calls()
 		if len(calls) != 4 {
-			t.Errorf("one call a minute and one at the stop: %v", calls)
+			t.Errorf("one call each 50 s and one at the stop: %v", calls)
 		}
 		for _, c := range calls {
 			if !c.Compressed || c.Data > 40 {
@@ -195,7 +197,7 @@ func TestEachCallIsCompressedAndSeriesAreFew(t *testing.T) {
 			}
 		}
 		series := b.service.Series()
-		if len(series) > 40 || !slices.Contains(series, "inventoryd RowsWritten Instance=host-1 Service=shop") {
+		if len(series) > 40 || !slices.Contains(series, "Shops RowsWritten Instance=host-1 Service=shop") {
 			t.Errorf("%d: %v", len(series), series)
 		}
 	})
