@@ -300,19 +300,29 @@ func (l *lockedBuffer) String() string {
 
 var _ io.Writer = (*lockedBuffer)(nil)
 
-// ready asks the daemon's /readyz, at the address that its log tells.
+// ready asks the daemon's /readyz.
 func ready(p *process) bool {
+	code, _ := p.get("/readyz")
+	return code == http.StatusOK
+}
+
+// get asks the daemon over HTTP, at the address that its log tells; the code is 0 where it does not answer.
+func (p *process) get(path string) (code int, body string) {
 	for line := range strings.Lines(p.log.String()) {
 		var entry struct{ Msg, Address string }
 		if json.Unmarshal([]byte(line), &entry) != nil || entry.Msg != "http server listening" {
 			continue
 		}
-		res, err := http.Get("http://" + entry.Address + "/readyz")
+		res, err := http.Get("http://" + entry.Address + path)
 		if err != nil {
-			return false
+			return 0, ""
 		}
-		res.Body.Close()
-		return res.StatusCode == http.StatusOK
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			return 0, ""
+		}
+		return res.StatusCode, string(text)
 	}
-	return false
+	return 0, ""
 }

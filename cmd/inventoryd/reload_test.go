@@ -68,6 +68,13 @@ func TestSIGHUPUnderLoadPutsSettingsInForceWithoutLosingOrDoublingARow(t *testin
 		}
 	}
 
+	_, metrics := p.get("/metrics") // what the table cannot tell: whether a row was written twice
+	for _, line := range []string{fmt.Sprintf("files_loaded_total %d", feeds), fmt.Sprintf("rows_read_total %d", feeds*rows), fmt.Sprintf("rows_written_total %d", feeds*rows)} {
+		if !strings.Contains(metrics, "\ninventoryd_loader_"+line+"\n") {
+			t.Errorf("the metrics do not say %s", line)
+		}
+	}
+
 	w.feed(t, "late store", 2, want)
 	late := func() bool { w.inbox(t, told); return told["late store lacks item 0"] == 1 }
 	eventually(t, p, 20*time.Second, late, func() string { return fmt.Sprintf("no alert in the new words: %v", told) })
