@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/logging"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestSilenceIsWhatNobodyAnswersHoweverOftenItIsAsked(t *testing.T) {
@@ -81,6 +86,20 @@ func TestOnlyWhatAServiceSaysIsAnAnswer(t *testing.T) {
 			t.Errorf("what comes of the way to SQS is none: %v", given)
 		}
 	})
+}
+
+// Standard error would get lines that are no JSON.
+func TestWhatTheSDKLogsIsALineOfTheLog(t *testing.T) {
+	core, lines := observer.New(zap.DebugLevel)
+	log := remarks(zap.New(core))
+	log.Logf(logging.Warn, "no checksum in %d answers", 2)
+	log.Logf(logging.Debug, "all well")
+	if d := cmp.Diff([]string{"warn no checksum in 2 answers", "debug all well"}, []string{
+		fmt.Sprint(lines.All()[0].Level, " ", lines.All()[0].ContextMap()["detail"]),
+		fmt.Sprint(lines.All()[1].Level, " ", lines.All()[1].ContextMap()["detail"]),
+	}); d != "" {
+		t.Error(d)
+	}
 }
 
 func TestTheTableThatACallIsAbout(t *testing.T) {

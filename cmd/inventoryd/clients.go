@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/logging"
+	"go.uber.org/zap"
 
 	"inventoryd/internal/transport"
 )
@@ -60,6 +62,18 @@ func awsConfig(ctx context.Context, c AWS) (aws.Config, error) {
 		cfg.Region = at.Region
 	}
 	return cfg, nil
+}
+
+// remarks takes what the SDK logs on its own account, and would write to standard error otherwise.
+func remarks(log *zap.Logger) logging.Logger {
+	return logging.LoggerFunc(func(c logging.Classification, format string, args ...any) {
+		detail := fmt.Sprintf(format, args...)
+		if c == logging.Debug {
+			log.Debug("remark of the AWS SDK", zap.String("detail", detail))
+			return
+		}
+		log.Warn("remark of the AWS SDK", zap.String("detail", detail))
+	})
 }
 
 // newClients builds the clients, each service's with its own connections and time-outs. The transport of an

@@ -144,11 +144,29 @@ func TestNothingTellsASecret(t *testing.T) {
 	for _, text := range []string{
 		"http: {auth: {user: op, hash: " + password + "}}", "http: {auth: {user: op, hash: [" + password + "]}}",
 		"http: {auth: {user: op, hash: {" + password + ": 1}}}", "http: {auth: {hash: " + string(hash) + "}}",
+		"http: {auth: 'op:" + password + "'}", "http: op:" + password, password, "- " + password,
+		"http: {auth: {user: op, hash: '" + string(hash) + "', hash: " + password + "}}", "http: {auth: {hsah: " + password + "}}",
 		"aws: {endpoint: 'http://op:" + password + "@host'}",
 	} {
-		_, err := runCLI(t, "config", "validate", "-c", writeConfig(t, text))
-		if err == nil {
+		path := writeConfig(t, text)
+		_, err := runCLI(t, "config", "validate", "-c", path)
+		_, _, again := origin{path: path}.reload(defaults())
+		if err == nil || again == nil {
 			t.Errorf("%s is valid", text)
+		}
+		fmt.Fprintln(&said, err, again)
+	}
+	for _, set := range []string{"http.auth.hash=" + password, "http.auth.hash:" + password, "http.auth=" + password, "http.auth.hash= " + string(hash)} {
+		_, err := runCLI(t, "config", "show", "--set", set)
+		if err == nil {
+			t.Errorf("%s is valid", set)
+		}
+		fmt.Fprintln(&said, err)
+	}
+	for _, variable := range []string{"INVENTORYD_HTTP_AUTH_HASH", "INVENTORYD_HTTP_AUTH_HSAH", "INVENTORYD_HTTP_AUTH"} {
+		_, _, err := origin{environ: []string{variable + "=" + password}}.read()
+		if err == nil {
+			t.Errorf("%s is valid", variable)
 		}
 		fmt.Fprintln(&said, err)
 	}

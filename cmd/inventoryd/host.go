@@ -56,6 +56,7 @@ func runHere(ctx context.Context, o origin, only half) error {
 	}
 	out := logs.New(cfg.Log, os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
 	defer out.Logger.Sync()
+	base.Logger = remarks(out.Logger.Named("aws"))
 
 	outer, end := context.WithCancel(context.WithoutCancel(ctx)) // the logs outlive the daemon's orderly stop
 	defer end()

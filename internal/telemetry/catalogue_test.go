@@ -162,6 +162,32 @@ func TestTheDocumentedNamesAreTheRight(t *testing.T) {
 	}
 }
 
+// The recipes of alarms are of metrics that there are.
+func TestTheRecipesAreOfDocumentedMetrics(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(top, "docs/metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, recipes, found := strings.Cut(string(page), "## Alarm recipes")
+	if !found {
+		t.Fatal("there are no recipes")
+	}
+	known := map[string]bool{}
+	for _, row := range documented(t) {
+		known[row[0]], known[row[1]] = true, true
+	}
+	names := regexp.MustCompile(`inventoryd_[a-z_]+|--metric-name [A-Za-z]+`).FindAllString(recipes, -1)
+	if len(names) < 8 {
+		t.Errorf("only %v", names)
+	}
+	for _, name := range names {
+		name = strings.TrimPrefix(strings.TrimSuffix(name, "_bucket"), "--metric-name ")
+		if !known[name] {
+			t.Errorf("a recipe has %s, which is not documented", name)
+		}
+	}
+}
+
 func TestEachMetricForCloudWatchHasAnInstrument(t *testing.T) {
 	code := instruments(t)
 	for _, p := range pushes {
