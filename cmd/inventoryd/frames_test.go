@@ -57,8 +57,8 @@ func TestRowsOfFeedsAreLoggedOnlyWhereAskedFor(t *testing.T) {
 			go func() {
 				ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{log: logs.New(cfg.Log, log, false).Logger, started: func() {}})
 			}()
-			w.put(t, "one.csv", "store,item,count\nBonn,Lamp,3\nBonn,planted item,planted count\n")
-			w.put(t, "all.csv", "store,item,count\nBonn,planted item,planted count\n")
+			w.putObject(t, "one.csv", "store,item,count\nBonn,Lamp,3\nBonn,planted item,planted count\n")
+			w.putObject(t, "all.csv", "store,item,count\nBonn,planted item,planted count\n")
 			time.Sleep(time.Minute)
 			stop()
 			if err := <-ended; err != nil {

@@ -139,7 +139,7 @@ func (w *world) objectsOfAllFates(t *testing.T) {
 		"too-bad.csv":  "store,item,count\nBern,Lamp,1\n" + strings.Repeat("Bern,Lamp,x\n", 5) + strings.Repeat("Bern,Fan,1\n", 60),
 		"replaced.csv": "store,item,count\nBonn,Lamp,1\n",
 	} {
-		w.put(t, key, body)
+		w.putObject(t, key, body)
 	}
 	w.tell(t, objects.Event{Name: "ObjectCreated:Put", Key: "replaced.csv", ETag: strings.Repeat("0", 32)})
 	w.tell(t, objects.Event{Name: "ObjectCreated:Put", Key: "deleted.csv", ETag: strings.Repeat("0", 32)})
@@ -156,7 +156,7 @@ func (w *world) troubleWithWrites(t *testing.T) {
 	w.aws.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Client: "daemon", Times: 2, Effect: fault.ThroughputExceeded})
 	w.aws.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Client: "daemon", Times: 1, Effect: fault.Effect{Delay: 7 * time.Second}})
 	w.aws.Fault(fault.Rule{Service: "sqs", Operation: "ChangeMessageVisibilityBatch", Client: "daemon", Times: 3, Effect: fault.Unavailable})
-	w.put(t, "slow.csv", "store,item,count\nRome,Lamp,3\n")
+	w.putObject(t, "slow.csv", "store,item,count\nRome,Lamp,3\n")
 }
 
 // changesOfAllKinds writes to the table by another hand than the loader's.
@@ -220,8 +220,8 @@ func (w *world) shardRows(t *testing.T) (keys []map[string]types.AttributeValue)
 	return keys
 }
 
-// put uploads an object.
-func (w *world) put(t *testing.T, key, body string) {
+// putObject uploads an object.
+func (w *world) putObject(t *testing.T, key, body string) {
 	t.Helper()
 	_, err := w.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(sandbox.Bucket), Key: &key, Body: strings.NewReader(body)})
 	if err != nil {
@@ -242,9 +242,5 @@ func (w *world) tell(t *testing.T, e objects.Event) {
 // stock sets the count of an item, each of a store of its own, so that they are spread over the stream's shards.
 func (w *world) stock(t *testing.T, item string, count int64) {
 	t.Helper()
-	row := inventory.DefaultTable.Attributes(inventory.Item{Key: inventory.Key{Store: "store of " + item, Item: item}, Count: count})
-	_, err := w.Tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(sandbox.Table), Item: row})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.putRows(t, map[inventory.Key]int64{{Store: "store of " + item, Item: item}: count})
 }

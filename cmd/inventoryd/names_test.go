@@ -40,7 +40,7 @@ func TestTheDaemonGoesByTheConfiguredNames(t *testing.T) {
 		}
 	}
 	inPreparedBubble(t, prepare, names, func(t *testing.T, w *world) {
-		w.put(t, "a.csv", "store,item,count\nBern,Lampe,0\n")
+		w.putObject(t, "a.csv", "store,item,count\nBern,Lampe,0\n")
 		event := objects.Event{Name: "ObjectCreated:Put", Bucket: sandbox.Bucket, Key: "a.csv", Time: time.Now()}
 		_, err := w.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: w.queueURL(t, "feeds"), MessageBody: aws.String(string(event.Direct()))})
 		if err != nil {
