@@ -67,11 +67,14 @@ func (r *objectReader) Read(p []byte) (int, error) {
 				return 0, err
 			}
 		}
-		stalled := time.AfterFunc(stall, r.cut)
+		stalling := time.AfterFunc(stall, r.cut)
 		n, err := r.open.Read(p)
-		stalled.Stop()
+		stalled := !stalling.Stop()
 		r.at += int64(n)
 		if n > 0 {
+			if r.cuts > 0 || r.at == int64(n) { // the first that comes of a connection: only now S3 is well
+				r.l.recovered(r.pin.dependency())
+			}
 			r.cuts = 0
 			return n, nil
 		}
@@ -82,9 +85,13 @@ func (r *objectReader) Read(p []byte) (int, error) {
 			return 0, context.Cause(r.ctx)
 		}
 		if err == io.EOF && r.at >= r.size {
+			r.l.recovered(r.pin.dependency())
 			return 0, io.EOF
 		}
 		r.Close()
+		if stalled { // it answers, and then nothing comes
+			r.l.failing(r.pin.dependency(), false, fmt.Errorf("read %v: nothing came for %v at byte %d of %d", r.pin, stall, r.at, r.size))
+		}
 		if r.cuts++; r.cuts > cutsInARow || r.at >= r.size { // at its end the object's checksum does not fit
 			return 0, fmt.Errorf("read %v: the connection breaks each time, at byte %d of %d: %w", r.pin, r.at, r.size, err)
 		}
@@ -114,7 +121,6 @@ func (r *objectReader) connect() error {
 		out, err := r.l.clients.S3.GetObject(ctx, r.pin.input(r.at))
 		stalled.Stop()
 		if err == nil {
-			r.l.recovered(r.pin.dependency())
 			r.l.readable.Store(r.pin.bucket, exchange{sent, time.Now()})
 			r.open, r.cut = out.Body, cut
 			return r.connected(out)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"maps"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,10 +42,14 @@ func inPreparedBubble(t *testing.T, prepare func(*testing.T, *world), change fun
 		if change != nil {
 			change(&cfg)
 		}
+		base := w.aws.Config("daemon")
+		if w.stalls != nil {
+			base.HTTPClient = &http.Client{Transport: stalling{sandbox.Direct(w.aws), w.stalls}}
+		}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{
+			ended <- run(ctx, cfg, newClients(base, cfg.AWS), host{
 				listener: w.daemon, reload: w.reload, log: zaptest.NewLogger(t), started: func() {}, ticked: w.ticked,
 			})
 		}()

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +83,39 @@ func TestCallsThatNeverAnswerShowInReadyzWithin30sAndNotInLivez(t *testing.T) {
 			notReadyWithin30s(t, troubleWith(tt.service, tt.table, fault.Effect{Hang: true}), tt.says)
 		})
 	}
+}
+
+// stalling lets an answer of S3 begin and not go on.
+type stalling struct {
+	http.RoundTripper
+	on *atomic.Bool
+}
+
+func (s stalling) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := s.RoundTripper.RoundTrip(r)
+	if err == nil && s.on.Load() && r.Method == http.MethodGet {
+		res.Body = stalled{res.Body, r.Context()}
+	}
+	return res, err
+}
+
+type stalled struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+func (s stalled) Read([]byte) (int, error) {
+	<-s.ctx.Done()
+	return 0, context.Cause(s.ctx)
+}
+
+func TestAnObjectThatDoesNotComeShowsInReadyzWithin30s(t *testing.T) {
+	inPreparedBubble(t, func(_ *testing.T, w *world) { w.stalls = new(atomic.Bool) }, nil, func(t *testing.T, w *world) {
+		notReadyWhile(t, w, func() (mend func()) {
+			w.stalls.Store(true)
+			return func() { w.stalls.Store(false) }
+		}, []string{"loader", "bucket inventory"})
+	})
 }
 
 // troubleWith breaks the daemon's calls of a service; with a table, only those that name it.
@@ -160,34 +195,38 @@ func loopsOf(t *testing.T) (names []string) {
 // stay, and everything to be well again after the trouble.
 func notReadyWithin30s(t *testing.T, rule fault.Rule, words []string) {
 	inBubble(t, nil, func(t *testing.T, w *world) {
-		time.Sleep(time.Minute)
-		if code, body := w.daemon.ask(t, "/readyz"); code != http.StatusOK {
-			t.Fatalf("/readyz of a healthy daemon: %d %s", code, body)
-		}
-		mend := w.aws.Fault(rule)
-		w.upload(t)
-		time.Sleep(30 * time.Second)
-		code, body := w.daemon.ask(t, "/readyz")
-		if code != http.StatusServiceUnavailable {
-			t.Errorf("/readyz: %d %s", code, body)
-		}
-		says(t, strings.ToLower(body), words...)
-		if _, text := w.daemon.ask(t, "/metrics"); !strings.Contains(text, "\ninventoryd_parts_unready ") || strings.Contains(text, "\ninventoryd_parts_unready 0") {
-			t.Errorf("/metrics does not tell of a part that is not ready")
-		}
-		for range 20 { // ten minutes of it leave the process alive
-			time.Sleep(30 * time.Second)
-			if code, body := w.daemon.ask(t, "/livez"); code != http.StatusOK {
-				t.Fatalf("/livez: %d %s", code, body)
-			}
-		}
-		mend()
-		time.Sleep(5 * time.Minute)
-		if code, body := w.daemon.ask(t, "/readyz"); code != http.StatusOK {
-			t.Errorf("/readyz after the trouble: %d %s", code, body)
-		}
-		w.exact(t, map[string]int{}, 1)
+		notReadyWhile(t, w, func() (mend func()) { return w.aws.Fault(rule) }, words)
 	})
+}
+
+func notReadyWhile(t *testing.T, w *world, spoil func() (mend func()), words []string) {
+	time.Sleep(time.Minute)
+	if code, body := w.daemon.ask(t, "/readyz"); code != http.StatusOK {
+		t.Fatalf("/readyz of a healthy daemon: %d %s", code, body)
+	}
+	mend := spoil()
+	w.upload(t)
+	time.Sleep(30 * time.Second)
+	code, body := w.daemon.ask(t, "/readyz")
+	if code != http.StatusServiceUnavailable {
+		t.Errorf("/readyz: %d %s", code, body)
+	}
+	says(t, strings.ToLower(body), words...)
+	if _, text := w.daemon.ask(t, "/metrics"); !strings.Contains(text, "\ninventoryd_parts_unready ") || strings.Contains(text, "\ninventoryd_parts_unready 0") {
+		t.Errorf("/metrics does not tell of a part that is not ready")
+	}
+	for range 20 { // ten minutes of it leave the process alive
+		time.Sleep(30 * time.Second)
+		if code, body := w.daemon.ask(t, "/livez"); code != http.StatusOK {
+			t.Fatalf("/livez: %d %s", code, body)
+		}
+	}
+	mend()
+	time.Sleep(5 * time.Minute)
+	if code, body := w.daemon.ask(t, "/readyz"); code != http.StatusOK {
+		t.Errorf("/readyz after the trouble: %d %s", code, body)
+	}
+	w.exact(t, map[string]int{}, 1)
 }
 
 func TestStatusTellsWhatEachPartDid(t *testing.T) {

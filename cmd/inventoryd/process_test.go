@@ -54,6 +54,7 @@ type world struct {
 	daemon *pipes
 	reload chan Config
 	stuck  atomic.Pointer[stuckLoop]
+	stalls *atomic.Bool // nil: never; S3's answers begin, and then nothing more comes
 }
 
 func newWorld(t *testing.T) *world {
