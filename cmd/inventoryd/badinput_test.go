@@ -55,6 +55,12 @@ func TestStartIsRefusedWithTheRemedy(t *testing.T) {
 			func(_ *testing.T, _ *world, cfg *Config) { cfg.Loader.Queue = "elsewhere" },
 			[]string{"elsewhere", "loader.queue"},
 		},
+		"missing password": {
+			func(_ *testing.T, _ *world, cfg *Config) {
+				cfg.HTTP.Auth.User, cfg.HTTP.Auth.HashFile = "op", "/nowhere/hash"
+			},
+			[]string{"http.auth.hash_file", "/nowhere/hash"},
+		},
 		"missing table": {
 			func(_ *testing.T, _ *world, cfg *Config) { cfg.Table.Name = "Stock" },
 			[]string{"Stock", "table.name"},

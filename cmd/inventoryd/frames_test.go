@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"go.uber.org/zap"
 	"golang.org/x/crypto/bcrypt"
 
 	"inventoryd/internal/logs"
@@ -43,6 +44,35 @@ func TestAnHourWithoutCloudWatchIsNotNoticed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestADaemonThatStopsCanBeLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldHere(t)
+		cfg := defaults()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- run(ctx, cfg, newClients(w.aws.Config("daemon"), cfg.AWS), host{listener: w.daemon, log: zap.NewNop(), started: func() {}})
+		}()
+		time.Sleep(time.Minute)
+		w.aws.Fault(fault.Rule{Service: "dynamodb", Client: "daemon", Effect: fault.Effect{Hang: true}})
+		w.upload(t)
+		time.Sleep(time.Second)
+		stop()
+		time.Sleep(4 * time.Second) // it waits for writes
+		for _, path := range []string{"/livez", "/metrics", "/status"} {
+			if code, body := w.daemon.ask(t, path); code != http.StatusOK {
+				t.Errorf("%s: %d %s", path, code, body)
+			}
+		}
+		if len(ended) > 0 {
+			t.Error("it has stopped already: nothing was shown")
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestRowsOfFeedsAreLoggedOnlyWhereAskedFor(t *testing.T) {

@@ -102,6 +102,11 @@ func TestEachMetricIsMeasuredAndBothWaysOutAgree(t *testing.T) {
 			t.Errorf("%s is not in docs/metrics.md", name)
 		}
 	}
+	for _, c := range f.aws.Metrics.Calls() {
+		if !c.Compressed {
+			t.Errorf("a call is not compressed: %+v", c)
+		}
+	}
 	if series := f.aws.Metrics.Series(); len(series) > 40 {
 		t.Errorf("%d series: %v", len(series), series)
 	}
