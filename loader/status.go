@@ -163,11 +163,11 @@ func (l *Loader) Status() Status {
 
 // Ready is nil, or why the loader cannot work at present.
 func (l *Loader) Ready() error {
-	if !l.resolved.Load() {
-		return errors.New("the queue is not found yet")
-	}
 	if reasons := l.troubles.reasons(); len(reasons) > 0 {
 		return errors.New(strings.Join(reasons, "; "))
+	}
+	if !l.resolved.Load() {
+		return errors.New("the queue is not found yet")
 	}
 	return nil
 }

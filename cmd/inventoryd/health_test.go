@@ -240,3 +240,32 @@ func TestStatusTellsWhatEachPartDid(t *testing.T) {
 		says(t, body, `"loader"`, `"zurich.csv"`, `"stream"`, `"shards"`, `"notifier"`, `"published": 6`, `"health"`)
 	})
 }
+
+// A daemon that starts in the middle of an outage says what it waits for, and begins to work when that is over.
+func TestAnOutageAtTheStartIsNamedByReadyzWithin30s(t *testing.T) {
+	for service, part := range map[string]string{"sqs": "loader: ", "sns": "notifier: ", "dynamodb": "tables: ", "streams": "stream: "} {
+		t.Run(service, func(t *testing.T) {
+			var mend func()
+			spoil := func(_ *testing.T, w *world) {
+				mend = w.aws.Fault(fault.Rule{Service: service, Client: "daemon", Effect: fault.Unavailable})
+			}
+			inPreparedBubble(t, spoil, nil, func(t *testing.T, w *world) {
+				w.upload(t)
+				time.Sleep(30 * time.Second)
+				code, body := w.daemon.ask(t, "/readyz")
+				named := func(line string) bool {
+					return strings.HasPrefix(line, part+"not ready") && strings.Contains(line, "ServiceUnavailable")
+				}
+				if code != http.StatusServiceUnavailable || !slices.ContainsFunc(strings.Split(body, "\n"), named) {
+					t.Errorf("/readyz: %d %s", code, body)
+				}
+				mend()
+				time.Sleep(5 * time.Minute)
+				if code, body := w.daemon.ask(t, "/readyz"); code != http.StatusOK {
+					t.Errorf("/readyz after the outage: %d %s", code, body)
+				}
+				w.exact(t, map[string]int{}, 1)
+			})
+		})
+	}
+}
