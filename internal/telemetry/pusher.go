@@ -46,7 +46,7 @@ type pusher struct {
 func (p *pusher) measure(meter metric.Meter) error {
 	var err1, err2 error
 	p.failures, err1 = meter.Int64Counter("push.failures", metric.WithDescription("Calls to CloudWatch that failed."))
-	p.dropped, err2 = meter.Int64Counter("data.dropped", metric.WithDescription("Data that CloudWatch refused or that could not be pushed for two hours."))
+	p.dropped, err2 = meter.Int64Counter("data.dropped", metric.WithDescription("Data that CloudWatch refused, or that gave way to newer ones while nothing could be pushed."))
 	return errors.Join(err1, err2)
 }
 
