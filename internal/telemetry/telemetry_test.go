@@ -67,6 +67,7 @@ func newBench(t *testing.T, change func(*Config)) bench {
 		Region: "us-east-1", BaseEndpoint: aws.String("http://sandbox"),
 		Credentials: credentials.NewStaticCredentialsProvider("one", "secret", ""),
 		HTTPClient:  &http.Client{Transport: b.network}, Retryer: aws.NopRetryer{},
+		RequestMinCompressSizeBytes: 10240, // as the shared configuration has it
 	})
 	if change != nil {
 		change(&c)
@@ -199,6 +200,19 @@ func TestEachCallIsCompressedAndSeriesAreFew(t *testing.T) {
 		series := b.service.Series()
 		if len(series) > 40 || !slices.Contains(series, "Shops RowsWritten Instance=host-1 Service=shop") {
 			t.Errorf("%d: %v", len(series), series)
+		}
+	})
+}
+
+func TestASmallCallIsCompressedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		must(b.Meter("").Int64Gauge("up")).Record(t.Context(), 1)
+		stop := b.start(t)
+		time.Sleep(time.Second)
+		stop()
+		if calls := b.service.Calls(); len(calls) != 1 || calls[0].Data != 1 || !calls[0].Compressed {
+			t.Errorf("%+v", calls)
 		}
 	})
 }
