@@ -215,7 +215,7 @@ func notReadyWhile(t *testing.T, w *world, spoil func() (mend func()), words []s
 	if _, text := w.daemon.ask(t, "/metrics"); !strings.Contains(text, "\ninventoryd_parts_unready ") || strings.Contains(text, "\ninventoryd_parts_unready 0") {
 		t.Errorf("/metrics does not tell of a part that is not ready")
 	}
-	for range 20 { // ten minutes of it leave the process alive
+	for range 6 { // three minutes of it, twice the time after which a loop is stuck, leave the process alive
 		time.Sleep(30 * time.Second)
 		if code, body := w.daemon.ask(t, "/livez"); code != http.StatusOK {
 			t.Fatalf("/livez: %d %s", code, body)
