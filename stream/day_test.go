@@ -20,7 +20,7 @@ func TestADayOfRolloversGrowsNeitherHeapNorGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, sandbox: sandbox.New()} // without a history, which would grow
 		w.db = dynamodb.NewFromConfig(w.sandbox.Config("writer"))
-		w.createTable()
+		w.createTable(bothImages)
 		config := DefaultConfig()
 		w.calm(&config)
 		var handled atomic.Int64

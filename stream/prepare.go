@@ -63,18 +63,18 @@ func (r *Reader) prepare(ctx context.Context) error {
 	return nil
 }
 
-// ensureLeases makes sure of the lease table; outages and denied reads are waited out.
+// ensureLeases makes sure of the lease table; outages, denied reads and a table in the making are waited out.
 func (r *Reader) ensureLeases(ctx context.Context, tick func()) error {
 	var final error
 	_, err := r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
 		created, err := state.Ensure(ctx, r.tables, r.store.leases)
-		var call *smithy.OperationError
-		if err != nil && (!errors.As(err, &call) || call.OperationName == "CreateTable" && classify(err) == denied) {
-			final = err
-			return nil
-		}
 		if created {
 			r.log.Info("the lease table was created", zap.String("table", r.store.leases))
+		}
+		var call *smithy.OperationError
+		if errors.Is(err, state.ErrUnfit) || errors.As(err, &call) && call.OperationName == "CreateTable" && classify(err) == denied {
+			final = err
+			return nil
 		}
 		return err
 	})

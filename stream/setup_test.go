@@ -53,6 +53,14 @@ func TestStartIsRefusedWithTheRemedy(t *testing.T) {
 			w.start().fails("table Orders has none", remedy)
 		})
 	})
+	t.Run("never enabled", func(t *testing.T) {
+		scenario(t, 1, func(w *world) {
+			_, err := w.db.DeleteTable(w.Context(), &dynamodb.DeleteTableInput{TableName: aws.String(table)})
+			w.must(err)
+			w.createTable(nil)
+			w.start().fails("table Orders has none", remedy)
+		})
+	})
 	t.Run("another program's lease table", func(t *testing.T) {
 		scenario(t, 1, func(w *world) {
 			r := w.start()
@@ -61,11 +69,29 @@ func TestStartIsRefusedWithTheRemedy(t *testing.T) {
 			w.start(func(c *Config) { c.App = "other" }).fails(`is read by "inventoryd", not by "other"`, "lease_table")
 		})
 	})
+	t.Run("a lease table that is none", func(t *testing.T) {
+		scenario(t, 1, func(w *world) { w.start(func(c *Config) { c.LeaseTable = table }).fails("does not fit", "lease_table") })
+	})
 	t.Run("lease table that may not be made", func(t *testing.T) {
 		scenario(t, 1, func(w *world) {
 			w.fault(fault.Rule{Operation: "CreateTable", Effect: fault.AccessDeniedJSON})
 			w.start().fails("does not exist and cannot be created", "setup")
 		})
+	})
+}
+
+// TestTablesAndStreamsInTheMakingAreWaitedFor: CREATING and ENABLING.
+func TestTablesAndStreamsInTheMakingAreWaitedFor(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.sandbox.Tables.SetTransition(30 * time.Second)
+		w.reenable(time.Second)
+		r := w.start()
+		w.spread(3)
+		time.Sleep(20 * time.Second)
+		r.unready("not read yet")
+		time.Sleep(20 * time.Second)
+		r.ready()
+		r.stop()
 	})
 }
 
@@ -105,48 +131,6 @@ func TestNewStreamWithoutNewImagesIsNotRead(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		r.unready("KEYS_ONLY")
 		r.stop()
-	})
-}
-
-func TestGapIsToldUntilOnGapAcceptsItAlsoAfterARestart(t *testing.T) {
-	scenario(t, 1, func(w *world) {
-		r := w.start()
-		w.spread(3)
-		time.Sleep(5 * time.Second)
-		r.stop()
-		w.spread(3)
-		time.Sleep(25 * time.Hour)
-		now := time.Now()
-		w.lost = func(r written) bool { return r.At.Before(now) }
-		w.spread(3)
-		var told atomic.Int32
-		refusing := func(c *Config) {
-			c.OnGap = func(context.Context, Gap) error { told.Add(1); return errors.New("not now") }
-		}
-		r = w.start(refusing)
-		time.Sleep(10 * time.Minute)
-		if told.Load() < 10 {
-			t.Errorf("OnGap was called %d times in 10 minutes", told.Load())
-		}
-		r.unready("not now")
-		r.crash()
-		r = w.start()
-		time.Sleep(30 * time.Second)
-		if gaps := w.told(); len(gaps) != 1 || !gaps[0].Pending {
-			t.Errorf("after the restart: %+v", gaps)
-		}
-		for _, s := range r.Status().Shards {
-			if len(s.Gaps) != 1 {
-				t.Errorf("the shard shows the gaps %+v", s.Gaps)
-			}
-		}
-		r.stop()
-		r = w.start()
-		time.Sleep(30 * time.Second)
-		r.stop()
-		if gaps := w.told(); len(gaps) != 1 {
-			t.Errorf("an accepted gap is told again: %+v", gaps)
-		}
 	})
 }
 

@@ -67,7 +67,7 @@ func scenario(t *testing.T, shards int, f func(w *world)) {
 		w.sandbox.Tables.OnRecord(w.history.commit)
 		w.sandbox.Fault(fault.Rule{Match: w.history.attempt})
 		w.spy()
-		w.createTable()
+		w.createTable(bothImages)
 		if _, err := w.sandbox.Queues.Create(dlq, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -83,14 +83,16 @@ func scenario(t *testing.T, shards int, f func(w *world)) {
 	})
 }
 
-func (w *world) createTable() {
+var bothImages = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages}
+
+func (w *world) createTable(stream *types.StreamSpecification) {
 	w.Helper()
 	_, err := w.db.CreateTable(w.Context(), &dynamodb.CreateTableInput{
 		TableName:            aws.String(table),
 		BillingMode:          types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("ID"), AttributeType: types.ScalarAttributeTypeS}},
 		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("ID"), KeyType: types.KeyTypeHash}},
-		StreamSpecification:  &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages},
+		StreamSpecification:  stream,
 	})
 	if err != nil {
 		w.Fatal(err)
