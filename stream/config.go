@@ -24,7 +24,7 @@ type Config struct {
 	DeadLetterQueue string           `yaml:"dead_letter_queue" reload:"restart" doc:"Name or URL of the SQS queue that takes records that cannot be handled; empty: none."`
 	MaxAttempts     int              `yaml:"max_attempts" reload:"now" doc:"How often a record that cannot be handled is tried before on_poison decides. Outages of what the handler needs do not count."`
 	PoisonPolicy    string           `yaml:"on_poison" reload:"now" doc:"What becomes of a record that cannot be handled: divert (to the dead-letter queue) or block (keep trying). Empty: divert where there is a queue, else block."`
-	GapPolicy       string           `yaml:"on_gap" reload:"now" enum:"continue|halt" doc:"What to do on a shard whose next records DynamoDB no longer holds: continue (record the gap and go on) or halt (stop that shard)."`
+	GapPolicy       string           `yaml:"on_gap" reload:"now" enum:"continue|halt" doc:"What to do on a shard whose next records DynamoDB no longer holds: continue (record the gap and go on) or halt (stop that shard until this is changed)."`
 
 	Runtime `yaml:"-"`
 }
@@ -35,7 +35,7 @@ type Runtime struct {
 	Logger   *zap.Logger                                  // nil: none
 	Meter    metric.Meter                                 // nil: none
 	Queue    Queue                                        // client of the dead-letter queue; needed where one is configured
-	OnGap    func(context.Context, Gap) error             // told of each gap, again until it returns nil, also after a restart; nil: none
+	OnGap    func(context.Context, Gap) error             // told of gaps, one at a time, of each until it returns nil, also after a restart; nil: none
 	Loop     func(name string) (tick func(), done func()) // told that a long-running loop turns: at least every 10 s; nil: none
 	Shutdown time.Duration                                // how long Run may finish what is in flight once its context ended; then come at most 5 s to say so to the others
 	wall     func() time.Time                             // the machine's clock; tests set it wrong
@@ -47,7 +47,9 @@ type Queue interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 }
 
-// DefaultConfig returns the defaults.
+// DefaultConfig returns the defaults: all that DynamoDB still holds, leases of 15 s in the table inventoryd-leases, quiet
+// shards read each second, 64 MiB of records in memory, one attempt at a record that cannot be handled, which blocks its
+// shard as long as there is no queue, on past gaps, 30 s to stop.
 func DefaultConfig() Config {
 	return Config{
 		Start:         startTrimHorizon,

@@ -15,8 +15,9 @@
 // # What it promises
 //
 // At least once: every record that can be read while some instance runs is given to the handler, and again after a
-// crash if its checkpoint was not stored yet (at most about a second of records). What DynamoDB dropped before it was
-// read is a [Gap]: written to the lease table, logged, counted, and given to Runtime.OnGap until that returns nil.
+// crash if its checkpoint was not stored yet (one is written each second, between calls of the handler). What DynamoDB
+// dropped before it was read, after 24 hours, or never recorded, while the stream was off, is a [Gap]: written to the
+// lease table, logged, counted, and given to Runtime.OnGap until that returns nil.
 //
 // In order, for each item, at first delivery: in order within a shard, a child shard only after its parent was read to
 // its end, and a stream that was enabled anew only after the one before it. What is delivered again is a suffix, in
@@ -45,6 +46,18 @@
 // Errors of AWS are retried by the reader itself, each in its own way, so the clients given to [New] must not retry
 // (aws.NopRetryer). Only a wrong set-up ends [Reader.Run]: a table without a stream that carries new images, a lease
 // table that belongs to another program or is deleted at run time.
+//
+// # Permissions
+//
+// On the table: dynamodb:DescribeTable; on its streams: dynamodb:DescribeStream, GetShardIterator and GetRecords. On the
+// lease table: dynamodb:DescribeTable, Query, UpdateItem and DeleteItem, and, for it to be made, CreateTable and
+// UpdateTimeToLive. On the dead-letter queue: sqs:SendMessage, and GetQueueUrl where it is given by its name.
+//
+// # Metrics
+//
+// Counters: records.processed, records.diverted, gaps, get.records.calls, stream.errors, leases.lost,
+// checkpoint.failures. Gauges: iterator.age, retention.headroom and oldest.unread.shard.age, in seconds; shards.held and
+// shards.waiting.
 //
 // # Cost
 //

@@ -127,3 +127,18 @@ func ExampleImage_Lookup() {
 	// N 12.50 true
 	// 3 <nil>
 }
+
+// A program that reads the dead-letter queue gets the record back, and why it is there.
+func ExampleParseLetter() {
+	letter, err := stream.ParseLetter(`{"version":1,"table":"Orders","stream":"2026-11-22T06:00:00.000","shard":"shardId-1",` +
+		`"sequence":"300000000000000499659","event_id":"e1","kind":"INSERT","created":"2026-11-22T06:30:00Z",` +
+		`"error":"the order has no address","keys":{"ID":{"S":"order-7"}},"new":{"ID":{"S":"order-7"}}}`)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	record := letter.Record()
+	fmt.Println(record.Kind, record.New.JSON(), letter.Error)
+	// Output:
+	// INSERT {"ID":{"S":"order-7"}} the order has no address
+}

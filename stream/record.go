@@ -13,10 +13,11 @@ import (
 // Kind is what happened to the item.
 type Kind string
 
+// DynamoDB's kinds of changes. A put or update that changes nothing makes no record.
 const (
 	Insert Kind = "INSERT"
 	Modify Kind = "MODIFY"
-	Remove Kind = "REMOVE"
+	Remove Kind = "REMOVE" // also by time to live
 )
 
 // Record is one change of one item. Its images share memory with the page they came in (up to 1 MB): Clone an image
@@ -26,7 +27,7 @@ type Record struct {
 	Stream   string    // the stream's label: which life of the table's stream it is of
 	Shard    string    // the shard's id
 	Sequence string    // 21 to 40 digits, growing within the shard and from a shard to its children
-	Kind     Kind      //
+	Kind     Kind      // what happened
 	Created  time.Time // approximately, floored to the second by DynamoDB: no order may be read from it
 	Keys     Image     // the item's primary key
 	Old, New Image     // the item before and after; absent where it did not exist or the stream's view type leaves it out
