@@ -35,7 +35,7 @@ type Runtime struct {
 	Logger   *zap.Logger                                  // nil: none
 	Meter    metric.Meter                                 // nil: none
 	Queue    Queue                                        // client of the dead-letter queue; needed where one is configured
-	OnGap    func(context.Context, Gap) error             // told of gaps, one at a time, of each until it returns nil, also after a restart; nil: none
+	OnGap    func(context.Context, Gap) error             // told of gaps, one at a time, of each until it returns nil, also after a restart; returns when its context ends; nil: none
 	Loop     func(name string) (tick func(), done func()) // told that a long-running loop turns: at least every 10 s; nil: none
 	Shutdown time.Duration                                // how long Run may finish what is in flight once its context ended; then come at most 5 s to say so to the others
 	wall     func() time.Time                             // the machine's clock; tests set it wrong

@@ -12,8 +12,8 @@ import (
 // Handler takes records of one shard, in order, at least one and at most 1000. It is called once at a time for each
 // shard, from many goroutines for many shards. A nil error means that all of batch is dealt with for good: the reader
 // never delivers it again unless it crashes before its next checkpoint (at most about a second later). The handler must
-// return when ctx ends, which is when this instance may no longer hold the shard, or has no more time to stop; and it
-// must bear repetition.
+// return when ctx ends, which is when this instance may no longer hold the shard, or has no more time to stop; it must
+// bear repetition, and leave batch as it is.
 //
 // Any other error is taken for an outage of something that the handler needs: the records are delivered again,
 // without limit, after 200 ms to 30 s, and Reader.Ready fails meanwhile. FailedAt says which record failed, Permanent

@@ -202,3 +202,28 @@ func TestScenario12ShardThatIsListedButNotFoundIsWaitedFor(t *testing.T) {
 		r.stop()
 	})
 }
+
+// TestAnswersThatBreakOffAreReadAgain: of each call, whether it took effect or not.
+func TestAnswersThatBreakOffAreReadAgain(t *testing.T) {
+	for name, effect := range map[string]fault.Effect{"half an answer": {Half: true}, "none": {Drop: true}, "no effect either": {Reset: true}} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, 2, func(w *world) {
+				w.fault(fault.Rule{Every: 3, Effect: effect, Match: func(c fault.Call) bool { return strings.HasPrefix(c.Client, "reader-") }})
+				w.spread(20)
+				r := w.start()
+				for range 5 {
+					w.spread(20)
+					w.roll(w.open())
+					time.Sleep(time.Minute)
+				}
+				if s := r.Status(); len(s.Shards) != 2+5 {
+					t.Errorf("%d shards are known, want 7", len(s.Shards))
+				}
+				r.stop()
+				if got := len(w.told()) + w.log.FilterMessage("a shard was lost").Len(); got > 0 {
+					t.Errorf("%d gaps and lost shards", got)
+				}
+			})
+		})
+	}
+}

@@ -51,15 +51,14 @@ func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	}
 	t.discovery = newDiscovery(r.streams, r.store, r.caller, &r.clock, t.found)
 	var rows []shardRow
-	_, err := r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) (err error) {
-		if t.stream, _, err = r.store.stream(ctx); err != nil {
-			return err
+	for _, call := range []func(context.Context) error{
+		func(ctx context.Context) (err error) { t.stream, _, err = r.store.stream(ctx); return err },
+		func(ctx context.Context) (err error) { rows, err = r.store.shards(ctx); return err },
+		t.beat.Register,
+	} {
+		if _, err := r.caller.persist(ctx, leasePlace, tick, call); err != nil {
+			return nil, err
 		}
-		rows, err = r.store.shards(ctx)
-		return errors.Join(err, t.beat.Register(ctx))
-	})
-	if err != nil {
-		return nil, err
 	}
 	t.labels[labelOf(t.stream.ARN)] = true
 	for _, row := range rows {
