@@ -69,18 +69,21 @@ func (c *coordinator) start(e *entry, run func(*shard) error) {
 	c.shards.Go(func() {
 		err := run(s)
 		c.events.put(func(*catalogue) { c.finished(s.row, err) })
-		if !errors.Is(err, errEnded) {
-			return
-		}
-		arn := arnWith(c.stream.ARN, s.row.Label)
-		disabled, failure := c.discovery.children(c.lives.stop, arn, s.row.key()) // err is the coordinator's by now
-		switch {
-		case failure != nil && c.lives.stop.Err() == nil:
-			c.lives.end(failure)
-		case disabled: // perhaps there is a new stream
-			c.asked.put(question{})
+		if errors.Is(err, errEnded) {
+			c.succeed(s.row.key())
 		}
 	})
+}
+
+// succeed asks for the children of a shard that has ended; where its stream turns out to be disabled, for the next one.
+func (c *coordinator) succeed(parent shardKey) {
+	disabled, err := c.discovery.children(c.lives.stop, arnWith(c.stream.ARN, parent.label), parent)
+	switch {
+	case err != nil && c.lives.stop.Err() == nil:
+		c.lives.end(err)
+	case disabled:
+		c.asked.put(question{})
+	}
 }
 
 // longQuiet is what a shard is taken for of which no event is known.

@@ -132,6 +132,9 @@ func TestGapIsToldUntilOnGapAcceptsItAlsoAfterARestart(t *testing.T) {
 			t.Errorf("OnGap was called %d times in 10 minutes", told.Load())
 		}
 		r.unready("not now")
+		if gaps := r.shard(w.open()).Gaps; len(gaps) != 1 || !gaps[0].Pending {
+			t.Errorf("the shard shows the gaps %+v", gaps)
+		}
 		r.crash()
 		r = w.start()
 		time.Sleep(30 * time.Second)

@@ -79,6 +79,7 @@ func TestStartIsRefusedWithTheRemedy(t *testing.T) {
 func TestTablesAndStreamsInTheMakingAreWaitedFor(t *testing.T) {
 	scenario(t, 1, func(w *world) {
 		w.sandbox.Tables.SetTransition(30 * time.Second)
+		w.fault(fault.Rule{Operation: "DescribeTable", Effect: fault.Effect{Delay: 100 * time.Millisecond}}) // the time is up between two looks
 		w.reenable(time.Second)
 		r := w.start()
 		w.spread(3)
