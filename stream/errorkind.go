@@ -1,7 +1,7 @@
 package stream
 
 // This file: what kinds of errors there are, and how long to wait before the same call is made again. Which kind
-// means what for a shard is decided in shard.go and listing.go.
+// means what for a shard is decided in decide.go.
 
 import (
 	"errors"
