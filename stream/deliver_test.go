@@ -78,14 +78,14 @@ func TestHandlersContextEndsWithTheLease(t *testing.T) {
 	for name, obeys := range map[string]bool{"a handler that obeys": true, "a handler that ignores it": false} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, 1, func(w *world) {
-				var ended time.Time
+				ended := make(chan time.Time, 1)
 				var calls atomic.Int32
 				w.behave(func(ctx context.Context, _ []Record) error {
 					if calls.Add(1) > 1 {
 						return nil
 					}
 					<-ctx.Done()
-					ended = time.Now()
+					ended <- time.Now()
 					if !errors.Is(context.Cause(ctx), lease.ErrLapsed) {
 						t.Errorf("the context ended for %v", context.Cause(ctx))
 					}
@@ -106,7 +106,7 @@ func TestHandlersContextEndsWithTheLease(t *testing.T) {
 					t.Errorf("%d calls of the handler while the lease is over", calls.Load())
 				}
 				// renewed every 3 s, good for 12 s
-				if after := ended.Sub(down); after < 9*time.Second || after > 12*time.Second {
+				if after := (<-ended).Sub(down); after < 9*time.Second || after > 12*time.Second {
 					t.Errorf("the call's context ended %v after the last renewal became impossible", after)
 				}
 				heal()
