@@ -168,8 +168,8 @@ func TestBadFilesAreToldWithTheirPlace(t *testing.T) {
 		body string
 		says []string // in one log entry
 	}{
-		"no count column": {"store,item,amount\nLisbon,Kettle,3\n", []string{"inventory", "bad.csv", "count", "amount"}},
-		"count abc":       {"store,item,count\nLisbon,Kettle,abc\nLisbon,Lamp,3\n", []string{"bad.csv", "rejected"}},
+		"no count column": {"store,item,amount\nLisbon,Kettle,3\n", []string{"inventory", "bad.csv", "missing count", "amount", "loader.columns"}},
+		"count abc":       {"store,item,count\nLisbon,Kettle,abc\nLisbon,Lamp,3\n", []string{"bad.csv", "rejected:1", "reject_line:2", "reject_code:count_invalid"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
