@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -119,37 +120,33 @@ func (d *delivery) settle(ctx context.Context, u *unit) {
 }
 
 // failure is the error of the first change that is not done; nil when all are. A step that was not tried has the error
-// of one that was. A refused alert is the failure of its own change, not of those before whose mark waited for it: they
-// matter no more once it is given up.
+// of one that was, or ctx's where none was.
 func failure(ctx context.Context, steps []*step) error {
 	var first *step
-	var index int
-	var cause error
+	var passing error // of any step
 	for _, s := range steps {
 		if s.done {
 			continue
 		}
-		at := s.first
-		if isRefusal(s.err) {
-			at = s.told
+		if first == nil || s.undone() < first.undone() {
+			first = s
 		}
-		if first == nil || at < index {
-			first, index = s, at
-		}
-		if s.err != nil && cause == nil && !isRefusal(s.err) {
-			cause = s.err
+		if s.err != nil && !isRefusal(s.err) {
+			passing = cmp.Or(passing, s.err)
 		}
 	}
 	if first == nil {
 		return nil
 	}
-	f := &inventory.Failure{Index: index, Err: first.err}
-	if f.Err == nil {
-		f.Err = cause
+	err := cmp.Or(first.err, passing, ctx.Err())
+	return &inventory.Failure{Index: first.undone(), Permanent: isRefusal(err), Err: err}
+}
+
+// undone is the change at which a step that is not done stands. A refusal is that of the alert's own change, not of those
+// before it whose marks have waited for it: they matter no more once the alert is given up.
+func (s *step) undone() int {
+	if isRefusal(s.err) {
+		return s.told
 	}
-	if f.Err == nil {
-		f.Err = ctx.Err() // nothing was tried: we were stopped before
-	}
-	f.Permanent = isRefusal(f.Err)
-	return f
+	return s.first
 }

@@ -95,6 +95,9 @@ func (h *history) attempt(c fault.Call) bool {
 	switch c.Operation {
 	case "GetRecords":
 		shard := shardOf(c.Body)
+		if shard == "" { // the client has gone, and its request's body with it
+			break
+		}
 		h.reads = append(h.reads, event{instance: c.Client, shard: shard, text: fmt.Sprint(h.claims[shard]), at: time.Now()})
 	case "UpdateItem":
 		h.update(c)

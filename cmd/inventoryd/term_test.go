@@ -42,13 +42,14 @@ func TestSIGTERMDuringALoadExitsZeroAndLosesNothing(t *testing.T) {
 	second := w.start(t)
 	told := map[string]int{}
 	w.settles(t, second, told)
+	if code := second.terminate(t, 20*time.Second); code != 0 {
+		t.Errorf("second daemon: exit code %d\n%s", code, second.log)
+	}
+	w.inbox(t, told)
 	for alert, times := range told { // an orderly stop repeats nothing
 		if times != 1 {
 			t.Errorf("%q was told %d times", alert, times)
 		}
-	}
-	if code := second.terminate(t, 20*time.Second); code != 0 {
-		t.Errorf("second daemon: exit code %d\n%s", code, second.log)
 	}
 }
 
