@@ -3,6 +3,7 @@ package stream
 // This file: the one checker that judges all scenarios.
 
 import (
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -29,17 +30,26 @@ func (w *world) judge() {
 
 // nothingLeft: no goroutine of a reader goes on. The bubble's end alone would wait for one that ends by itself.
 func (w *world) nothingLeft() {
+	for _, stack := range readersGoroutines() {
+		w.Errorf("a goroutine is left: %s", stack)
+	}
+}
+
+// readersGoroutines are the stacks of the goroutines that readers have started or run in.
+func readersGoroutines() []string {
 	synctest.Wait()
-	text := make([]byte, 1<<20)
+	text := make([]byte, 4<<20)
+	var found []string
 	for _, stack := range strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n") {
-		for _, line := range strings.Split(stack, "\n") {
+		if slices.ContainsFunc(strings.Split(stack, "\n"), func(line string) bool {
 			file, _, _ := strings.Cut(line, ".go:")
-			if (strings.Contains(file, "/stream/") || strings.Contains(file, "/internal/lease/")) && !strings.HasSuffix(file, "_test") {
-				w.Errorf("a goroutine is left: %s", stack)
-				break
-			}
+			in := path.Base(path.Dir(file))
+			return (in == "stream" || in == "lease") && !strings.HasSuffix(file, "_test")
+		}) {
+			found = append(found, stack)
 		}
 	}
+	return found
 }
 
 // everyRecord: each record that was written was handled or diverted, and none that was to be dropped.
