@@ -73,7 +73,7 @@ type Surroundings struct {
 	Table      inventory.Table
 	Logger     *zap.Logger                           // nil: none
 	Meter      metric.Meter                          // nil: none
-	Loop       func(name string) (tick, done func()) // nil: none; registers a loop with the watchdog
+	Loop       func(name string) (tick, done func()) // nil: none; registers a loop with what watches over liveness
 }
 
 // DefaultConfig is what holds where the configuration says nothing.
