@@ -52,7 +52,7 @@ var troubles = []struct {
 	says           []string
 }{
 	{"s3", "", []string{"loader", "s3"}},
-	{"sqs", "", []string{"loader", "queue"}},
+	{"sqs", "", []string{"not ready", "sqs"}},
 	{"dynamodb", "", []string{"loader", "table"}},
 	{"dynamodb", "Inventory", []string{"loader", "table"}},
 	{"dynamodb", "inventoryd-state", []string{"notifier", "inventoryd-state"}},
