@@ -68,7 +68,7 @@ func (s *Service) batchGetItem(r *request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c := consumption(capacity, name, units); c != nil {
+		if c := consumption(capacity, name, cost{table: units}); c != nil {
 			b.ConsumedCapacity = append(b.ConsumedCapacity, c)
 		}
 	}

@@ -93,7 +93,7 @@ type batchWrite struct {
 	writes  []plannedWrite
 	share   wire.Spread
 	left    map[string][]writeRequest
-	written map[string]float64 // units by table
+	written map[string]cost // by table
 }
 
 type plannedWrite struct {
@@ -126,7 +126,7 @@ func (t *table) planned(w writeRequest) (mutation, error) {
 }
 
 func (b *batchWrite) run(r *request) error {
-	b.left, b.written = map[string][]writeRequest{}, map[string]float64{}
+	b.left, b.written = map[string][]writeRequest{}, map[string]cost{}
 	done := 0
 	for _, w := range b.writes {
 		name := w.table.name
@@ -134,7 +134,7 @@ func (b *batchWrite) run(r *request) error {
 			b.left[name] = append(b.left[name], w.request)
 			continue
 		}
-		old, next, err := w.table.apply(r.now, w.mutation)
+		c, err := w.table.apply(r.now, w.mutation)
 		if errors.Is(err, errThroughput) {
 			b.left[name] = append(b.left[name], w.request)
 			continue
@@ -143,7 +143,9 @@ func (b *batchWrite) run(r *request) error {
 			return err
 		}
 		done++
-		b.written[name] += writeUnits(max(old.size, next.size))
+		sum := b.written[name]
+		sum.add(c.cost())
+		b.written[name] = sum
 	}
 	if done == 0 {
 		return errThroughput

@@ -2,7 +2,10 @@ package dynamo
 
 // What tests and benches set in the service and do to its tables from Go; streamcontrols.go has what they do to streams.
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // SetShards sets how many shards the streams enabled from now on begin with; 4 at first.
 func (s *Service) SetShards(n int) { s.set(func(c *settings) { c.shards = max(1, n) }) }
@@ -36,6 +39,30 @@ func (s *Service) SetWriteCapacity(table string, perSecond float64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.throttle.limit = perSecond
+	return nil
+}
+
+// SetIndexLag has what is written from now on show in an index of the table that much later, 0 at first; what waits already
+// shows by then. So a lag of a year holds the index until it is set to 0.
+func (s *Service) SetIndexLag(table, index string, d time.Duration) error {
+	t, err := s.anyTable(table)
+	if err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ix := t.findIndex(index)
+	if ix == nil {
+		return fmt.Errorf("table %s has no index %q", table, index)
+	}
+	ix.lag = d
+	for i := range ix.waiting {
+		if w := &ix.waiting[i]; w.due.After(now.Add(d)) {
+			w.due = now.Add(d)
+		}
+	}
+	ix.settle(now)
 	return nil
 }
 

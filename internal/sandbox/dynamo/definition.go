@@ -57,38 +57,48 @@ type tableRequest struct {
 	keys       []keyElement
 	throughput *throughput
 	stream     *streamSpecification
+	indexes    []indexRequest // nil: not mentioned
+	updates    []indexUpdate
 }
 
 func (q *tableRequest) params() params {
 	return params{
 		"TableName": text(&q.name), "BillingMode": text(&q.mode),
+		"ProvisionedThroughput": readThroughput(&q.throughput), "KeySchema": readKeys(&q.keys),
+		"GlobalSecondaryIndexes": readIndexes(&q.indexes),
 		"AttributeDefinitions": list(func(in *attr.Reader) error {
 			var d attributeDefinition
 			err := params{"AttributeName": text(&d.AttributeName), "AttributeType": text(&d.AttributeType)}.read(in, "AttributeDefinitions")
 			q.attributes = append(q.attributes, d)
 			return err
 		}),
-		"KeySchema": list(func(in *attr.Reader) error {
-			var k keyElement
-			err := params{"AttributeName": text(&k.AttributeName), "KeyType": text(&k.KeyType)}.read(in, "KeySchema")
-			q.keys = append(q.keys, k)
-			return err
-		}),
-		"ProvisionedThroughput": func(in *attr.Reader) error {
-			var read, write *int
-			err := params{"ReadCapacityUnits": whole(&read), "WriteCapacityUnits": whole(&write)}.read(in, "ProvisionedThroughput")
-			if err == nil && (read == nil || write == nil) {
-				err = required(true, "provisionedThroughput.readCapacityUnits")
-			}
-			if err == nil {
-				q.throughput = &throughput{*read, *write}
-			}
-			return err
-		},
 		"StreamSpecification": func(in *attr.Reader) error {
 			q.stream = &streamSpecification{}
 			return params{"StreamEnabled": flag(&q.stream.StreamEnabled), "StreamViewType": text(&q.stream.StreamViewType)}.read(in, "StreamSpecification")
 		},
+	}
+}
+
+func readKeys(to *[]keyElement) func(*attr.Reader) error {
+	return list(func(in *attr.Reader) error {
+		var k keyElement
+		err := params{"AttributeName": text(&k.AttributeName), "KeyType": text(&k.KeyType)}.read(in, "KeySchema")
+		*to = append(*to, k)
+		return err
+	})
+}
+
+func readThroughput(to **throughput) func(*attr.Reader) error {
+	return func(in *attr.Reader) error {
+		var read, write *int
+		err := params{"ReadCapacityUnits": whole(&read), "WriteCapacityUnits": whole(&write)}.read(in, "ProvisionedThroughput")
+		if err == nil && (read == nil || write == nil) {
+			err = required(true, "provisionedThroughput.readCapacityUnits")
+		}
+		if err == nil {
+			*to = &throughput{*read, *write}
+		}
+		return err
 	}
 }
 
@@ -106,19 +116,39 @@ func checkTableName(name string) error {
 	return nil
 }
 
-// schema checks the key schema.
+// schema checks the table's key.
 func (q *tableRequest) schema() (s schema, err error) {
+	kinds, err := q.kinds()
+	if err != nil {
+		return s, err
+	}
+	if s, err = q.keySchema(q.keys, kinds); err != nil {
+		return s, err
+	}
+	if q.indexes == nil && len(kinds) != len(q.keys) {
+		return s, validation("One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+	}
+	return s, nil
+}
+
+// kinds are the types of the attributes that keys may have.
+func (q *tableRequest) kinds() (map[string]attr.Kind, error) {
 	kinds := map[string]attr.Kind{}
 	for _, a := range q.attributes {
 		if err := oneOf(a.AttributeType, "attributeDefinitions.1.member.attributeType", "B", "N", "S"); err != nil {
-			return s, err
+			return nil, err
 		}
 		kinds[a.AttributeName] = attr.KindOf(a.AttributeType)
 	}
-	if len(q.keys) == 0 || len(q.keys) > 2 {
+	return kinds, nil
+}
+
+// keySchema checks the key schema of a table or an index.
+func (q *tableRequest) keySchema(keys []keyElement, kinds map[string]attr.Kind) (s schema, err error) {
+	if len(keys) == 0 || len(keys) > 2 {
 		return s, required(true, "keySchema")
 	}
-	for i, k := range q.keys {
+	for i, k := range keys {
 		kind, ok := kinds[k.AttributeName]
 		if !ok {
 			return s, validation("One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]",
@@ -129,8 +159,8 @@ func (q *tableRequest) schema() (s schema, err error) {
 		}
 		*[2]*keyAttribute{&s.partition, &s.sort}[i] = keyAttribute{k.AttributeName, kind}
 	}
-	if len(kinds) != len(q.keys) {
-		return s, validation("One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+	if s.partition.name == s.sort.name {
+		return s, validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 	}
 	return s, nil
 }

@@ -142,9 +142,7 @@ func (st *stream) describe(q *listing, now time.Time) *describedStream {
 		StreamArn: st.arn(), StreamLabel: st.label, StreamStatus: st.status(now), StreamViewType: st.view, TableName: st.table,
 		CreationRequestDateTime: seconds(st.created), Shards: []listedShard{},
 	}
-	for i, k := range st.key.attributes() {
-		d.KeySchema = append(d.KeySchema, keyElement{k.name, [2]string{"HASH", "RANGE"}[i]})
-	}
+	d.KeySchema = st.key.elements()
 	limit := maxShards
 	if q.limit != nil {
 		limit = *q.limit

@@ -20,8 +20,13 @@ type keyAttribute struct {
 	kind attr.Kind
 }
 
-// schema is a table's primary key.
-type schema struct{ partition, sort keyAttribute }
+// schema is the primary key of a table or an index. Several items may have the same of an index: their row keys go on with
+// the table's.
+type schema struct {
+	partition, sort keyAttribute
+
+	ofIndex bool
+}
 
 func (s schema) attributes() []keyAttribute {
 	both := []keyAttribute{s.partition, s.sort}
@@ -83,7 +88,7 @@ func (s schema) rowKey(item attr.Item) (string, error) {
 	key := appendPartition(room[:0], partition)
 	if s.sort.name != "" {
 		v, _ := item.Lookup(s.sort.name)
-		key = append(key, sortable(v)...)
+		key = s.appendSort(key, v)
 	}
 	return string(key), nil
 }
@@ -111,11 +116,30 @@ func appendPartition(b []byte, v attr.Value) []byte {
 	return append(b, v.Text...)
 }
 
-func sortable(v attr.Value) string {
-	if v.Kind == attr.N {
-		return attr.SortableNumber(v.Text)
+// appendSort appends a sort key such that row keys are in its order; an index's says where it ends.
+func (s schema) appendSort(b []byte, v attr.Value) []byte {
+	b = s.appendSortPrefix(b, v)
+	if s.ofIndex {
+		b = append(b, 0, 0)
 	}
-	return v.Text
+	return b
+}
+
+func (s schema) appendSortPrefix(b []byte, v attr.Value) []byte {
+	text := v.Text
+	if v.Kind == attr.N {
+		text = attr.SortableNumber(v.Text)
+	}
+	if !s.ofIndex {
+		return append(b, text...)
+	}
+	for i := range len(text) {
+		b = append(b, text[i])
+		if text[i] == 0 {
+			b = append(b, 1) // after the end's second 0
+		}
+	}
+	return b
 }
 
 // hashOf spreads texts evenly over 64 bits: FNV-1a, whose high bits are weak for short texts, and MurmurHash3's end.

@@ -15,6 +15,7 @@ const maxPage = 1 << 20
 // paging is the parameters that Query and Scan share.
 type paging struct {
 	reading
+	index  *string
 	sel    string // Select
 	filter *string
 	limit  *int
@@ -24,6 +25,7 @@ type paging struct {
 
 func (q *paging) params(more params) params {
 	more["Select"], more["FilterExpression"], more["Limit"] = text(&q.sel), expression(&q.filter), whole(&q.limit)
+	more["IndexName"] = expression(&q.index)
 	more["ExclusiveStartKey"], more["ExpressionAttributeValues"] = item(&q.start), values(&q.values)
 	return q.reading.params(more)
 }
@@ -32,6 +34,14 @@ func (q *paging) params(more params) params {
 type parsed struct {
 	filter     expr.Condition // nil: none
 	projection *expr.Projection
+}
+
+// projected are the top-level names of the projection.
+func (p parsed) projected() []string {
+	if p.projection == nil {
+		return nil
+	}
+	return p.projection.Names()
 }
 
 // parse checks the parameters and reads the expressions.
@@ -64,11 +74,11 @@ func (q *paging) check() error {
 		return err
 	}
 	switch {
-	case q.sel == "ALL_PROJECTED_ATTRIBUTES":
+	case q.sel == "ALL_PROJECTED_ATTRIBUTES" && q.index == nil:
 		return validation("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 	case q.sel == "SPECIFIC_ATTRIBUTES" && q.projection == nil:
 		return validation("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES")
-	case q.projection != nil && slices.Contains([]string{"COUNT", "ALL_ATTRIBUTES"}, q.sel):
+	case q.projection != nil && slices.Contains([]string{"COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"}, q.sel):
 		return validation("Cannot specify the ProjectionExpression when choosing to get %s", q.sel)
 	}
 	return nil
@@ -84,10 +94,10 @@ type page struct {
 }
 
 // page reads a page of the span; it evaluates the filter after the table is released.
-func (q *paging) page(t *table, s span, reverse bool, p parsed) *page {
+func (q *paging) page(from source, s span, reverse bool, p parsed) *page {
 	var rows []row
 	bytes, more := 0, false
-	t.page(s, reverse, func(r row) bool {
+	from.page(s, reverse, func(r row) bool {
 		if bytes >= maxPage {
 			more = true
 			return false
@@ -96,9 +106,9 @@ func (q *paging) page(t *table, s span, reverse bool, p parsed) *page {
 		more = q.limit != nil && len(rows) == *q.limit
 		return !more
 	})
-	out := &page{ScannedCount: len(rows), ConsumedCapacity: consumption(q.capacity, q.table, readUnits(bytes, q.consistent))}
+	out := &page{ScannedCount: len(rows), ConsumedCapacity: consumption(q.capacity, q.table, from.cost(readUnits(bytes, q.consistent)))}
 	if more {
-		out.LastEvaluatedKey = attr.Document(rows[len(rows)-1].doc.AppendPart(nil, t.key.isKey))
+		out.LastEvaluatedKey = attr.Document(rows[len(rows)-1].doc.AppendPart(nil, from.isKey))
 	}
 	items := make([]attr.Document, 0, len(rows))
 	for _, r := range rows {
@@ -119,19 +129,19 @@ func (q *paging) page(t *table, s span, reverse bool, p parsed) *page {
 var errOutside = validation("The provided starting key is outside query boundaries based on provided conditions")
 
 // resume cuts the span to what follows the page that ended with the key start.
-func (t *table) resume(s span, reverse bool, start attr.Item) (span, error) {
+func (s source) resume(where span, reverse bool, start attr.Item) (span, error) {
 	if start == nil {
-		return s, nil
+		return where, nil
 	}
-	key, err := t.key.primaryKey(start)
+	key, err := s.startKey(start)
 	if err != nil {
-		return s, validation("The provided starting key is invalid: %s", message(err))
+		return where, validation("The provided starting key is invalid: %s", message(err))
 	}
-	if !s.contains(key) {
-		return s, errOutside
+	if !where.contains(key) {
+		return where, errOutside
 	}
 	if reverse {
-		return span{s.low, key}, nil
+		return span{where.low, key}, nil
 	}
-	return span{successor(key), s.high}, nil
+	return span{successor(key), where.high}, nil
 }

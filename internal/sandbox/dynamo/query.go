@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/bits"
 
+	"inventoryd/internal/sandbox/dynamo/attr"
 	"inventoryd/internal/sandbox/dynamo/expr"
 )
 
@@ -29,21 +30,24 @@ func (s *Service) query(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.table(q.table, r.now)
+	from, err := s.source(&q, r.now)
 	if err != nil {
 		return nil, err
 	}
-	where, err := t.key.spanOf(conditions)
+	where, err := from.schema().spanOf(conditions)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.key.checkFilter(p.filter); err != nil {
+	if err := from.schema().checkFilter(p.filter); err != nil {
 		return nil, err
 	}
-	if where, err = t.resume(where, !forward, q.start); err != nil {
+	if err := from.checkNames(p); err != nil {
 		return nil, err
 	}
-	return q.page(t, where, !forward, p), nil
+	if where, err = from.resume(where, !forward, q.start); err != nil {
+		return nil, err
+	}
+	return q.page(from, where, !forward, p), nil
 }
 
 // checkFilter refuses a query's filter on the primary key.
@@ -86,7 +90,7 @@ func (s schema) spanOf(conditions []expr.KeyCondition) (span, error) {
 	if err := s.checkCondition(s.sort, sort); err != nil {
 		return span{}, err
 	}
-	return sortSpan(prefix, sort), nil
+	return s.sortSpan(prefix, sort), nil
 }
 
 func (s schema) checkCondition(k keyAttribute, c *expr.KeyCondition) error {
@@ -101,24 +105,34 @@ func (s schema) checkCondition(k keyAttribute, c *expr.KeyCondition) error {
 	return nil
 }
 
-func sortSpan(prefix string, c *expr.KeyCondition) span {
+// sortSpan is the span of the rows of a partition whose sort key meets a condition.
+func (s schema) sortSpan(prefix string, c *expr.KeyCondition) span {
 	all := prefixed(prefix)
-	low := prefix + sortable(c.Values[0])
+	first := s.sortKey(prefix, c.Values[0])
 	switch c.Sign {
 	case "=":
-		return span{low, successor(low)}
+		return first
 	case "<":
-		return span{all.low, low}
+		return span{all.low, first.low}
 	case "<=":
-		return span{all.low, successor(low)}
+		return span{all.low, first.high}
 	case ">":
-		return span{successor(low), all.high}
+		return span{first.high, all.high}
 	case ">=":
-		return span{low, all.high}
+		return span{first.low, all.high}
 	case "BETWEEN":
-		return span{low, successor(prefix + sortable(c.Values[1]))}
+		return span{first.low, s.sortKey(prefix, c.Values[1]).high}
 	}
-	return prefixed(low) // begins_with
+	return prefixed(string(s.appendSortPrefix([]byte(prefix), c.Values[0]))) // begins_with
+}
+
+// sortKey is the span of the rows with that sort key: one of a table's, any number of an index's.
+func (s schema) sortKey(prefix string, v attr.Value) span {
+	low := string(s.appendSort([]byte(prefix), v))
+	if s.ofIndex {
+		return prefixed(low)
+	}
+	return span{low, successor(low)}
 }
 
 // maxSegments is the most segments of a parallel scan ("Scan").
@@ -137,19 +151,22 @@ func (s *Service) scan(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.table(q.table, r.now)
+	from, err := s.source(&q, r.now)
 	if err != nil {
 		return nil, err
 	}
+	if err := from.checkNames(p); err != nil {
+		return nil, err
+	}
 	where := segmentSpan(segment, total)
-	where, err = t.resume(where, false, q.start)
+	where, err = from.resume(where, false, q.start)
 	if errors.Is(err, errOutside) {
 		err = validation("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", *total, *segment)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return q.page(t, where, false, p), nil
+	return q.page(from, where, false, p), nil
 }
 
 func checkSegments(segment, total *int) error {

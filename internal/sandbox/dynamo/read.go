@@ -76,7 +76,7 @@ func (s *Service) readItem(r *request) (any, error) {
 	out := struct {
 		Item             attr.Document `json:",omitempty"`
 		ConsumedCapacity *consumed     `json:",omitempty"`
-	}{ConsumedCapacity: consumption(q.capacity, q.table, readUnits(int(found.size), q.consistent))}
+	}{ConsumedCapacity: consumption(q.capacity, q.table, cost{table: readUnits(int(found.size), q.consistent)})}
 	if found.key != "" {
 		out.Item = shown(found, projection)
 	}

@@ -126,11 +126,8 @@ func (st *stream) described() *streamDescription {
 	return d
 }
 
-// append takes the record of a change.
-func (st *stream) append(now time.Time, old, next row) { st.appendBy(now, old, next, false) }
-
-// appendBy also says whether time to live made the change.
-func (st *stream) appendBy(now time.Time, old, next row, expired bool) {
+// append takes the record of a change; expired says that time to live made it.
+func (st *stream) append(now time.Time, old, next row, expired bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if !st.disabled.IsZero() {

@@ -49,14 +49,18 @@ type table struct {
 	bytes    int
 	billing  billing
 	activeAt time.Time
-	stream   *stream // the latest; nil if there never was one
-	ttl      string  // the attribute; empty: disabled
+	indexes  []*index // in the order in which they were made
+	stream   *stream  // the latest; nil if there never was one
+	ttl      string   // the attribute; empty: disabled
 	throttle throttle
 }
 
 func newTable(d definition, b billing, activeAt time.Time) *table {
-	less := func(a, b row) bool { return a.key < b.key }
-	return &table{definition: d, rows: btree.NewG(32, less), billing: b, activeAt: activeAt}
+	return &table{definition: d, rows: newRows(), billing: b, activeAt: activeAt}
+}
+
+func newRows() *btree.BTreeG[row] {
+	return btree.NewG(32, func(a, b row) bool { return a.key < b.key })
 }
 
 // table finds a table that can be read and written.
@@ -96,36 +100,70 @@ type mutation struct {
 	returnOld bool                       // on a failed condition
 }
 
-// apply makes a mutation and returns the row before and after.
-func (t *table) apply(now time.Time, m mutation) (old, next row, err error) {
+// change is a write that has been found possible.
+type change struct {
+	old, next row
+	entries   []entryChange
+}
+
+// cost is what the change consumes.
+func (c change) cost() cost {
+	units := cost{table: writeUnits(max(c.old.size, c.next.size))}
+	for _, e := range c.entries {
+		if n := e.units(); n > 0 {
+			units.index(e.index.name, n)
+		}
+	}
+	return units
+}
+
+// apply makes a mutation and returns what changed.
+func (t *table) apply(now time.Time, m mutation) (change, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.throttle.allows(now) {
-		return old, next, errThroughput
+		return change{}, errThroughput
 	}
-	return t.change(now, m)
+	c, err := t.plan(m)
+	if err == nil {
+		t.commit(now, c)
+	}
+	return c, err
 }
 
-// change is apply for callers that hold the lock.
-func (t *table) change(now time.Time, m mutation) (old, next row, err error) {
-	old, _ = t.rows.Get(row{key: m.key})
-	if m.condition != nil && !m.condition.Holds(old.item()) {
-		return old, next, conditionFailed(old, m.returnOld)
+// plan finds out what a mutation would change. The table is locked.
+func (t *table) plan(m mutation) (c change, err error) {
+	c.old, _ = t.rows.Get(row{key: m.key})
+	if m.condition != nil && !m.condition.Holds(c.old.item()) {
+		return c, conditionFailed(c.old, m.returnOld)
 	}
-	if next, err = m.next(old); err != nil {
-		return old, next, err
+	if c.next, err = m.next(c.old); err != nil {
+		return c, err
 	}
-	t.throttle.used += writeUnits(max(old.size, next.size))
-	if next.key == "" {
-		t.rows.Delete(row{key: m.key})
+	c.entries, err = t.entries(c.old, c.next)
+	return c, err
+}
+
+// commit makes a change that was planned under the same lock.
+func (t *table) commit(now time.Time, c change) {
+	t.throttle.used += writeUnits(max(c.old.size, c.next.size))
+	t.store(now, c, false)
+}
+
+// store also says whether time to live made the change.
+func (t *table) store(now time.Time, c change, expired bool) {
+	if c.next.key == "" {
+		t.rows.Delete(c.old)
 	} else {
-		t.rows.ReplaceOrInsert(next)
+		t.rows.ReplaceOrInsert(c.next)
 	}
-	t.bytes += int(next.size - old.size)
-	if t.stream != nil && old.doc != next.doc {
-		t.stream.append(now, old, next)
+	t.bytes += int(c.next.size - c.old.size)
+	for _, e := range c.entries {
+		e.commit(now)
 	}
-	return old, next, nil
+	if t.stream != nil && c.old.doc != c.next.doc {
+		t.stream.append(now, c.old, c.next, expired)
+	}
 }
 
 // errThroughput is the refusal of a write beyond the table's capacity.
@@ -145,23 +183,4 @@ func (t *table) read(key string) row {
 	defer t.mu.RUnlock()
 	r, _ := t.rows.Get(row{key: key})
 	return r
-}
-
-// page returns the rows of a span, in order or from its end, until visit returns false.
-func (t *table) page(s span, reverse bool, visit func(row) bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	switch {
-	case !reverse && s.high == "":
-		t.rows.AscendGreaterOrEqual(row{key: s.low}, visit)
-	case !reverse:
-		t.rows.AscendRange(row{key: s.low}, row{key: s.high}, visit)
-	default:
-		t.rows.DescendLessOrEqual(row{key: s.high}, func(r row) bool {
-			if r.key == s.high { // the span is half-open
-				return true
-			}
-			return r.key >= s.low && visit(r)
-		})
-	}
 }

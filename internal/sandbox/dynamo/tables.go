@@ -1,6 +1,6 @@
 package dynamo
 
-// CreateTable, DescribeTable, UpdateTable, DeleteTable and ListTables.
+// CreateTable, DescribeTable, DeleteTable and ListTables.
 
 import (
 	"crypto/rand"
@@ -35,18 +35,26 @@ func (s *Service) createTable(r *request) (any, error) {
 	if err := q.stream.check(); err != nil {
 		return nil, err
 	}
+	indexes, err := q.indexDefinitions(key, b)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.tables[q.name]; ok {
 		return nil, inUse("Table already exists: %s", q.name)
 	}
 	t := newTable(definition{q.name, newID(), key, r.now}, b, r.now.Add(s.settings.transition))
+	for _, d := range indexes {
+		t.indexes = append(t.indexes, newIndex(d.indexDefinition, d.billing, t.activeAt))
+	}
 	if q.stream != nil && q.stream.StreamEnabled {
 		t.stream = s.newStream(t, q.stream.StreamViewType, r.now)
 	}
 	s.tables[q.name] = t
 	d := t.describe(r.now)
 	d.TableStatus = "CREATING" // CreateTable never answers ACTIVE
+	d.creating(func(string) bool { return true })
 	return map[string]any{"TableDescription": d}, nil
 }
 
@@ -58,55 +66,6 @@ func newID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// description is a table as the API shows it.
-type description struct {
-	TableName, TableArn, TableId, TableStatus string
-
-	CreationDateTime      float64
-	ItemCount             int
-	TableSizeBytes        int
-	AttributeDefinitions  []attributeDefinition
-	KeySchema             []keyElement
-	ProvisionedThroughput provisioned
-	BillingModeSummary    *billingSummary `json:",omitempty"`
-	*streamDescription
-}
-
-type provisioned struct{ NumberOfDecreasesToday, ReadCapacityUnits, WriteCapacityUnits int }
-
-type billingSummary struct{ BillingMode string }
-
-// streamDescription is what a table says of its latest stream.
-type streamDescription struct {
-	LatestStreamArn, LatestStreamLabel string
-
-	StreamSpecification *streamSpecification `json:",omitempty"`
-}
-
-func (t *table) describe(now time.Time) *description {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	d := &description{
-		TableName: t.name, TableArn: t.arn(), TableId: t.id, TableStatus: "ACTIVE", CreationDateTime: seconds(t.created),
-		ItemCount: t.rows.Len(), TableSizeBytes: t.bytes,
-		ProvisionedThroughput: provisioned{ReadCapacityUnits: t.billing.read, WriteCapacityUnits: t.billing.write},
-	}
-	if now.Before(t.activeAt) {
-		d.TableStatus = "CREATING"
-	}
-	if t.billing.onDemand {
-		d.BillingModeSummary = &billingSummary{"PAY_PER_REQUEST"}
-	}
-	for i, k := range t.key.attributes() {
-		d.AttributeDefinitions = append(d.AttributeDefinitions, attributeDefinition{k.name, k.kind.String()})
-		d.KeySchema = append(d.KeySchema, keyElement{k.name, [2]string{"HASH", "RANGE"}[i]})
-	}
-	if t.stream != nil {
-		d.streamDescription = t.stream.described()
-	}
-	return d
-}
-
 func (s *Service) describeTable(r *request) (any, error) {
 	var name string
 	if err := r.decode(params{"TableName": tableName(&name)}); err != nil {
@@ -116,35 +75,8 @@ func (s *Service) describeTable(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.sweep(r.now)
 	return map[string]any{"Table": t.describe(r.now)}, nil
-}
-
-func (s *Service) updateTable(r *request) (any, error) {
-	var q tableRequest
-	p := q.params()
-	p["TableName"] = tableName(&q.name)
-	if err := r.decode(p); err != nil {
-		return nil, err
-	}
-	if q.keys != nil || q.mode != "" || q.throughput != nil {
-		return nil, validation("The sandbox's DynamoDB updates nothing but the stream of a table.")
-	}
-	if q.stream == nil {
-		return nil, validation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
-	}
-	if err := q.stream.check(); err != nil {
-		return nil, err
-	}
-	t, err := s.anyTable(q.name)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.switchStream(t, q.stream, r.now); err != nil {
-		return nil, err
-	}
-	d := t.describe(r.now)
-	d.TableStatus = "UPDATING"
-	return map[string]any{"TableDescription": d}, nil
 }
 
 // switchStream enables or disables a table's stream.
@@ -153,8 +85,8 @@ func (s *Service) switchStream(t *table, q *streamSpecification, now time.Time) 
 	defer s.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Before(t.activeAt) {
-		return inUse("Attempt to change a resource which is still in use: Table is being created: %s", t.name)
+	if status := t.status(now); status != "ACTIVE" {
+		return t.busy(status)
 	}
 	enabled := t.stream != nil && t.stream.enabled()
 	switch {
@@ -181,7 +113,7 @@ func (s *Service) deleteTable(r *request) (any, error) {
 	}
 	d := t.describe(r.now)
 	if d.TableStatus != "ACTIVE" {
-		return nil, inUse("Attempt to change a resource which is still in use: Table is being created: %s", name)
+		return nil, t.busy(d.TableStatus)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -96,11 +96,8 @@ func (s *Service) Expire(name string) (int, error) {
 		return true
 	})
 	for _, old := range due {
-		t.rows.Delete(old)
-		t.bytes -= int(old.size)
-		if t.stream != nil {
-			t.stream.appendBy(now, old, row{}, true)
-		}
+		entries, _ := t.entries(old, row{}) // no new entry, no error
+		t.store(now, change{old: old, entries: entries}, true)
 	}
 	return len(due), nil
 }

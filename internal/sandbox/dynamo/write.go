@@ -75,13 +75,13 @@ type written struct {
 	ConsumedCapacity *consumed `json:",omitempty"`
 }
 
-func (w *writing) answer(old, next row) *written {
-	out := &written{ConsumedCapacity: consumption(w.capacity, w.table, writeUnits(max(old.size, next.size)))}
+func (w *writing) answer(c change) *written {
+	out := &written{ConsumedCapacity: consumption(w.capacity, w.table, c.cost())}
 	switch {
-	case w.returns == "ALL_OLD" && old.key != "":
-		out.Attributes = old.doc
+	case w.returns == "ALL_OLD" && c.old.key != "":
+		out.Attributes = c.old.doc
 	case w.returns == "ALL_NEW":
-		out.Attributes = next.doc
+		out.Attributes = c.next.doc
 	}
 	return out
 }
@@ -104,11 +104,11 @@ func (s *Service) putItem(r *request) (any, error) {
 		return nil, err
 	}
 	m.condition, m.returnOld = condition, w.onFailure == "ALL_OLD"
-	old, next, err := t.apply(r.now, m)
+	c, err := t.apply(r.now, m)
 	if err != nil {
 		return nil, err
 	}
-	return w.answer(old, next), nil
+	return w.answer(c), nil
 }
 
 // put is the mutation that stores a whole item.
@@ -145,11 +145,11 @@ func (s *Service) deleteItem(r *request) (any, error) {
 		return nil, err
 	}
 	m.condition, m.returnOld = condition, w.onFailure == "ALL_OLD"
-	old, next, err := t.apply(r.now, m)
+	c, err := t.apply(r.now, m)
 	if err != nil {
 		return nil, err
 	}
-	return w.answer(old, next), nil
+	return w.answer(c), nil
 }
 
 func (s *Service) updateItem(r *request) (any, error) {
@@ -179,11 +179,11 @@ func (s *Service) updateItem(r *request) (any, error) {
 		return nil, err
 	}
 	m.condition, m.returnOld = condition, w.onFailure == "ALL_OLD"
-	old, next, err := t.apply(r.now, m)
+	c, err := t.apply(r.now, m)
 	if err != nil {
 		return nil, err
 	}
-	return w.updated(u, old, next), nil
+	return w.updated(u, c), nil
 }
 
 // update is the mutation that updates an item or creates it.
@@ -215,14 +215,14 @@ func (t *table) update(key attr.Item, u expr.Update) (mutation, error) {
 }
 
 // updated is the answer of UpdateItem, which may be a part of the item.
-func (w *writing) updated(u expr.Update, old, next row) *written {
-	out := w.answer(old, next)
+func (w *writing) updated(u expr.Update, c change) *written {
+	out := w.answer(c)
 	var touched attr.Item
 	switch {
-	case w.returns == "UPDATED_OLD" && old.key != "":
-		touched = u.Touched(old.item())
+	case w.returns == "UPDATED_OLD" && c.old.key != "":
+		touched = u.Touched(c.old.item())
 	case w.returns == "UPDATED_NEW":
-		touched = u.Touched(next.item())
+		touched = u.Touched(c.next.item())
 	}
 	if len(touched) > 0 {
 		out.Attributes = touched

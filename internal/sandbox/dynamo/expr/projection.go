@@ -79,6 +79,16 @@ func project(paths []path) Projection {
 	return Projection{root}
 }
 
+// Names are the top-level attributes that the projection names.
+func (p Projection) Names() []string {
+	var names []string
+	for s := range p.root.parts {
+		names = append(names, s.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Of is the part of the item that the projection selects.
 func (p Projection) Of(item attr.Item) attr.Item {
 	v, _ := p.root.of(attr.Value{Kind: attr.M, Map: item})
