@@ -23,47 +23,72 @@ type Config struct {
 	Format  `yaml:",inline"`
 	Bad     `yaml:",inline"`
 	Writing `yaml:",inline"`
-	Objects Objects `yaml:"objects" doc:"Which objects are loaded. In patterns, * stands for any text, / included, and ? for one character."`
+	// Which objects are loaded. In patterns, * stands for any text, / included, and ? for one character.
+	Objects Objects `yaml:"objects"`
 
 	Surroundings `yaml:"-"`
 }
 
 // Intake says where messages come from and how they are held.
 type Intake struct {
-	Queue       string        `yaml:"queue" reload:"restart" doc:"Name or URL of the SQS queue that receives the bucket's events."`
-	Workers     int           `yaml:"workers" reload:"restart" doc:"How many objects are loaded at once, 1 to 64."`
-	Visibility  time.Duration `yaml:"visibility" reload:"restart" doc:"For how long a message stays invisible to others without a sign of life of this instance; renewed at half of it. 2s to 1h."`
-	OnBadObject string        `yaml:"on_bad_object" reload:"object" enum:"redrive|drop" doc:"What becomes of the message of an object that cannot be loaded: redrive leaves it to the queue's redrive policy, drop deletes it."`
+	// Name or URL of the SQS queue that receives the bucket's events.
+	Queue string `yaml:"queue" reload:"restart"`
+	// How many objects are loaded at once, 1 to 64.
+	Workers int `yaml:"workers" reload:"restart"`
+	// For how long a message stays invisible to others without a sign of life of this instance; renewed at half of it.
+	// 2s to 1h.
+	Visibility time.Duration `yaml:"visibility" reload:"restart"`
+	// What becomes of the message of an object that cannot be loaded: redrive leaves it to the queue's redrive policy,
+	// drop deletes it.
+	OnBadObject string `yaml:"on_bad_object" reload:"object" enum:"redrive|drop"`
 }
 
 // Format says how feeds are written.
 type Format struct {
-	Columns     map[string][]string "yaml:\"columns\" reload:\"object\" doc:\"Names by which a header may call the columns `store`, `item` and `count`, the preferred one first, without regard to case.\""
-	Delimiter   string              `yaml:"delimiter" reload:"object" enum:"auto|comma|semicolon|tab|pipe" doc:"What separates columns; auto finds it in the header."`
-	Thousands   string              `yaml:"thousands" reload:"object" enum:"none|comma|point|space|apostrophe" doc:"What separates groups of three digits in counts. With point, the comma is the decimal mark."`
-	Negative    string              `yaml:"negative" reload:"object" enum:"accept|reject" doc:"Whether a count below zero is taken."`
-	MaxExpanded units.Base2Bytes    `yaml:"max_expanded" reload:"object" doc:"Largest text that a compressed object may expand to."`
-	MaxRatio    int                 `yaml:"max_ratio" reload:"object" doc:"How many times its size a compressed object may expand to, at least 10; guards against decompression bombs."`
+	// Names by which a header may call the columns `store`, `item` and `count`, the preferred one first, without regard
+	// to case.
+	Columns map[string][]string `yaml:"columns" reload:"object"`
+	// What separates columns; auto finds it in the header.
+	Delimiter string `yaml:"delimiter" reload:"object" enum:"auto|comma|semicolon|tab|pipe"`
+	// What separates groups of three digits in counts. With point, the comma is the decimal mark.
+	Thousands string `yaml:"thousands" reload:"object" enum:"none|comma|point|space|apostrophe"`
+	// Whether a count below zero is taken.
+	Negative string `yaml:"negative" reload:"object" enum:"accept|reject"`
+	// Largest text that a compressed object may expand to.
+	MaxExpanded units.Base2Bytes `yaml:"max_expanded" reload:"object"`
+	// How many times its size a compressed object may expand to, at least 10; guards against decompression bombs.
+	MaxRatio int `yaml:"max_ratio" reload:"object"`
 }
 
 // Bad says what becomes of rows that cannot be used.
 type Bad struct {
-	OnBadRow          string  `yaml:"on_bad_row" reload:"object" enum:"continue|reject_object" doc:"continue loads the other rows. reject_object reads each object twice, first to check it, and writes all of it or nothing."`
-	MaxRejects        int64   `yaml:"max_rejects" reload:"object" doc:"An object with more rejected rows than this fails, and the rest of it is not written; 0: no limit."`
-	MaxRejectsPercent float64 `yaml:"max_rejects_percent" reload:"object" doc:"An object of which more than this part of the rows is rejected fails; looked at every 10,000 rows and at the end; 0: no limit."`
-	Rejects           string  `yaml:"rejects" reload:"object" doc:"Where reports of rejected rows go: a directory, or s3://bucket/prefix/, whose objects are never loaded. Empty: nowhere."`
+	// continue loads the other rows. reject_object reads each object twice, first to check it, and writes all of it or
+	// nothing.
+	OnBadRow string `yaml:"on_bad_row" reload:"object" enum:"continue|reject_object"`
+	// An object with more rejected rows than this fails, and the rest of it is not written; 0: no limit.
+	MaxRejects int64 `yaml:"max_rejects" reload:"object"`
+	// An object of which more than this part of the rows is rejected fails; looked at every 10,000 rows and at the
+	// end; 0: no limit.
+	MaxRejectsPercent float64 `yaml:"max_rejects_percent" reload:"object"`
+	// Where reports of rejected rows go: a directory, or s3://bucket/prefix/, whose objects are never loaded. Empty:
+	// nowhere.
+	Rejects string `yaml:"rejects" reload:"object"`
 }
 
 // Writing says how rows are written.
 type Writing struct {
-	Mode  string `yaml:"mode" reload:"object" enum:"put" doc:"put writes every row."`
-	Lanes int    `yaml:"lanes" reload:"object" doc:"How many batches of one object are written at once, 1 to 1024."`
+	// put writes every row.
+	Mode string `yaml:"mode" reload:"object" enum:"put"`
+	// How many batches of one object are written at once, 1 to 1024.
+	Lanes int `yaml:"lanes" reload:"object"`
 }
 
 // Objects says which objects are loaded. In patterns, * stands for any text, / included, and ? for one character.
 type Objects struct {
-	Include []string `yaml:"include" reload:"object" doc:"Patterns on bucket/key of the objects to load; * stands for any text, ? for one character. None: all."`
-	Exclude []string `yaml:"exclude" reload:"object" doc:"Patterns on bucket/key of objects to ignore, although included."`
+	// Patterns on bucket/key of the objects to load; * stands for any text, ? for one character. None: all.
+	Include []string `yaml:"include" reload:"object"`
+	// Patterns on bucket/key of objects to ignore, although included.
+	Exclude []string `yaml:"exclude" reload:"object"`
 }
 
 // Surroundings are what belongs to all components and is filled in by the program.

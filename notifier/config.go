@@ -13,9 +13,13 @@ import (
 
 // Config is the part `notifier` of the configuration.
 type Config struct {
-	Topic    string `yaml:"topic" reload:"restart" doc:"The SNS topic: its ARN, or its name in this account and region (found by exact match, whatever the case)."`
-	Send     bool   `yaml:"send" reload:"now" doc:"false does everything but publish: for running beside another notifier before cutting over."`
-	InFlight int    `yaml:"in_flight" reload:"restart" doc:"Batches of at most 10 messages that are published at once, 1 to 64. A crash repeats at most 10 times as many alerts."`
+	// The SNS topic: its ARN, or its name in this account and region (found by exact match, whatever the case).
+	Topic string `yaml:"topic" reload:"restart"`
+	// false does everything but publish: for running beside another notifier before cutting over.
+	Send bool `yaml:"send" reload:"now"`
+	// Batches of at most 10 messages that are published at once, 1 to 64. A crash repeats at most 10 times as many
+	// alerts.
+	InFlight int `yaml:"in_flight" reload:"restart"`
 	Rules    `yaml:",inline"`
 	Text     `yaml:",inline"`
 
@@ -25,17 +29,27 @@ type Config struct {
 
 // Rules say when subscribers are told.
 type Rules struct {
-	Threshold   int64         `yaml:"threshold" reload:"now" doc:"An item is out of stock when its count is at or below this."`
-	Restocked   bool          `yaml:"restocked" reload:"now" doc:"true also tells when an item is in stock again."`
-	Cooldown    time.Duration `yaml:"cooldown" reload:"now" doc:"No second out-of-stock alert for the same item within this time of the first, by the times of the changes; it is dropped, not delayed. 0s: none is dropped."`
-	VerifyAfter time.Duration `yaml:"verify_after" reload:"now" doc:"For changes older than this the present count is read, and an alert that no longer holds is not sent."`
+	// An item is out of stock when its count is at or below this.
+	Threshold int64 `yaml:"threshold" reload:"now"`
+	// true also tells when an item is in stock again.
+	Restocked bool `yaml:"restocked" reload:"now"`
+	// No second out-of-stock alert for the same item within this time of the first, by the times of the changes; it is
+	// dropped, not delayed. 0s: none is dropped.
+	Cooldown time.Duration `yaml:"cooldown" reload:"now"`
+	// For changes older than this the present count is read, and an alert that no longer holds is not sent.
+	VerifyAfter time.Duration `yaml:"verify_after" reload:"now"`
 }
 
 // Text says what subscribers read. The templates are Go's text/template over Alert.
 type Text struct {
-	Subject string `yaml:"subject" reload:"now" doc:"Template of a message's subject (what mail shows); fields as in message. Line breaks and control characters become blanks, and SNS takes 99 characters at most: the rest is cut."`
-	Message string `yaml:"message" reload:"now" doc:"Template of a message's body (format text): {{.Store}}, {{.Item}}, {{.Count}}, {{.PreviousCount}} (none where there was none or it is unknown), {{.Since}}, {{.Event}} (out_of_stock or restocked)."`
-	Format  string `yaml:"format" reload:"now" enum:"text|json" doc:"text: the body is made by message; json: it is a document for machines (docs/alerts.md)."`
+	// Template of a message's subject (what mail shows); fields as in message. Line breaks and control characters
+	// become blanks, and SNS takes 99 characters at most: the rest is cut.
+	Subject string `yaml:"subject" reload:"now"`
+	// Template of a message's body (format text): {{.Store}}, {{.Item}}, {{.Count}}, {{.PreviousCount}} (none where
+	// there was none or it is unknown), {{.Since}}, {{.Event}} (out_of_stock or restocked).
+	Message string `yaml:"message" reload:"now"`
+	// text: the body is made by message; json: it is a document for machines (docs/alerts.md).
+	Format string `yaml:"format" reload:"now" enum:"text|json"`
 }
 
 // Surroundings is what the daemon gives a Notifier besides its configuration.

@@ -16,15 +16,29 @@ import (
 
 // Config is how a Reader behaves. Begin with DefaultConfig.
 type Config struct {
-	Start           string           `yaml:"start" reload:"restart" doc:"Where a table that was never read before is read from: trim_horizon (all that DynamoDB still holds), latest, or an instant in RFC 3339. Stored once; without effect afterwards."`
-	LeaseTable      string           `yaml:"lease_table" reload:"restart" doc:"Name of the DynamoDB table of checkpoints and leases; created where it is absent and permission allows."`
-	LeaseDuration   time.Duration    `yaml:"lease_duration" reload:"restart" doc:"How long an instance that stopped renewing keeps its shards; others take them after it. At least 2s; the same on all instances."`
-	IdlePoll        time.Duration    `yaml:"idle_poll" reload:"now" doc:"Longest pause between two reads of a quiet shard; a busy one is read every 250ms. 250ms to 1m."`
-	Memory          units.Base2Bytes `yaml:"memory" reload:"restart" doc:"Limit for all records in memory at once, for the whole process. At least 4MiB."`
-	DeadLetterQueue string           `yaml:"dead_letter_queue" reload:"restart" doc:"Name or URL of the SQS queue that takes records that cannot be handled; empty: none."`
-	MaxAttempts     int              `yaml:"max_attempts" reload:"now" doc:"How often a record that cannot be handled is tried before on_poison decides. Outages of what the handler needs do not count."`
-	PoisonPolicy    string           `yaml:"on_poison" reload:"now" doc:"What becomes of a record that cannot be handled: divert (to the dead-letter queue) or block (keep trying). Empty: divert where there is a queue, else block."`
-	GapPolicy       string           `yaml:"on_gap" reload:"now" enum:"continue|halt" doc:"What to do on a shard whose next records DynamoDB no longer holds: continue (record the gap and go on) or halt (stop that shard until this is changed)."`
+	// Where a table that was never read before is read from: trim_horizon (all that DynamoDB still holds), latest, or
+	// an instant in RFC 3339. Stored once; without effect afterwards.
+	Start string `yaml:"start" reload:"restart"`
+	// Name of the DynamoDB table of checkpoints and leases; created where it is absent and permission allows.
+	LeaseTable string `yaml:"lease_table" reload:"restart"`
+	// How long an instance that stopped renewing keeps its shards; others take them after it. At least 2s; the same on
+	// all instances.
+	LeaseDuration time.Duration `yaml:"lease_duration" reload:"restart"`
+	// Longest pause between two reads of a quiet shard; a busy one is read every 250ms. 250ms to 1m.
+	IdlePoll time.Duration `yaml:"idle_poll" reload:"now"`
+	// Limit for all records in memory at once, for the whole process. At least 4MiB.
+	Memory units.Base2Bytes `yaml:"memory" reload:"restart"`
+	// Name or URL of the SQS queue that takes records that cannot be handled; empty: none.
+	DeadLetterQueue string `yaml:"dead_letter_queue" reload:"restart"`
+	// How often a record that cannot be handled is tried before on_poison decides. Outages of what the handler needs
+	// do not count.
+	MaxAttempts int `yaml:"max_attempts" reload:"now"`
+	// What becomes of a record that cannot be handled: divert (to the dead-letter queue) or block (keep trying).
+	// Empty: divert where there is a queue, else block.
+	PoisonPolicy string `yaml:"on_poison" reload:"now"`
+	// What to do on a shard whose next records DynamoDB no longer holds: continue (record the gap and go on) or halt
+	// (stop that shard until this is changed).
+	GapPolicy string `yaml:"on_gap" reload:"now" enum:"continue|halt"`
 
 	Runtime `yaml:"-"`
 }

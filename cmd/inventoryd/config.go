@@ -21,39 +21,63 @@ import (
 
 // Config is the whole tree. A component's settings live with the component; here they are gathered.
 type Config struct {
-	Top      `yaml:",inline"`
-	AWS      AWS              `yaml:"aws" doc:"AWS: region and endpoints. Credentials come from the SDK's usual chain only (instance role, environment, shared files), never from here."`
-	Table    inventory.Table  `yaml:"table" doc:"The inventory's DynamoDB table."`
-	Log      logs.Config      `yaml:"log" doc:"Logs, on standard output."`
-	HTTP     web.Config       `yaml:"http" doc:"The server of health, metrics, status and the page."`
-	Metrics  telemetry.Config `yaml:"metrics" doc:"Metrics."`
-	Loader   loader.Config    `yaml:"loader" doc:"The loader: events of the bucket from a queue, feeds from the bucket, rows into the table."`
-	Stream   stream.Config    `yaml:"stream" doc:"The reader of the table's stream."`
-	Notifier notifier.Config  `yaml:"notifier" doc:"The notifier: alerts when an item is out of stock."`
+	Top `yaml:",inline"`
+	// AWS: region and endpoints. Credentials come from the SDK's usual chain only (instance role, environment, shared
+	// files), never from here.
+	AWS AWS `yaml:"aws"`
+	// The inventory's DynamoDB table.
+	Table inventory.Table `yaml:"table"`
+	// Logs, on standard output.
+	Log logs.Config `yaml:"log"`
+	// The server of health, metrics, status and the page.
+	HTTP web.Config `yaml:"http"`
+	// Metrics.
+	Metrics telemetry.Config `yaml:"metrics"`
+	// The loader: events of the bucket from a queue, feeds from the bucket, rows into the table.
+	Loader loader.Config `yaml:"loader"`
+	// The reader of the table's stream.
+	Stream stream.Config `yaml:"stream"`
+	// The notifier: alerts when an item is out of stock.
+	Notifier notifier.Config `yaml:"notifier"`
 }
 
 // Top is the keys that stand alone.
 type Top struct {
-	App             string        `yaml:"app" doc:"Name of this application: part of every key in the state and lease tables and the CloudWatch dimension Service. 1 to 64 of a-z, A-Z, 0-9, - and _." reload:"restart"`
-	StateTable      string        `yaml:"state_table" doc:"Name of the DynamoDB table that remembers which alerts were told and which messages failed for good; made at the start where permitted." reload:"restart"`
-	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" doc:"Longest time that a stop may take, 15 s to 10 min: its last 10 s are for farewells, what is before for what is in flight." reload:"restart"`
+	// Name of this application: part of every key in the state and lease tables and the CloudWatch dimension Service.
+	// 1 to 64 of a-z, A-Z, 0-9, - and _.
+	App string `yaml:"app" reload:"restart"`
+	// Name of the DynamoDB table that remembers which alerts were told and which messages failed for good; made at the
+	// start where permitted.
+	StateTable string `yaml:"state_table" reload:"restart"`
+	// Longest time that a stop may take, 15 s to 10 min: its last 10 s are for farewells, what is before for what is
+	// in flight.
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" reload:"restart"`
 }
 
 // AWS is the section `aws`.
 type AWS struct {
-	Region    string    `yaml:"region" doc:"AWS region; empty: as the SDK finds it (AWS_REGION, shared configuration, instance metadata)." reload:"restart"`
-	Endpoint  string    `yaml:"endpoint" doc:"URL of one endpoint for all services, say of a stand-in; empty: the region's." reload:"restart"`
-	Endpoints Endpoints `yaml:"endpoints" doc:"Endpoints for single services, over aws.endpoint; empty: as aws.endpoint says."`
+	// AWS region; empty: as the SDK finds it (AWS_REGION, shared configuration, instance metadata).
+	Region string `yaml:"region" reload:"restart"`
+	// URL of one endpoint for all services, say of a stand-in; empty: the region's.
+	Endpoint string `yaml:"endpoint" reload:"restart"`
+	// Endpoints for single services, over aws.endpoint; empty: as aws.endpoint says.
+	Endpoints Endpoints `yaml:"endpoints"`
 }
 
 // Endpoints is the group `aws.endpoints`.
 type Endpoints struct {
-	S3         string `yaml:"s3" doc:"URL for S3 (addressed path style)." reload:"restart"`
-	SQS        string `yaml:"sqs" doc:"URL for SQS." reload:"restart"`
-	SNS        string `yaml:"sns" doc:"URL for SNS." reload:"restart"`
-	DynamoDB   string `yaml:"dynamodb" doc:"URL for DynamoDB." reload:"restart"`
-	Streams    string `yaml:"streams" doc:"URL for DynamoDB Streams." reload:"restart"`
-	CloudWatch string `yaml:"cloudwatch" doc:"URL for CloudWatch." reload:"restart"`
+	// URL for S3 (addressed path style).
+	S3 string `yaml:"s3" reload:"restart"`
+	// URL for SQS.
+	SQS string `yaml:"sqs" reload:"restart"`
+	// URL for SNS.
+	SNS string `yaml:"sns" reload:"restart"`
+	// URL for DynamoDB.
+	DynamoDB string `yaml:"dynamodb" reload:"restart"`
+	// URL for DynamoDB Streams.
+	Streams string `yaml:"streams" reload:"restart"`
+	// URL for CloudWatch.
+	CloudWatch string `yaml:"cloudwatch" reload:"restart"`
 }
 
 // defaults is the configuration of an empty file.

@@ -104,11 +104,20 @@ func validateConfig(w io.Writer, o origin) error {
 }
 
 func printSchema(w io.Writer) error {
-	c := defaults()
-	schema, err := config.Schema(&c, "inventoryd configuration")
+	var docs config.Comments
+	if err := json.Unmarshal(comments, &docs); err != nil {
+		return err
+	}
+	schema, err := schemaOf(docs)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", schema)
+	_, err = w.Write(schema)
 	return err
+}
+
+func schemaOf(docs config.Comments) ([]byte, error) {
+	c := defaults()
+	schema, err := config.Schema(&c, docs, "inventoryd configuration")
+	return append(schema, '\n'), err
 }

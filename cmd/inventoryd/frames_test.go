@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/crypto/bcrypt"
 
+	"inventoryd/internal/config"
 	"inventoryd/internal/logs"
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/web"
@@ -119,7 +120,7 @@ func TestNothingTellsASecret(t *testing.T) {
 		client := http.Client{Transport: &http.Transport{DialContext: f.daemon.DialContext, DisableKeepAlives: true}}
 		cfg := defaults()
 		cfg.Log.Level = "debug"
-		cfg.HTTP.Auth = web.Auth{User: "op", Hash: string(hash)}
+		cfg.HTTP.Auth = web.Auth{User: "op", Hash: config.Secret(hash)}
 		base := f.aws.Config("daemon")
 		base.Credentials = credentials.NewStaticCredentialsProvider("daemon", key, token)
 		ctx, stop := context.WithCancel(t.Context())

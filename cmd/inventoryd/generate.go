@@ -3,12 +3,20 @@ package main
 // What is generated from the configuration's structs: `go generate ./...` writes it, a test holds it.
 
 import (
-	"bytes"
+	_ "embed"
+	"encoding/json"
+	"path/filepath"
+	"strings"
 
 	"inventoryd/internal/config"
 )
 
 //go:generate go test . -run ^TestGeneratedFilesAreCurrent$ -update
+
+// comments documents the keys, for the binary: as config.Comments.
+//
+//go:embed comments.json
+var comments []byte
 
 // exampleHead is the comment at the top of config.example.yaml.
 const exampleHead = `Configuration of inventoryd: every key with its default. As it stands, this file changes nothing; keep the keys that you change.
@@ -39,16 +47,27 @@ start; all of them are told at once, each with file, line, column, key, and the 
 - **Credentials** for AWS come from the SDK's usual chain only (instance role by IMDSv2, environment, shared files), never from this file.
 `
 
-// generated returns the files by their paths from the top of the repository.
-func generated() (map[string][]byte, error) {
+// generated returns the files by their paths from the top of the repository, which is at top.
+func generated(top string) (map[string][]byte, error) {
 	c := defaults()
-	var schema bytes.Buffer
-	if err := printSchema(&schema); err != nil {
+	docs, err := config.ReadComments(&c, func(pkg string) string {
+		return filepath.Join(top, strings.TrimPrefix(pkg, "inventoryd/"))
+	})
+	if err != nil {
+		return nil, err
+	}
+	embedded, err := json.MarshalIndent(docs, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	schema, err := schemaOf(docs)
+	if err != nil {
 		return nil, err
 	}
 	return map[string][]byte{
-		"config.example.yaml":     config.Example(&c, exampleHead),
-		"docs/configuration.md":   append([]byte(documentHead), config.Document(&c)...),
-		"docs/config.schema.json": schema.Bytes(),
+		"cmd/inventoryd/comments.json": append(embedded, '\n'),
+		"config.example.yaml":          config.Example(&c, docs, exampleHead),
+		"docs/configuration.md":        append([]byte(documentHead), config.Document(&c, docs)...),
+		"docs/config.schema.json":      schema,
 	}, nil
 }

@@ -17,30 +17,30 @@ import (
 
 // sample has a key of each kind.
 type sample struct {
-	Name    string              `yaml:"name" doc:"A name."`
-	Secret  string              `yaml:"secret" doc:"A secret." secret:"true"`
-	Parts   part                `yaml:"parts" doc:"A section." reload:"now"`
-	Columns map[string][]string `yaml:"columns" doc:"A map." reload:"object"`
+	Name    string              `yaml:"name"`
+	Secret  Secret              `yaml:"secret"`
+	Parts   part                `yaml:"parts" reload:"now"`
+	Columns map[string][]string `yaml:"columns" reload:"object"`
 	Hidden  func()              `yaml:"-"`
 }
 
 type part struct {
 	Limits  `yaml:",inline"`
-	Mode    string   `yaml:"mode" doc:"A choice." enum:"fast|slow"`
-	Folders []string `yaml:"folders" doc:"A list."`
-	On      bool     `yaml:"on" doc:"A switch."`
-	Deep    deep     `yaml:"deep" doc:"A section in a section." reload:"restart"`
+	Mode    string   `yaml:"mode" enum:"fast|slow"`
+	Folders []string `yaml:"folders"`
+	On      bool     `yaml:"on"`
+	Deep    deep     `yaml:"deep" reload:"restart"`
 }
 
 type Limits struct {
-	Workers int              `yaml:"workers" doc:"A whole number."`
-	Share   float64          `yaml:"share" doc:"A number."`
-	Wait    time.Duration    `yaml:"wait" doc:"A duration."`
-	Memory  units.Base2Bytes `yaml:"memory" doc:"A size."`
+	Workers int              `yaml:"workers"`
+	Share   float64          `yaml:"share"`
+	Wait    time.Duration    `yaml:"wait"`
+	Memory  units.Base2Bytes `yaml:"memory"`
 }
 
 type deep struct {
-	Small int8 `yaml:"small" doc:"A small number."`
+	Small int8 `yaml:"small"`
 }
 
 func (l Limits) Validate() error {
@@ -197,7 +197,7 @@ func TestEveryMistakeNamesItsPlaceAndKey(t *testing.T) {
 
 // required has a key without a usable default.
 type required struct {
-	Queue string `yaml:"queue" doc:"A queue."`
+	Queue string `yaml:"queue"`
 }
 
 func (r required) Validate() error {
@@ -337,7 +337,7 @@ func TestTheExampleHoldsTheDefaults(t *testing.T) {
 	s := fresh()
 	s.Name = "yes" // must be quoted
 	s.Parts.Folders = []string{"a, b", "#c", "ü\n"}
-	example := Example(&s, "Head.\n\nSecond paragraph.")
+	example := Example(&s, nil, "Head.\n\nSecond paragraph.")
 	var got sample
 	if _, err := Load(write(t, string(example)), &got, nil); err != nil {
 		t.Fatalf("%v\n%s", err, example)
@@ -347,9 +347,63 @@ func TestTheExampleHoldsTheDefaults(t *testing.T) {
 	}
 }
 
+// documented is a section with a comment for each kind of field that there is.
+type documented struct {
+	// A key whose comment is wrapped
+	// over two lines.
+	//
+	// A second paragraph with "quotes" and `ticks`.
+	Wrapped string `yaml:"wrapped"`
+	inner   `yaml:",inline"`
+	// A section.
+	Section inner `yaml:"section"`
+}
+
+type inner struct {
+	// A switch.
+	Switch bool `yaml:"switch" reload:"now"`
+}
+
+func TestCommentsOfFieldsAreTheDocumentation(t *testing.T) {
+	dir := t.TempDir()
+	source, err := os.ReadFile("config_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(into any, edit func(string) string) (Comments, error) {
+		if err := os.WriteFile(filepath.Join(dir, "source.go"), []byte(edit(string(source))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return ReadComments(into, func(string) string { return dir })
+	}
+	docs, err := read(&documented{}, func(s string) string { return s })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(Comments{
+		"config.documented.Wrapped": "A key whose comment is wrapped over two lines.\nA second paragraph with \"quotes\" and `ticks`.",
+		"config.documented.Section": "A section.",
+		"config.inner.Switch":       "A switch.",
+	}, docs); d != "" {
+		t.Error(d)
+	}
+	example := string(Example(&documented{}, docs, "Head."))
+	if !strings.Contains(example, "# A key whose comment is wrapped over two lines.\n# A second paragraph") ||
+		!strings.Contains(example, "  # A switch. Changes at once on reload.\n  switch: false\n") {
+		t.Error(example)
+	}
+	if _, err := read(&documented{}, func(s string) string { return strings.Replace(s, "// A switch.\n", "\n", 1) }); err == nil ||
+		!strings.Contains(err.Error(), "section.switch: field config.inner.Switch has no comment") {
+		t.Errorf("a key without documentation: %v", err)
+	}
+	if _, err := read(&documented{}, func(s string) string { return strings.Replace(s, `reload:"now"`+"`", `relaod:"now"`+"`", 1) }); err == nil {
+		t.Error("a tag that means nothing is taken")
+	}
+}
+
 func FuzzAnyFileIsTakenOrRefusedWithAPlace(f *testing.F) {
 	s := fresh()
-	f.Add(string(Example(&s, "Head.")))
+	f.Add(string(Example(&s, nil, "Head.")))
 	for _, text := range []string{
 		"parts: &p {deep: *p}", "name: &n [*n]", "*a : 1", "? {a: b}\n: c", "parts: {workers: 1e3}", "columns: {a: [b, *c]}",
 		"%YAML 1.2\n---\nname: a", "name: !!binary aGk=", "name: \"\\x00\"", "\xff", "name: |\n  a\n  b", "parts: !!set {a, b}", "- - - -",
@@ -370,7 +424,7 @@ func FuzzAnyFileIsTakenOrRefusedWithAPlace(f *testing.F) {
 			return
 		}
 		again := fresh()
-		if _, err := Load(write(t, string(Example(&s, ""))), &again, nil); err != nil || cmp.Diff(s, again) != "" {
+		if _, err := Load(write(t, string(Example(&s, nil, ""))), &again, nil); err != nil || cmp.Diff(s, again) != "" {
 			t.Errorf("what was read cannot be written and read again: %v\n%s", err, cmp.Diff(s, again))
 		}
 		for key := range sources {

@@ -17,23 +17,23 @@ const width = 100
 
 // Example is a YAML file that holds every key of into, a pointer to a struct with the defaults, with its default and
 // documentation. head is the comment at its top.
-func Example(into any, head string) []byte {
+func Example(into any, docs Comments, head string) []byte {
 	var b bytes.Buffer
 	comment(&b, "", head)
-	tree(into).example(&b, "")
+	tree(into).example(&b, docs, "")
 	return b.Bytes()
 }
 
 // example writes the keys of a group.
-func (n *node) example(b *bytes.Buffer, indent string) {
+func (n *node) example(b *bytes.Buffer, docs Comments, indent string) {
 	for i, c := range n.children {
 		if i > 0 || indent == "" {
 			b.WriteByte('\n')
 		}
-		comment(b, indent, c.explanation())
+		comment(b, indent, c.explanation(docs))
 		if c.kind == section {
 			fmt.Fprintf(b, "%s%s:\n", indent, c.name)
-			c.example(b, indent+"  ")
+			c.example(b, docs, indent+"  ")
 			continue
 		}
 		fmt.Fprintf(b, "%s%s: %s\n", indent, c.name, c.yaml())
@@ -41,8 +41,8 @@ func (n *node) example(b *bytes.Buffer, indent string) {
 }
 
 // explanation is all that is to be said of a key; that it changes at a restart is the rule and is not said.
-func (n *node) explanation() string {
-	s := n.doc
+func (n *node) explanation(docs Comments) string {
+	s := docs[n.field]
 	if n.enum != nil {
 		s += " One of " + strings.Join(n.enum, ", ") + "."
 	}
@@ -112,15 +112,15 @@ func quote(s string) string {
 }
 
 // Document is a Markdown page with a table for each section of into, a pointer to a struct with the defaults.
-func Document(into any) []byte {
+func Document(into any, docs Comments) []byte {
 	var b bytes.Buffer
 	root := tree(into)
-	root.document(&b)
+	root.document(&b, docs)
 	return b.Bytes()
 }
 
 // document writes the keys of a group, then the groups in it.
-func (n *node) document(b *bytes.Buffer) {
+func (n *node) document(b *bytes.Buffer, docs Comments) {
 	var rows []*node
 	for _, c := range n.children {
 		if c.kind != section {
@@ -128,7 +128,7 @@ func (n *node) document(b *bytes.Buffer) {
 		}
 	}
 	if n.path != "" {
-		fmt.Fprintf(b, "\n## `%s`\n\n%s\n", n.path, n.doc)
+		fmt.Fprintf(b, "\n## `%s`\n\n%s\n", n.path, docs[n.field])
 	} else {
 		b.WriteString("\n## Top level\n")
 	}
@@ -136,7 +136,7 @@ func (n *node) document(b *bytes.Buffer) {
 		b.WriteString("\n| Key | Kind | Default | Reload | What it does |\n| --- | --- | --- | --- | --- |\n")
 	}
 	for _, c := range rows {
-		what := c.doc
+		what := docs[c.field]
 		if c.enum != nil {
 			what += " One of " + strings.Join(c.enum, ", ") + "."
 		}
@@ -144,7 +144,7 @@ func (n *node) document(b *bytes.Buffer) {
 	}
 	for _, c := range n.children {
 		if c.kind == section {
-			c.document(b)
+			c.document(b, docs)
 		}
 	}
 }

@@ -48,6 +48,8 @@ func stringsOf(v reflect.Value) []string {
 // String is the key's value as text that set takes (and, of a map, as a person reads it).
 func (n *node) String() string {
 	switch n.kind {
+	case text:
+		return n.value.String() // as it is, though a Secret prints masked
 	case duration:
 		return shortDuration(time.Duration(n.value.Int()))
 	case size:

@@ -7,8 +7,8 @@ import (
 
 // Schema is the JSON Schema (draft 2020-12) of the configuration that into, a pointer to a struct that holds the
 // defaults, describes; for editors, and for checking a file without the daemon.
-func Schema(into any, title string) ([]byte, error) {
-	s := tree(into).schema()
+func Schema(into any, docs Comments, title string) ([]byte, error) {
+	s := tree(into).schema(docs)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = title
 	return json.MarshalIndent(s, "", "  ")
@@ -18,12 +18,12 @@ func Schema(into any, title string) ([]byte, error) {
 const durationPattern = `^-?(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+)$`
 
 // schema is the schema of one key or group.
-func (n *node) schema() map[string]any {
+func (n *node) schema(docs Comments) map[string]any {
 	if n.kind == section {
-		return n.sectionSchema()
+		return n.sectionSchema(docs)
 	}
 	s := map[string]any{
-		"description": n.doc,
+		"description": docs[n.field],
 		"$comment":    n.variable() + "; " + n.class.effect(),
 	}
 	if !n.secret {
@@ -59,18 +59,18 @@ func listSchema() map[string]any {
 	return map[string]any{"type": "array", "items": map[string]any{"type": "string", "minLength": 1}}
 }
 
-func (n *node) sectionSchema() map[string]any {
+func (n *node) sectionSchema(docs Comments) map[string]any {
 	properties := map[string]any{}
 	for _, c := range n.children {
-		properties[c.name] = c.schema()
+		properties[c.name] = c.schema(docs)
 	}
 	s := map[string]any{
 		"type":                 []string{"object", "null"}, // null: all its keys are commented out
 		"additionalProperties": false,
 		"properties":           properties,
 	}
-	if n.doc != "" {
-		s["description"] = n.doc
+	if doc := docs[n.field]; doc != "" {
+		s["description"] = doc
 	}
 	return s
 }

@@ -12,7 +12,6 @@ type Setting struct {
 	Source   string `json:"source"`
 	Reload   Class  `json:"reload"`
 	Variable string `json:"variable"` // of the environment
-	Doc      string `json:"-"`
 
 	text string
 }
@@ -27,7 +26,7 @@ func Settings(into any, sources Sources) []Setting {
 	tree(into).leaves(func(n *node) {
 		s := Setting{
 			Key: n.path, Value: n.plain(), Source: sources[n.path].String(),
-			Reload: n.class, Variable: n.variable(), Doc: n.doc, text: n.yaml(),
+			Reload: n.class, Variable: n.variable(), text: n.yaml(),
 		}
 		if n.masked() {
 			s.Value, s.text = Masked, Masked

@@ -20,7 +20,7 @@ const (
 // node is a key (a leaf with a value) or a group of keys. The root has no name.
 type node struct {
 	name, path string // "window", "notifier.digest.window"
-	doc        string
+	field      string // where its documentation is: "loader.Intake.Queue"
 	class      Class
 	secret     bool     // the value must not be shown
 	enum       []string // the texts that are allowed; nil: any
@@ -30,14 +30,25 @@ type node struct {
 	parts      []reflect.Value // of a group: its struct and the structs inlined into it, for Validate
 }
 
-// tree walks the struct that into points to. It reads these tags of the exported fields:
+// Secret is the type of a text that must not be shown.
+type Secret string
+
+// String keeps the secret out of whatever prints it.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return Masked
+}
+
+// tree walks the struct that into points to. It reads these tags of the exported fields, and a field that is a key has
+// no others:
 //
 //	yaml    the key's name; `,inline` puts the keys of a struct into the group around it; `-` leaves a field out
-//	doc     what the key does, with its unit and limits
 //	reload  now, object or restart; a key without one has its group's, at the top restart
 //	enum    the allowed values, separated by |
-//	secret  "true" where the value must not be shown
 //
+// What the key does, with its unit and limits, is the field's comment (see ReadComments).
 // A struct that cannot be a configuration is a mistake in the program: tree panics.
 func tree(into any) *node {
 	v := reflect.ValueOf(into)
@@ -62,18 +73,20 @@ func (n *node) add(v reflect.Value) {
 		case name == "":
 			panic(fmt.Sprintf("config: field %s of %s has no yaml tag", field.Name, v.Type()))
 		default:
-			n.children = append(n.children, n.child(name, field, v.Field(i)))
+			n.children = append(n.children, n.child(name, v, i))
 		}
 	}
 }
 
-func (n *node) child(name string, field reflect.StructField, v reflect.Value) *node {
+// child is the key or group that the i-th field of the struct group is.
+func (n *node) child(name string, group reflect.Value, i int) *node {
+	field, v := group.Type().Field(i), group.Field(i)
 	c := &node{
 		name:   name,
 		path:   n.join(name),
-		doc:    field.Tag.Get("doc"),
+		field:  group.Type().String() + "." + field.Name,
 		class:  Class(field.Tag.Get("reload")),
-		secret: field.Tag.Get("secret") == "true",
+		secret: v.Type() == secretType,
 		kind:   kindOf(v.Type()),
 		value:  v,
 	}

@@ -36,6 +36,7 @@ const (
 var (
 	durationType    = reflect.TypeFor[time.Duration]()
 	sizeType        = reflect.TypeFor[units.Base2Bytes]()
+	secretType      = reflect.TypeFor[Secret]()
 	unmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 	sizePattern     = regexp.MustCompile(`^([0-9]+([KMGT]i)?B)+$`)
 )

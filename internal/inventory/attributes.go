@@ -12,10 +12,14 @@ import (
 
 // Table is the part `table` of the configuration: the name of the inventory's table and of its attributes.
 type Table struct {
-	Name  string `yaml:"name" reload:"restart" doc:"Name of the DynamoDB table."`
-	Store string `yaml:"store" reload:"restart" doc:"Name of its partition key (a string): the store."`
-	Item  string `yaml:"item" reload:"restart" doc:"Name of its sort key (a string): the item."`
-	Count string `yaml:"count" reload:"restart" doc:"Name of the attribute (a number) that holds the count."`
+	// Name of the DynamoDB table.
+	Name string `yaml:"name" reload:"restart"`
+	// Name of its partition key (a string): the store.
+	Store string `yaml:"store" reload:"restart"`
+	// Name of its sort key (a string): the item.
+	Item string `yaml:"item" reload:"restart"`
+	// Name of the attribute (a number) that holds the count.
+	Count string `yaml:"count" reload:"restart"`
 }
 
 // Key sizes in bytes that DynamoDB takes ("Quotas in Amazon DynamoDB": partition and sort key length).

@@ -18,9 +18,12 @@ import (
 
 // Config is the section `log`.
 type Config struct {
-	Level  string `yaml:"level" doc:"Least level that is written." enum:"debug|info|warn|error" reload:"now"`
-	Format string `yaml:"format" doc:"json: a JSON object a line. console: columns for people. auto: console on a terminal, json elsewhere." enum:"auto|json|console" reload:"restart"`
-	Rows   bool   `yaml:"rows" doc:"Let messages above the level debug show the contents of rows of the feeds." reload:"now"`
+	// Least level that is written.
+	Level string `yaml:"level" reload:"now" enum:"debug|info|warn|error"`
+	// json: a JSON object a line. console: columns for people. auto: console on a terminal, json elsewhere.
+	Format string `yaml:"format" reload:"restart" enum:"auto|json|console"`
+	// Let messages above the level debug show the contents of rows of the feeds.
+	Rows bool `yaml:"rows" reload:"now"`
 }
 
 // DefaultConfig is what holds where the configuration says nothing.

@@ -28,7 +28,8 @@ import (
 
 // Config is the section `metrics`.
 type Config struct {
-	CloudWatch CloudWatch `yaml:"cloudwatch" doc:"The push to CloudWatch (PutMetricData). Prometheus scrapes /metrics, which is always there."`
+	// The push to CloudWatch (PutMetricData). Prometheus scrapes /metrics, which is always there.
+	CloudWatch CloudWatch `yaml:"cloudwatch"`
 
 	Service  string      `yaml:"-"` // the dimension Service
 	Instance string      `yaml:"-"` // the dimension Instance, where asked for; empty: the machine's name
@@ -40,10 +41,16 @@ type Config struct {
 
 // CloudWatch is the group `metrics.cloudwatch`.
 type CloudWatch struct {
-	Enabled   bool          `yaml:"enabled" doc:"Push the metrics to CloudWatch. It costs what CloudWatch takes for at most 40 custom metrics, and needs the permission cloudwatch:PutMetricData." reload:"restart"`
-	Namespace string        `yaml:"namespace" doc:"CloudWatch namespace; must not begin with AWS/." reload:"restart"`
-	Interval  time.Duration `yaml:"interval" doc:"Time between two pushes, 10 s to 1 h." reload:"restart"`
-	Instance  bool          `yaml:"instance" doc:"Add the dimension Instance (the machine's name) to the dimension Service (app). Every instance then has metrics of its own, which CloudWatch bills one by one." reload:"restart"`
+	// Push the metrics to CloudWatch. It costs what CloudWatch takes for at most 40 custom metrics, and needs the
+	// permission cloudwatch:PutMetricData.
+	Enabled bool `yaml:"enabled" reload:"restart"`
+	// CloudWatch namespace; must not begin with AWS/.
+	Namespace string `yaml:"namespace" reload:"restart"`
+	// Time between two pushes, 10 s to 1 h.
+	Interval time.Duration `yaml:"interval" reload:"restart"`
+	// Add the dimension Instance (the machine's name) to the dimension Service (app). Every instance then has metrics
+	// of its own, which CloudWatch bills one by one.
+	Instance bool `yaml:"instance" reload:"restart"`
 }
 
 // DefaultConfig is what holds where the configuration says nothing.

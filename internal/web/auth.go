@@ -19,7 +19,7 @@ import (
 
 // load returns the hash, from the file if there is one. Its errors are *config.Problem: starting again does not help.
 func (a Auth) load() ([]byte, error) {
-	hash := a.Hash
+	hash := string(a.Hash)
 	if a.HashFile != "" {
 		path := a.HashFile
 		if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" && !filepath.IsAbs(path) {

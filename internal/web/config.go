@@ -17,16 +17,24 @@ import (
 
 // Config is the section `http`.
 type Config struct {
-	Listen   string `yaml:"listen" doc:"Address host:port of the health, metrics and page server, unix:/path for a Unix socket (mode 0660), or off. TLS is for a proxy in front of it." reload:"restart"`
-	Auth     Auth   `yaml:"auth" doc:"Basic authentication. Without it, only a loopback address or a Unix socket is listened on."`
-	Insecure bool   `yaml:"insecure" doc:"Listen on any address without authentication." reload:"restart"`
+	// Address host:port of the health, metrics and page server, unix:/path for a Unix socket (mode 0660), or off. TLS
+	// is for a proxy in front of it.
+	Listen string `yaml:"listen" reload:"restart"`
+	// Basic authentication. Without it, only a loopback address or a Unix socket is listened on.
+	Auth Auth `yaml:"auth"`
+	// Listen on any address without authentication.
+	Insecure bool `yaml:"insecure" reload:"restart"`
 }
 
 // Auth is the group `http.auth`.
 type Auth struct {
-	User     string `yaml:"user" doc:"Name that clients give; empty: no authentication." reload:"restart"`
-	Hash     string `yaml:"hash" doc:"bcrypt hash of the password (htpasswd -nBC 12 \"\"), of a cost from 10 to 15." reload:"restart" secret:"true"`
-	HashFile string `yaml:"hash_file" doc:"File that holds the hash instead; a relative path is looked for in $CREDENTIALS_DIRECTORY (systemd's LoadCredential=)." reload:"restart"`
+	// Name that clients give; empty: no authentication.
+	User string `yaml:"user" reload:"restart"`
+	// bcrypt hash of the password (htpasswd -nBC 12 ""), of a cost from 10 to 15.
+	Hash config.Secret `yaml:"hash" reload:"restart"`
+	// File that holds the hash instead; a relative path is looked for in $CREDENTIALS_DIRECTORY (systemd's
+	// LoadCredential=).
+	HashFile string `yaml:"hash_file" reload:"restart"`
 }
 
 // Off as Config.Listen means that there is no server.
@@ -51,7 +59,7 @@ func (c Config) Validate() error {
 		errs = append(errs, config.Problemf("auth.user", "must not contain a colon or a line break"))
 	}
 	if a.Hash != "" {
-		if err := checkHash(a.Hash); err != nil {
+		if err := checkHash(string(a.Hash)); err != nil {
 			errs = append(errs, config.Problemf("auth.hash", "%w", err))
 		}
 	}

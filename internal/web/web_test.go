@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"inventoryd/internal/config"
 	"inventoryd/internal/health"
 )
 
@@ -143,7 +144,7 @@ func TestOnlyTheRightCredentialPasses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // for the pauses between guesses
-				s := newServer(t, func(c *Config, _ *Parts) { c.Auth = Auth{User: "op", Hash: weak} })
+				s := newServer(t, func(c *Config, _ *Parts) { c.Auth = Auth{User: "op", Hash: config.Secret(weak)} })
 				for _, path := range []string{"/livez", "/readyz", "/metrics", "/status", "/"} {
 					w := ask(s, path, c.change)
 					if w.Code != c.code {
@@ -164,7 +165,7 @@ func TestOnlyTheRightCredentialPasses(t *testing.T) {
 
 func TestGuessesWaitAndAVerifiedCredentialDoesNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(c *Config, _ *Parts) { c.Auth = Auth{User: "op", Hash: weak} })
+		s := newServer(t, func(c *Config, _ *Parts) { c.Auth = Auth{User: "op", Hash: config.Secret(weak)} })
 		as := func(password string) (code int, took time.Duration) {
 			begin := time.Now()
 			w := ask(s, "/livez", func(r *http.Request) { r.SetBasicAuth("op", password) })
@@ -235,7 +236,7 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 		{Config{Listen: "unix:/run/inventoryd/http.sock"}, ""},
 		{Config{Listen: "off"}, ""},
 		{Config{Listen: ":9820", Insecure: true}, ""},
-		{Config{Listen: "0.0.0.0:9820", Auth: Auth{User: "op", Hash: hash}}, ""},
+		{Config{Listen: "0.0.0.0:9820", Auth: Auth{User: "op", Hash: config.Secret(hash)}}, ""},
 		{Config{Listen: "0.0.0.0:9820", Auth: Auth{User: "op", HashFile: "hash"}}, ""},
 		{Config{Listen: ":9820"}, `listen: ":9820" can be reached from other machines: set auth.user and auth.hash, or insecure: true`},
 		{Config{Listen: "10.0.0.1:9820"}, `listen: "10.0.0.1:9820" can be reached from other machines: set auth.user and auth.hash, or insecure: true`},
@@ -247,12 +248,12 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 		{Config{Listen: "127.0.0.1:-1"}, `listen: "127.0.0.1:-1" has no port from 0 to 65535`},
 		{Config{Listen: "unix:"}, "listen: the path of a Unix socket must have 1 to 107 bytes"},
 		{Config{Listen: "unix:/" + strings.Repeat("x", 107)}, "listen: the path of a Unix socket must have 1 to 107 bytes"},
-		{Config{Listen: "off", Auth: Auth{Hash: hash}}, "auth.user: a password is given, but no user"},
+		{Config{Listen: "off", Auth: Auth{Hash: config.Secret(hash)}}, "auth.user: a password is given, but no user"},
 		{Config{Listen: "off", Auth: Auth{User: "op"}}, "auth.hash: a user is given, but no password: set auth.hash or auth.hash_file"},
-		{Config{Listen: "off", Auth: Auth{User: "op", Hash: hash, HashFile: "x"}}, "auth.hash_file: auth.hash is given too: one of them must go"},
-		{Config{Listen: "off", Auth: Auth{User: "o:p", Hash: hash}}, "auth.user: must not contain a colon or a line break"},
+		{Config{Listen: "off", Auth: Auth{User: "op", Hash: config.Secret(hash), HashFile: "x"}}, "auth.hash_file: auth.hash is given too: one of them must go"},
+		{Config{Listen: "off", Auth: Auth{User: "o:p", Hash: config.Secret(hash)}}, "auth.user: must not contain a colon or a line break"},
 		{Config{Listen: "off", Auth: Auth{User: "op", Hash: "hunter2"}}, "auth.hash: " + errHash.Error()},
-		{Config{Listen: "off", Auth: Auth{User: "op", Hash: weak}}, "auth.hash: " + errHash.Error()},
+		{Config{Listen: "off", Auth: Auth{User: "op", Hash: config.Secret(weak)}}, "auth.hash: " + errHash.Error()},
 	} {
 		got := ""
 		if err := c.config.Validate(); err != nil {
