@@ -15,7 +15,7 @@ import (
 type instruments struct {
 	loaded, failed, ignored, superseded, gone       metric.Int64Counter
 	tests, notCreations, failedMessages, heartbeats metric.Int64Counter
-	read, written, merged, rejected, unwritten      metric.Int64Counter
+	rows                                            bookCounters
 	throttles                                       metric.Int64Counter
 	units                                           metric.Float64Counter
 	seconds, latency, messageAge                    metric.Float64Histogram
@@ -40,11 +40,6 @@ func newInstruments(m metric.Meter) (*instruments, error) {
 		{&i.notCreations, "events.ignored", "Events that are no creations."},
 		{&i.failedMessages, "messages.failed", "Messages that failed for good."},
 		{&i.heartbeats, "heartbeat.failures", "Renewals of a message's visibility that failed."},
-		{&i.read, "rows.read", "Rows read."},
-		{&i.written, "rows.written", "Rows written to the table."},
-		{&i.merged, "rows.merged", "Rows in whose place a later one of the same key was written."},
-		{&i.rejected, "rows.rejected", "Rows that cannot be used."},
-		{&i.unwritten, "rows.unwritten", "Rows read of objects that failed, and not written."},
 		{&i.throttles, "write.throttles", "Calls that the table throttled."},
 	} {
 		var err error
@@ -52,6 +47,8 @@ func newInstruments(m metric.Meter) (*instruments, error) {
 		problems = append(problems, err)
 	}
 	var err error
+	i.rows, err = newBookCounters(m)
+	problems = append(problems, err)
 	i.units, err = m.Float64Counter("consumed.write.units", metric.WithDescription("Write capacity consumed, in units."))
 	problems = append(problems, err)
 	for _, h := range []struct {
@@ -105,18 +102,9 @@ func (i *instruments) age(m message) {
 	}
 }
 
-// rows adds the books of an object.
-func (i *instruments) rows(b Books) {
-	i.count(i.read, b.Read)
-	i.count(i.written, b.Written)
-	i.count(i.merged, b.Merged)
-	i.count(i.rejected, b.Rejected)
-	i.count(i.unwritten, b.Unwritten)
-}
-
 // ended counts a load by its outcome.
 func (i *instruments) ended(p Progress, created time.Time) {
-	i.rows(p.Books)
+	i.rows.add(p.Books)
 	switch p.Outcome {
 	case "loaded":
 		i.count(i.loaded, 1)

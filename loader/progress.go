@@ -15,13 +15,13 @@ type Load struct {
 	Size        int64 // in bytes as it is stored; -1: unknown
 	Started     time.Time
 
-	dry                       bool
-	rejects                   func(*feed.Reject) // told of each; may be nil
-	bytes                     atomic.Int64       // read of Size
-	read, rejected, unwritten atomic.Int64       // rows
-	first                     atomic.Pointer[feed.Reject]
-	lanes                     atomic.Pointer[lanes.Lanes]
-	tally                     atomic.Pointer[lanes.Tally] // once the lanes have ended
+	dry     bool
+	rejects func(*feed.Reject) // told of each; may be nil
+	bytes   atomic.Int64       // read of Size
+	counts                     // rows
+	first   atomic.Pointer[feed.Reject]
+	lanes   atomic.Pointer[lanes.Lanes]
+	tally   atomic.Pointer[lanes.Tally] // once the lanes have ended
 }
 
 // Bytes is how much of the object has been read.
@@ -31,17 +31,12 @@ func (l *Load) Bytes() int64 { return l.bytes.Load() }
 func (l *Load) Books() Books { return l.books() }
 
 func (l *Load) books() Books {
-	b := Books{Read: l.read.Load(), Rejected: l.rejected.Load(), Unwritten: l.unwritten.Load()}
 	tally := l.tally.Load()
 	if out := l.lanes.Load(); tally == nil && out != nil {
 		now := out.Tally()
 		tally = &now
 	}
-	if tally != nil {
-		b.Written, b.Merged = tally.Written, tally.Merged
-		b.Unwritten += tally.Unwritten
-	}
-	return b
+	return l.counts.books(tally)
 }
 
 // firstReject tells where the reject is that was found first, of which there must be one. What the row says is for the
@@ -69,7 +64,6 @@ func (l *Load) written(out *lanes.Lanes) {
 
 // again begins the second pass over a feed in whose first no row was rejected.
 func (l *Load) again() {
-	l.read.Store(0)
+	l.counts.again()
 	l.bytes.Store(0)
-	l.unwritten.Store(0)
 }

@@ -80,8 +80,7 @@ func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 	l.metrics.ended(p, created)
 	fields := []zap.Field{
 		zap.String("bucket", p.Bucket), zap.String("key", p.Key), zap.Int64("bytes", p.Bytes),
-		zap.Int64("rows", p.Books.Read), zap.Int64("written", p.Books.Written), zap.Int64("merged", p.Books.Merged),
-		zap.Int64("rejected", p.Books.Rejected), zap.Int64("unwritten", p.Books.Unwritten), zap.Duration("took", p.Took), zap.Error(err),
+		zap.Object("books", p.Books), zap.Duration("took", p.Took), zap.Error(err),
 	}
 	if r := load.first.Load(); r != nil {
 		fields = append(fields, zap.Int64("reject_line", r.Line), zap.String("reject_code", string(r.Code)), zap.String("row", r.Raw))
@@ -123,12 +122,7 @@ func (b *logbook) enter(load *Load, p Progress) {
 		b.recent = slices.Delete(b.recent, 0, 1)
 	}
 	b.recent = append(b.recent, p)
-	t := &b.total.Books
-	t.Read += p.Books.Read
-	t.Written += p.Books.Written
-	t.Merged += p.Books.Merged
-	t.Rejected += p.Books.Rejected
-	t.Unwritten += p.Books.Unwritten
+	b.total.Books.Add(p.Books)
 	switch p.Outcome {
 	case "loaded":
 		b.total.Loaded++

@@ -143,7 +143,8 @@ func (s *shortLines) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	case e.Level >= zapcore.WarnLevel:
 		s.print("%-9s %s %v", e.Level, e.Message, all.Fields)
 	case e.LoggerName == "loader" && e.Message == "object loaded":
-		s.print("loaded    %v: %v rows", all.Fields["key"], all.Fields["rows"])
+		books, _ := all.Fields["books"].(map[string]any)
+		s.print("loaded    %v: %v rows", all.Fields["key"], books["read"])
 	}
 	return nil
 }
