@@ -84,7 +84,7 @@ func newClients(base aws.Config, c AWS) clients {
 	}
 	none := func() aws.Retryer { return aws.NopRetryer{} }
 	watched := newCalls()
-	with := func(retryer func() aws.Retryer, endpoint string, timeout time.Duration, connections int) aws.Config {
+	with := func(p transport.Protocol, retryer func() aws.Retryer, endpoint string, timeout time.Duration, connections int) aws.Config {
 		cfg := base.Copy()
 		cfg.Retryer = retryer
 		cfg.APIOptions = append(slices.Clip(base.APIOptions), watched.watch)
@@ -92,35 +92,35 @@ func newClients(base aws.Config, c AWS) clients {
 			cfg.BaseEndpoint = &endpoint
 		}
 		if given, ok := base.HTTPClient.(*http.Client); ok {
-			cfg.HTTPClient = &http.Client{Transport: given.Transport, Timeout: timeout}
+			cfg.HTTPClient = transport.Client(given.Transport, p, timeout)
 		} else {
-			cfg.HTTPClient = httpClient(timeout, connections)
+			cfg.HTTPClient = transport.Client(connected(timeout, connections), p, timeout)
 		}
 		return cfg
 	}
 	return clients{
 		calls: watched,
-		S3: s3.NewFromConfig(with(standard, c.Endpoints.S3, 0, 16), func(o *s3.Options) {
+		S3: s3.NewFromConfig(with(transport.S3, standard, c.Endpoints.S3, 0, 16), func(o *s3.Options) {
 			o.UsePathStyle = c.Endpoints.S3 != "" || c.Endpoint != "" || base.BaseEndpoint != nil
 			o.DisableLogOutputChecksumValidationSkipped = true
 		}),
-		SQS: sqs.NewFromConfig(with(standard, c.Endpoints.SQS, receiveTimeout, 16)),
-		SNS: sns.NewFromConfig(with(standard, c.Endpoints.SNS, callTimeout, 16)),
-		CloudWatch: cloudwatch.NewFromConfig(with(standard, c.Endpoints.CloudWatch, callTimeout, 2), func(o *cloudwatch.Options) {
+		SQS: sqs.NewFromConfig(with(transport.JSON, standard, c.Endpoints.SQS, receiveTimeout, 16)),
+		SNS: sns.NewFromConfig(with(transport.Query, standard, c.Endpoints.SNS, callTimeout, 16)),
+		CloudWatch: cloudwatch.NewFromConfig(with(transport.CBOR, standard, c.Endpoints.CloudWatch, callTimeout, 2), func(o *cloudwatch.Options) {
 			o.APIOptions = base.APIOptions // not watched: no part needs its answers
 		}),
-		Tables: dynamodb.NewFromConfig(with(none, c.Endpoints.DynamoDB, callTimeout, 256), func(o *dynamodb.Options) {
+		Tables: dynamodb.NewFromConfig(with(transport.JSON, none, c.Endpoints.DynamoDB, callTimeout, 256), func(o *dynamodb.Options) {
 			o.DisableValidateResponseChecksum = true
 		}),
-		Streams: dynamodbstreams.NewFromConfig(with(none, c.Endpoints.Streams, callTimeout, 128)),
+		Streams: dynamodbstreams.NewFromConfig(with(transport.JSON, none, c.Endpoints.Streams, callTimeout, 128)),
 	}
 }
 
-// httpClient returns a client with its own connections; timeout 0 bounds only the wait for an answer's header.
-func httpClient(timeout time.Duration, connections int) *http.Client {
+// connected returns a transport with its own connections; timeout 0 bounds only the wait for an answer's header.
+func connected(timeout time.Duration, connections int) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 0, connections, connections
 	t.TLSHandshakeTimeout = 10 * time.Second
 	t.ResponseHeaderTimeout = max(timeout, headerTimeout)
-	return &http.Client{Transport: transport.PlainBody(t), Timeout: timeout}
+	return t
 }
