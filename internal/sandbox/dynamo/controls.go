@@ -4,6 +4,7 @@ package dynamo
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -64,6 +65,19 @@ func (s *Service) SetIndexLag(table, index string, d time.Duration) error {
 	}
 	ix.settle(now)
 	return nil
+}
+
+// ConflictTransactions has the next n transactions that write to the table find another one under way for the first item of
+// it that they name: they are cancelled with TransactionConflict. (A fault rule has single writes refused with
+// TransactionConflictException.)
+func (s *Service) ConflictTransactions(table string, n int) {
+	s.set(func(c *settings) {
+		c.conflicts = maps.Clone(c.conflicts)
+		if c.conflicts == nil {
+			c.conflicts = map[string]int{}
+		}
+		c.conflicts[table] = n
+	})
 }
 
 // EnableStream gives the table a new stream and returns its ARN; the stream that it may have had must be disabled.

@@ -55,6 +55,8 @@ func readUnits(size int, consistent bool) float64 {
 type consumed struct {
 	TableName              string
 	CapacityUnits          float64
+	ReadCapacityUnits      float64          `json:",omitempty"` // of a transaction
+	WriteCapacityUnits     float64          `json:",omitempty"`
 	Table                  *units           `json:",omitempty"`
 	GlobalSecondaryIndexes map[string]units `json:",omitempty"`
 }

@@ -29,7 +29,8 @@ const maxRequest = 16 << 20
 
 // Service is DynamoDB and DynamoDB Streams. It is safe for concurrent use.
 type Service struct {
-	clock *clock.Clock
+	clock  *clock.Clock
+	tokens tokens
 
 	mu       sync.RWMutex // guards what follows; the first of the locks: then a table's, then a stream's
 	tables   map[string]*table
@@ -43,6 +44,7 @@ type settings struct {
 	rollover   time.Duration
 	transition time.Duration
 	onRecord   func(table string, r Record)
+	conflicts  map[string]int // by table: of how many transactions to come
 }
 
 // New makes a service without tables, whose time is c.
@@ -63,7 +65,8 @@ var operations = map[string]operation{
 	"PutItem": (*Service).putItem, "UpdateItem": (*Service).updateItem, "DeleteItem": (*Service).deleteItem,
 	"GetItem": (*Service).readItem, "Query": (*Service).query, "Scan": (*Service).scan,
 	"BatchWriteItem": (*Service).batchWriteItem, "BatchGetItem": (*Service).batchGetItem,
-	"ListStreams": (*Service).listStreams, "DescribeStream": (*Service).describeStream,
+	"TransactWriteItems": (*Service).transactWriteItems,
+	"ListStreams":        (*Service).listStreams, "DescribeStream": (*Service).describeStream,
 	"GetShardIterator": (*Service).shardIterator, "GetRecords": (*Service).records,
 }
 

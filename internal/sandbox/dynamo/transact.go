@@ -1,0 +1,278 @@
+package dynamo
+
+// TransactWriteItems: all of its writes are made, or none ("Managing complex workflows with DynamoDB transactions").
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"inventoryd/internal/sandbox/dynamo/attr"
+	"inventoryd/internal/sandbox/dynamo/expr"
+	"inventoryd/internal/sandbox/wire"
+)
+
+// Limits of a transaction ("TransactWriteItems").
+const (
+	maxTransaction      = 100
+	maxTransactionBytes = 4 << 20
+	maxToken            = 36
+	tokenLife           = 10 * time.Minute
+)
+
+// transactWrite is one of a transaction's writes.
+type transactWrite struct {
+	writing
+	kind      string // "Put", "Update", "Delete", "ConditionCheck"
+	item, key attr.Item
+	update    *string
+}
+
+// read reads a write of its kind.
+func (w *transactWrite) read(in *attr.Reader) error {
+	p := params{
+		"TableName": tableName(&w.table), "ReturnValuesOnConditionCheckFailure": text(&w.onFailure), "ConditionExpression": expression(&w.condition),
+		"ExpressionAttributeNames": names(&w.names), "ExpressionAttributeValues": values(&w.values),
+	}
+	switch w.kind {
+	case "Put":
+		p["Item"] = item(&w.item)
+	case "Update":
+		p["UpdateExpression"] = expression(&w.update)
+		p["Key"] = item(&w.key)
+	default:
+		p["Key"] = item(&w.key)
+	}
+	return p.read(in, w.kind)
+}
+
+func readTransaction(to *[]transactWrite) func(*attr.Reader) error {
+	return list(func(in *attr.Reader) error {
+		var found []transactWrite
+		err := in.Object(func(kind string) error {
+			if !slices.Contains([]string{"Put", "Update", "Delete", "ConditionCheck"}, kind) {
+				return unknown(kind, "TransactWriteItem")
+			}
+			w := transactWrite{kind: kind}
+			err := w.read(in)
+			found = append(found, w)
+			return err
+		})
+		if err == nil && len(found) != 1 {
+			err = validation("TransactItems can only contain one of Check, Put, Update or Delete")
+		}
+		*to = append(*to, found...)
+		return err
+	})
+}
+
+// transaction is a TransactWriteItems under way.
+type transaction struct {
+	writes  []plannedTransactWrite
+	tables  []*table // each once, in the order of their names, which is that of their locking
+	changes []change
+}
+
+type plannedTransactWrite struct {
+	table    *table
+	mutation mutation
+}
+
+func (s *Service) transactWriteItems(r *request) (any, error) {
+	var writes []transactWrite
+	var token, capacity string
+	err := r.decode(params{"TransactItems": readTransaction(&writes), "ClientRequestToken": text(&token), "ReturnConsumedCapacity": text(&capacity)})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTransaction(writes, token, capacity); err != nil {
+		return nil, err
+	}
+	tx := &transaction{}
+	for i := range writes {
+		if err := tx.add(s, &writes[i], r); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.distinct(); err != nil {
+		return nil, err
+	}
+	done, err := s.tokens.once(token, sha256.Sum256(r.Body), r.now, func() (transacted, error) { return tx.run(s, r.now) })
+	if err != nil {
+		return nil, err
+	}
+	return done.answer(capacity), nil
+}
+
+func checkTransaction(writes []transactWrite, token, capacity string) error {
+	switch {
+	case len(writes) == 0:
+		return constraint("'[]'", "transactItems", "Member must have length greater than or equal to 1")
+	case len(writes) > maxTransaction:
+		return constraint(fmt.Sprintf("'[%d items]'", len(writes)), "transactItems", "Member must have length less than or equal to 100")
+	case len(token) > maxToken:
+		return constraint("'"+token+"'", "clientRequestToken", "Member must have length less than or equal to 36")
+	}
+	return oneOf(capacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
+}
+
+// add checks a write as far as it can be without the items.
+func (tx *transaction) add(s *Service, w *transactWrite, r *request) error {
+	if err := required(w.item == nil && w.key == nil, "transactItems.1.member.key"); err != nil {
+		return err
+	}
+	if err := required(w.kind == "ConditionCheck" && w.condition == nil, "transactItems.1.member.conditionCheck.conditionExpression"); err != nil {
+		return err
+	}
+	if err := required(w.kind == "Update" && w.update == nil, "transactItems.1.member.update.updateExpression"); err != nil {
+		return err
+	}
+	parser := expr.NewParser(w.names, w.values)
+	var u expr.Update
+	if w.update != nil {
+		var err error
+		if u, err = parser.Update(*w.update); err != nil {
+			return err
+		}
+	}
+	t, condition, err := s.prepare(r, &w.writing, parser)
+	if err != nil {
+		return err
+	}
+	m, err := w.mutation(t, u)
+	if err != nil {
+		return err
+	}
+	m.condition, m.returnOld = condition, w.onFailure == "ALL_OLD"
+	tx.writes = append(tx.writes, plannedTransactWrite{t, m})
+	return nil
+}
+
+func (w *transactWrite) mutation(t *table, u expr.Update) (mutation, error) {
+	switch w.kind {
+	case "Put":
+		return t.put(w.item)
+	case "Update":
+		return t.update(w.key, u)
+	case "Delete":
+		return t.remove(w.key)
+	}
+	key, err := t.key.primaryKey(w.key)
+	return mutation{key: key, next: func(old row) (row, error) { return old, nil }}, err
+}
+
+// distinct refuses two writes of one item, and finds the tables.
+func (tx *transaction) distinct() error {
+	seen := map[*table]map[string]bool{}
+	for _, w := range tx.writes {
+		if seen[w.table] == nil {
+			seen[w.table] = map[string]bool{}
+		}
+		if seen[w.table][w.mutation.key] {
+			return validation("Transaction request cannot include multiple operations on one item")
+		}
+		seen[w.table][w.mutation.key] = true
+	}
+	tx.tables = slices.SortedFunc(maps.Keys(seen), func(a, b *table) int { return cmp.Compare(a.name, b.name) })
+	return nil
+}
+
+// run makes all changes or none.
+func (tx *transaction) run(s *Service, now time.Time) (transacted, error) {
+	conflicts := s.conflicts(tx)
+	for _, t := range tx.tables {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+	}
+	reasons, bytes := make([]*reason, len(tx.writes)), 0
+	for i, w := range tx.writes {
+		c, err := w.table.plan(w.mutation)
+		switch {
+		case !w.table.throttle.allows(now):
+			err = errThroughput
+		case conflicts[i]:
+			err = errConflict
+		}
+		reasons[i] = reasonOf(err)
+		tx.changes = append(tx.changes, c)
+		bytes += int(max(c.old.size, c.next.size))
+	}
+	if bytes > maxTransactionBytes {
+		return nil, validation("Transaction payload size cannot exceed 4MB. Payload Size: %d", bytes)
+	}
+	if err := cancelled(reasons); err != nil {
+		return nil, err
+	}
+	done := transacted{}
+	for i, c := range tx.changes {
+		w := tx.writes[i]
+		w.table.commit(now, c)
+		w.table.throttle.used += writeUnits(max(c.old.size, c.next.size)) // twice in all
+		done.add(w.table.name, c)
+	}
+	return done, nil
+}
+
+// reason says why a write cancels its transaction; its zero value is none.
+type reason struct {
+	Code    string
+	Message string        `json:",omitempty"`
+	Item    attr.Document `json:",omitempty"`
+}
+
+var errConflict = wire.Errorf("TransactionConflict", "Transaction is ongoing for the item")
+
+// reasonOf words a write's error as TransactionCanceledException has it.
+func reasonOf(err error) *reason {
+	if err == nil {
+		return &reason{Code: "None"}
+	}
+	e := wireError(err)
+	out := &reason{Code: e.Code, Message: e.Message}
+	switch e.Code {
+	case "ConditionalCheckFailedException":
+		out.Code = "ConditionalCheckFailed"
+		out.Item, _ = e.Fields["Item"].(attr.Document)
+	case "ValidationException":
+		out.Code = "ValidationError"
+	case "ProvisionedThroughputExceededException":
+		out.Code = "ProvisionedThroughputExceeded"
+	case "ThrottlingException":
+		out.Code = "ThrottlingError"
+	}
+	return out
+}
+
+// cancelled is the error of a transaction that has reasons to fail; nil where there are none.
+func cancelled(reasons []*reason) error {
+	codes, failed := make([]string, len(reasons)), false
+	for i, r := range reasons {
+		codes[i] = r.Code
+		failed = failed || r.Code != "None"
+	}
+	if !failed {
+		return nil
+	}
+	e := wire.Errorf("TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
+	e.Fields = map[string]any{"CancellationReasons": reasons}
+	return e
+}
+
+// conflicts says which writes a script has conflict with another transaction.
+func (s *Service) conflicts(tx *transaction) []bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]bool, len(tx.writes))
+	for i, w := range tx.writes {
+		if s.settings.conflicts[w.table.name] > 0 {
+			s.settings.conflicts[w.table.name]--
+			list[i] = true
+			break
+		}
+	}
+	return list
+}
