@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
 	"inventoryd/internal/sandbox/dynamo/expr"
@@ -42,6 +43,7 @@ type batchRead struct {
 	share wire.Spread
 	bytes int
 	found int
+	short error // why a key was left
 }
 
 func (s *Service) batchGetItem(r *request) (any, error) {
@@ -58,13 +60,13 @@ func (s *Service) batchGetItem(r *request) (any, error) {
 	if err := checkBatch(keys, maxBatchRead, "BatchGetItem", tooManyKeys); err != nil {
 		return nil, err
 	}
-	b := &batchRead{Responses: map[string][]attr.Document{}, UnprocessedKeys: map[string]*keysRequest{}, share: wire.Spread{Share: r.Unprocessed}}
+	b := &batchRead{Responses: map[string][]attr.Document{}, UnprocessedKeys: map[string]*keysRequest{}, share: wire.Spread{Share: r.Unprocessed}, short: errThroughput}
 	for _, name := range slices.Sorted(maps.Keys(requests)) {
 		t, err := s.table(name, r.now)
 		if err != nil {
 			return nil, err
 		}
-		units, err := b.read(t, requests[name])
+		units, err := b.read(t, requests[name], r.now)
 		if err != nil {
 			return nil, err
 		}
@@ -73,13 +75,13 @@ func (s *Service) batchGetItem(r *request) (any, error) {
 		}
 	}
 	if b.found == 0 {
-		return nil, errThroughput
+		return nil, b.short
 	}
 	return b, nil
 }
 
 // read answers one table's keys and returns the units consumed.
-func (b *batchRead) read(t *table, k *keysRequest) (units float64, err error) {
+func (b *batchRead) read(t *table, k *keysRequest, now time.Time) (units float64, err error) {
 	parser := expr.NewParser(k.ExpressionAttributeNames, nil)
 	projection, err := (&reading{projection: k.ProjectionExpression}).projected(parser)
 	if err != nil {
@@ -93,7 +95,7 @@ func (b *batchRead) read(t *table, k *keysRequest) (units float64, err error) {
 		return 0, err
 	}
 	b.Responses[t.name] = []attr.Document{}
-	rest := *k
+	rest, from := *k, source{t, nil}
 	rest.Keys = nil
 	order := make([]int, len(keys)) // no order that a client could rely on ("BatchGetItem")
 	for i := range order {
@@ -102,13 +104,20 @@ func (b *batchRead) read(t *table, k *keysRequest) (units float64, err error) {
 	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(hashOf(keys[i]), hashOf(keys[j])) })
 	for _, i := range order {
 		row := t.read(keys[i])
+		if err := from.admitsRead(now, keys[i]); err != nil {
+			b.short = err
+			rest.Keys = append(rest.Keys, k.Keys[i])
+			continue
+		}
 		if b.share.Leaves() || b.bytes+int(row.size) > maxBatchBytes {
 			rest.Keys = append(rest.Keys, k.Keys[i])
 			continue
 		}
 		b.found++
 		b.bytes += int(row.size)
-		units += readUnits(int(row.size), k.ConsistentRead)
+		n := readUnits(int(row.size), k.ConsistentRead)
+		from.takeRead(keys[i], n)
+		units += n
 		if row.key != "" {
 			b.Responses[t.name] = append(b.Responses[t.name], shown(row, projection))
 		}

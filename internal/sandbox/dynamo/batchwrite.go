@@ -3,7 +3,6 @@ package dynamo
 // BatchWriteItem.
 
 import (
-	"errors"
 	"maps"
 	"slices"
 
@@ -127,7 +126,7 @@ func (t *table) planned(w writeRequest) (mutation, error) {
 
 func (b *batchWrite) run(r *request) error {
 	b.left, b.written = map[string][]writeRequest{}, map[string]cost{}
-	done := 0
+	done, short := 0, error(errThroughput)
 	for _, w := range b.writes {
 		name := w.table.name
 		if b.share.Leaves() {
@@ -135,7 +134,8 @@ func (b *batchWrite) run(r *request) error {
 			continue
 		}
 		c, err := w.table.apply(r.now, w.mutation)
-		if errors.Is(err, errThroughput) {
+		if throttled(err) {
+			short = err
 			b.left[name] = append(b.left[name], w.request)
 			continue
 		}
@@ -148,7 +148,7 @@ func (b *batchWrite) run(r *request) error {
 		b.written[name] = sum
 	}
 	if done == 0 {
-		return errThroughput
+		return short
 	}
 	return nil
 }

@@ -43,6 +43,58 @@ func (s *Service) SetWriteCapacity(table string, perSecond float64) error {
 	return nil
 }
 
+// LimitThroughput has all tables and indexes, present and to come, take what AWS's take: each partition 1,000 write and 3,000
+// read units a second, a provisioned table its own units with five minutes of what it left unused; new ones on demand have
+// four partitions. A partition that was short of units for the time of a split is split in two; 0: no table is limited, as
+// at first. AWS does not say how long a split takes: DefaultSplit is a guess.
+func (s *Service) LimitThroughput(split time.Duration) {
+	now := s.clock.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settings.split = split
+	for _, t := range s.tables {
+		t.limit(split, now)
+	}
+}
+
+// DefaultSplit is how long a partition is hot before it is split, as far as clients of AWS have seen.
+const DefaultSplit = splitAfter
+
+// limit limits a table and its indexes by their partitions, or no longer.
+func (t *table) limit(split time.Duration, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.capacity = limitOf(t.billing, split, now)
+	for _, ix := range t.indexes {
+		ix.capacity = limitOf(ix.billing, split, now)
+	}
+}
+
+func limitOf(b billing, split time.Duration, now time.Time) *capacity {
+	if split == 0 {
+		return nil
+	}
+	return newCapacity(b, split, now)
+}
+
+// Partitions is how many partitions a table has, or one of its indexes; 0 while it is not limited.
+func (s *Service) Partitions(table, index string) (int, error) {
+	t, err := s.anyTable(table)
+	if err != nil {
+		return 0, err
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if index == "" {
+		return t.capacity.count(), nil
+	}
+	ix := t.findIndex(index)
+	if ix == nil {
+		return 0, fmt.Errorf("table %s has no index %q", table, index)
+	}
+	return ix.capacity.count(), nil
+}
+
 // SetIndexLag has what is written from now on show in an index of the table that much later, 0 at first; what waits already
 // shows by then. So a lag of a year holds the index until it is set to 0.
 func (s *Service) SetIndexLag(table, index string, d time.Duration) error {

@@ -35,6 +35,14 @@ func nameOf(nameOrARN string) string {
 type billing struct {
 	onDemand    bool
 	read, write int
+	warm        warm // what was asked for
+}
+
+// warm is WarmThroughput: what a table or an index takes at once.
+type warm struct {
+	ReadUnitsPerSecond, WriteUnitsPerSecond int
+
+	Status string `json:",omitempty"`
 }
 
 // attributeDefinition and keyElement are the wire's form of a primary key.
@@ -56,6 +64,7 @@ type tableRequest struct {
 	attributes []attributeDefinition
 	keys       []keyElement
 	throughput *throughput
+	warm       *warm
 	stream     *streamSpecification
 	indexes    []indexRequest // nil: not mentioned
 	updates    []indexUpdate
@@ -65,7 +74,7 @@ func (q *tableRequest) params() params {
 	return params{
 		"TableName": text(&q.name), "BillingMode": text(&q.mode),
 		"ProvisionedThroughput": readThroughput(&q.throughput), "KeySchema": readKeys(&q.keys),
-		"GlobalSecondaryIndexes": readIndexes(&q.indexes),
+		"GlobalSecondaryIndexes": readIndexes(&q.indexes), "WarmThroughput": readWarm(&q.warm),
 		"AttributeDefinitions": list(func(in *attr.Reader) error {
 			var d attributeDefinition
 			err := params{"AttributeName": text(&d.AttributeName), "AttributeType": text(&d.AttributeType)}.read(in, "AttributeDefinitions")
@@ -97,6 +106,21 @@ func readThroughput(to **throughput) func(*attr.Reader) error {
 		}
 		if err == nil {
 			*to = &throughput{*read, *write}
+		}
+		return err
+	}
+}
+
+func readWarm(to **warm) func(*attr.Reader) error {
+	return func(in *attr.Reader) error {
+		var read, write *int
+		err := params{"ReadUnitsPerSecond": whole(&read), "WriteUnitsPerSecond": whole(&write)}.read(in, "WarmThroughput")
+		*to = &warm{}
+		if read != nil {
+			(*to).ReadUnitsPerSecond = *read
+		}
+		if write != nil {
+			(*to).WriteUnitsPerSecond = *write
 		}
 		return err
 	}
@@ -171,21 +195,6 @@ func (q *tableRequest) attributeNames() string {
 		all = append(all, a.AttributeName)
 	}
 	return strings.Join(all, ", ")
-}
-
-func (q *tableRequest) billing() (billing, error) {
-	if err := oneOf(q.mode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST"); err != nil {
-		return billing{}, err
-	}
-	switch {
-	case q.mode == "PAY_PER_REQUEST" && q.throughput != nil:
-		return billing{}, validation("One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
-	case q.mode == "PAY_PER_REQUEST":
-		return billing{onDemand: true}, nil
-	case q.throughput == nil:
-		return billing{}, validation("One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
-	}
-	return billing{read: q.throughput.ReadCapacityUnits, write: q.throughput.WriteCapacityUnits}, nil
 }
 
 func (q *streamSpecification) check() error {

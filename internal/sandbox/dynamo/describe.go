@@ -19,6 +19,7 @@ type description struct {
 	KeySchema             []keyElement
 	ProvisionedThroughput provisioned
 	BillingModeSummary    *billingSummary `json:",omitempty"`
+	WarmThroughput        warm
 
 	GlobalSecondaryIndexes []*describedIndex `json:",omitempty"`
 	*streamDescription
@@ -32,6 +33,7 @@ type describedIndex struct {
 	KeySchema             []keyElement
 	Projection            projection
 	ProvisionedThroughput provisioned
+	WarmThroughput        warm
 	IndexSizeBytes        int
 	ItemCount             int
 }
@@ -53,6 +55,7 @@ func (t *table) describe(now time.Time) *description {
 	d := &description{
 		TableName: t.name, TableArn: t.arn(), TableId: t.id, TableStatus: t.status(now), CreationDateTime: seconds(t.created),
 		ItemCount: t.rows.Len(), TableSizeBytes: t.bytes, KeySchema: t.key.elements(), ProvisionedThroughput: t.billing.provisioned(),
+		WarmThroughput: t.billing.warmed(t.capacity.count()),
 	}
 	if t.billing.onDemand {
 		d.BillingModeSummary = &billingSummary{"PAY_PER_REQUEST"}
@@ -72,7 +75,7 @@ func (t *table) describe(now time.Time) *description {
 func (ix *index) describe(t *table, now time.Time) *describedIndex {
 	d := &describedIndex{
 		IndexName: ix.name, IndexArn: ix.arn(t.arn()), IndexStatus: ix.status(now), KeySchema: ix.key.elements(), Projection: ix.projection,
-		ProvisionedThroughput: ix.billing.provisioned(), IndexSizeBytes: ix.bytes, ItemCount: ix.rows.Len(),
+		ProvisionedThroughput: ix.billing.provisioned(), WarmThroughput: ix.billing.warmed(ix.capacity.count()), IndexSizeBytes: ix.bytes, ItemCount: ix.rows.Len(),
 	}
 	if d.IndexStatus == "CREATING" && t.activeAt.Before(ix.activeAt) {
 		backfilling := true
@@ -109,10 +112,6 @@ func (t *table) keyAttributes() []keyAttribute {
 		}
 	}
 	return all
-}
-
-func (b billing) provisioned() provisioned {
-	return provisioned{ReadCapacityUnits: b.read, WriteCapacityUnits: b.write}
 }
 
 // status is the TableStatus. The table is locked.

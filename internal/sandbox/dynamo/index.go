@@ -21,6 +21,7 @@ type index struct {
 	activeAt time.Time // until then it is CREATING and cannot be read
 	goneAt   time.Time // of one that is DELETING; else zero
 	billing  billing
+	capacity *capacity // nil: no limit
 	lag      time.Duration
 	waiting  []pendingEntry // in the order of their times
 }
@@ -105,14 +106,20 @@ func (d *indexDefinition) checkKey(k keyAttribute, v attr.Value) error {
 }
 
 // units are the write units of the change: one write where an entry comes, goes or changes, two where its key does.
-func (c entryChange) units() float64 {
+func (c entryChange) units() (old, next float64) {
 	switch {
-	case c.old.key != "" && c.next.key != "" && c.old.key != c.next.key:
-		return writeUnits(c.old.size) + writeUnits(c.next.size)
-	case c.old.doc == c.next.doc:
-		return 0
+	case c.old.key != "" && c.old.key == c.next.key && c.old.doc != c.next.doc:
+		return 0, writeUnits(max(c.old.size, c.next.size))
+	case c.old.key == c.next.key:
+		return 0, 0
 	}
-	return writeUnits(max(c.old.size, c.next.size))
+	if c.old.key != "" {
+		old = writeUnits(c.old.size)
+	}
+	if c.next.key != "" {
+		next = writeUnits(c.next.size)
+	}
+	return old, next
 }
 
 // entries are what a write changes in the indexes. The table is locked.

@@ -4,6 +4,7 @@ package dynamo
 
 import (
 	"slices"
+	"time"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
 	"inventoryd/internal/sandbox/dynamo/expr"
@@ -94,7 +95,10 @@ type page struct {
 }
 
 // page reads a page of the span; it evaluates the filter after the table is released.
-func (q *paging) page(from source, s span, reverse bool, p parsed) *page {
+func (q *paging) page(from source, now time.Time, s span, p parsed, reverse bool) (*page, error) {
+	if err := from.admitsRead(now, s.low); err != nil {
+		return nil, err
+	}
 	var rows []row
 	bytes, more := 0, false
 	from.page(s, reverse, func(r row) bool {
@@ -106,7 +110,9 @@ func (q *paging) page(from source, s span, reverse bool, p parsed) *page {
 		more = q.limit != nil && len(rows) == *q.limit
 		return !more
 	})
-	out := &page{ScannedCount: len(rows), ConsumedCapacity: consumption(q.capacity, q.table, from.cost(readUnits(bytes, q.consistent)))}
+	units := readUnits(bytes, q.consistent)
+	from.takeRead(s.low, units)
+	out := &page{ScannedCount: len(rows), ConsumedCapacity: consumption(q.capacity, q.table, from.cost(units))}
 	if more {
 		out.LastEvaluatedKey = attr.Document(rows[len(rows)-1].doc.AppendPart(nil, from.isKey))
 	}
@@ -123,7 +129,7 @@ func (q *paging) page(from source, s span, reverse bool, p parsed) *page {
 	if q.sel != "COUNT" {
 		out.Items = items
 	}
-	return out
+	return out, nil
 }
 
 var errOutside = validation("The provided starting key is outside query boundaries based on provided conditions")

@@ -47,7 +47,7 @@ func (s *Service) query(r *request) (any, error) {
 	if where, err = from.resume(where, !forward, q.start); err != nil {
 		return nil, err
 	}
-	return q.page(from, where, !forward, p), nil
+	return q.page(from, r.now, where, p, !forward)
 }
 
 // checkFilter refuses a query's filter on the primary key.
@@ -166,7 +166,7 @@ func (s *Service) scan(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return q.page(from, where, false, p), nil
+	return q.page(from, r.now, where, p, false)
 }
 
 func checkSegments(segment, total *int) error {

@@ -72,7 +72,12 @@ func (s *Service) readItem(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	from := source{t, nil}
+	if err := from.admitsRead(r.now, k); err != nil {
+		return nil, err
+	}
 	found := t.read(k)
+	from.takeRead(k, readUnits(int(found.size), q.consistent))
 	out := struct {
 		Item             attr.Document `json:",omitempty"`
 		ConsumedCapacity *consumed     `json:",omitempty"`

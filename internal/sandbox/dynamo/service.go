@@ -44,6 +44,7 @@ type settings struct {
 	rollover   time.Duration
 	transition time.Duration
 	onRecord   func(table string, r Record)
+	split      time.Duration  // LimitThroughput's
 	conflicts  map[string]int // by table: of how many transactions to come
 }
 

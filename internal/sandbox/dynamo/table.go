@@ -3,6 +3,7 @@ package dynamo
 // A table: its rows in the order of their keys, and how a row is changed.
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -53,6 +54,7 @@ type table struct {
 	stream   *stream  // the latest; nil if there never was one
 	ttl      string   // the attribute; empty: disabled
 	throttle throttle
+	capacity *capacity // nil: no limit
 }
 
 func newTable(d definition, b billing, activeAt time.Time) *table {
@@ -110,8 +112,8 @@ type change struct {
 func (c change) cost() cost {
 	units := cost{table: writeUnits(max(c.old.size, c.next.size))}
 	for _, e := range c.entries {
-		if n := e.units(); n > 0 {
-			units.index(e.index.name, n)
+		if old, next := e.units(); old+next > 0 {
+			units.index(e.index.name, old+next)
 		}
 	}
 	return units
@@ -121,12 +123,18 @@ func (c change) cost() cost {
 func (t *table) apply(now time.Time, m mutation) (change, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.throttle.allows(now) {
-		return change{}, errThroughput
+	if err := t.admits(now, m.key); err != nil {
+		return change{}, err
 	}
 	c, err := t.plan(m)
 	if err == nil {
-		t.commit(now, c)
+		err = t.admitsEntries(now, c)
+	}
+	if err == nil || isConditionFailed(err) { // which costs as much as what is there ("Condition expressions")
+		t.take(m.key, c, 1)
+	}
+	if err == nil {
+		t.store(now, c, false)
 	}
 	return c, err
 }
@@ -144,13 +152,7 @@ func (t *table) plan(m mutation) (c change, err error) {
 	return c, err
 }
 
-// commit makes a change that was planned under the same lock.
-func (t *table) commit(now time.Time, c change) {
-	t.throttle.used += writeUnits(max(c.old.size, c.next.size))
-	t.store(now, c, false)
-}
-
-// store also says whether time to live made the change.
+// store makes a change that was planned under the same lock; expired says that time to live does so.
 func (t *table) store(now time.Time, c change, expired bool) {
 	if c.next.key == "" {
 		t.rows.Delete(c.old)
@@ -166,15 +168,17 @@ func (t *table) store(now time.Time, c change, expired bool) {
 	}
 }
 
-// errThroughput is the refusal of a write beyond the table's capacity.
-var errThroughput = wire.Errorf("ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.")
-
 func conditionFailed(old row, withItem bool) error {
 	e := wire.Errorf("ConditionalCheckFailedException", "The conditional request failed")
 	if withItem && old.key != "" {
 		e.Fields = map[string]any{"Item": old.doc}
 	}
 	return e
+}
+
+func isConditionFailed(err error) bool {
+	var e *wire.Error
+	return errors.As(err, &e) && e.Code == "ConditionalCheckFailedException"
 }
 
 // read returns the row of that key; the zero row if there is none.

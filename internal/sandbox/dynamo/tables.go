@@ -51,6 +51,7 @@ func (s *Service) createTable(r *request) (any, error) {
 	if q.stream != nil && q.stream.StreamEnabled {
 		t.stream = s.newStream(t, q.stream.StreamViewType, r.now)
 	}
+	t.limit(s.settings.split, r.now)
 	s.tables[q.name] = t
 	d := t.describe(r.now)
 	d.TableStatus = "CREATING" // CreateTable never answers ACTIVE

@@ -190,13 +190,7 @@ func (tx *transaction) run(s *Service, now time.Time) (transacted, error) {
 	}
 	reasons, bytes := make([]*reason, len(tx.writes)), 0
 	for i, w := range tx.writes {
-		c, err := w.table.plan(w.mutation)
-		switch {
-		case !w.table.throttle.allows(now):
-			err = errThroughput
-		case conflicts[i]:
-			err = errConflict
-		}
+		c, err := w.plan(now, conflicts[i])
 		reasons[i] = reasonOf(err)
 		tx.changes = append(tx.changes, c)
 		bytes += int(max(c.old.size, c.next.size))
@@ -204,17 +198,34 @@ func (tx *transaction) run(s *Service, now time.Time) (transacted, error) {
 	if bytes > maxTransactionBytes {
 		return nil, validation("Transaction payload size cannot exceed 4MB. Payload Size: %d", bytes)
 	}
+	for i, w := range tx.writes {
+		w.table.take(w.mutation.key, tx.changes[i], 2) // also where it is cancelled
+	}
 	if err := cancelled(reasons); err != nil {
 		return nil, err
 	}
 	done := transacted{}
 	for i, c := range tx.changes {
 		w := tx.writes[i]
-		w.table.commit(now, c)
-		w.table.throttle.used += writeUnits(max(c.old.size, c.next.size)) // twice in all
+		w.table.store(now, c, false)
 		done.add(w.table.name, c)
 	}
 	return done, nil
+}
+
+// plan finds out what the write would change; conflict says that a script has it fail.
+func (w plannedTransactWrite) plan(now time.Time, conflict bool) (change, error) {
+	if conflict {
+		return change{}, errConflict
+	}
+	if err := w.table.admits(now, w.mutation.key); err != nil {
+		return change{}, err
+	}
+	c, err := w.table.plan(w.mutation)
+	if err == nil {
+		err = w.table.admitsEntries(now, c)
+	}
+	return c, err
 }
 
 // reason says why a write cancels its transaction; its zero value is none.

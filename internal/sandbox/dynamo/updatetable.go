@@ -20,7 +20,7 @@ func (s *Service) updateTable(r *request) (any, error) {
 	if q.keys != nil || q.indexes != nil {
 		return nil, validation("The sandbox's DynamoDB does not have the parameters KeySchema and GlobalSecondaryIndexes of UpdateTable.")
 	}
-	if q.stream == nil && q.updates == nil && q.mode == "" && q.throughput == nil {
+	if q.stream == nil && q.updates == nil && q.mode == "" && q.throughput == nil && q.warm == nil {
 		return nil, validation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
 	}
 	if err := q.stream.check(); err != nil {
@@ -51,9 +51,9 @@ func (s *Service) updateTable(r *request) (any, error) {
 	return map[string]any{"TableDescription": d}, nil
 }
 
-// updateCapacity changes how the table's capacity is paid.
+// updateCapacity changes how the table's capacity is paid, or warms it up.
 func (s *Service) updateCapacity(t *table, q *tableRequest, now time.Time) error {
-	if q.mode == "" && q.throughput == nil {
+	if q.mode == "" && q.throughput == nil && q.warm == nil {
 		return nil
 	}
 	t.mu.Lock()
@@ -61,19 +61,38 @@ func (s *Service) updateCapacity(t *table, q *tableRequest, now time.Time) error
 	if status := t.status(now); status != "ACTIVE" {
 		return t.busy(status)
 	}
-	if q.mode == "" && t.billing.onDemand {
-		return validation("One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+	b := t.billing
+	if q.mode != "" || q.throughput != nil {
+		if q.mode == "" && t.billing.onDemand {
+			return errOnDemand
+		}
+		asked, err := q.billing()
+		if err != nil {
+			return err
+		}
+		b.onDemand, b.read, b.write = asked.onDemand, asked.read, asked.write
 	}
-	b, err := q.billing()
-	if err != nil {
+	if err := b.warmUp(q.warm); err != nil {
 		return err
 	}
 	if b == t.billing {
 		return validation("The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: %d. Requested ReadCapacityUnits: %d. Current WriteCapacityUnits provisioned for the table: %d. Requested WriteCapacityUnits: %d. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.",
 			t.billing.read, b.read, t.billing.write, b.write)
 	}
-	t.billing = b
+	t.bill(b, now)
 	return nil
+}
+
+// bill has the table and, where its mode changes, its indexes follow a change of the billing.
+func (t *table) bill(b billing, now time.Time) {
+	for _, ix := range t.indexes {
+		if b.onDemand != t.billing.onDemand {
+			ix.billing.onDemand = b.onDemand
+			ix.capacity.reshape(ix.billing, now)
+		}
+	}
+	t.billing = b
+	t.capacity.reshape(b, now)
 }
 
 // updateIndexes makes, deletes or changes an index: one at a time.
@@ -93,7 +112,7 @@ func (s *Service) updateIndexes(t *table, q *tableRequest, now time.Time) error 
 	case u.create != nil:
 		return t.createIndex(q, u.create, now, done)
 	case u.change != nil:
-		return t.changeIndex(u.remove, u.change)
+		return t.changeIndex(u.remove, u.change, now)
 	default:
 		return t.deleteIndex(u.remove, done)
 	}
@@ -119,6 +138,9 @@ func (t *table) createIndex(q *tableRequest, create *indexRequest, now, done tim
 		return err
 	}
 	ix := newIndex(d.indexDefinition, d.billing, done)
+	if t.capacity != nil {
+		ix.capacity = newCapacity(d.billing, t.capacity.splitAfter, now)
+	}
 	ix.fill(t.rows)
 	t.indexes = append(t.indexes, ix)
 	return nil
@@ -136,15 +158,16 @@ func (t *table) sameKinds(key schema) error {
 	return nil
 }
 
-func (t *table) changeIndex(name string, to *throughput) error {
+func (t *table) changeIndex(name string, to *throughput, now time.Time) error {
 	ix := t.findIndex(name)
 	if ix == nil {
 		return notFound("Requested resource not found")
 	}
 	if ix.billing.onDemand {
-		return validation("One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
+		return errOnDemand
 	}
 	ix.billing.read, ix.billing.write = to.ReadCapacityUnits, to.WriteCapacityUnits
+	ix.capacity.reshape(ix.billing, now)
 	return nil
 }
 
