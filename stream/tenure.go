@@ -46,7 +46,7 @@ func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	tick, done := r.loop("stream-start")
 	defer done()
 	t := &tenure{
-		Reader: r, beat: lease.New(r.instances(), lease.NewID(), r.config.LeaseDuration), labels: map[string]bool{},
+		Reader: r, beat: lease.New(r.instances(), lease.Instance{ID: lease.NewID(), Duration: r.config.LeaseDuration}, nil), labels: map[string]bool{},
 		asked: newMailbox[question](), pending: newMailbox[Gap](), events: newMailbox[func(*catalogue)](),
 	}
 	t.discovery = newDiscovery(r.streams, r.store, r.caller, &r.clock, t.found)
@@ -54,7 +54,7 @@ func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	for _, call := range []func(context.Context) error{
 		func(ctx context.Context) (err error) { t.stream, _, err = r.store.stream(ctx); return err },
 		func(ctx context.Context) (err error) { rows, err = r.store.shards(ctx); return err },
-		t.beat.Register,
+		t.beat.Join,
 	} {
 		if _, err := r.caller.persist(ctx, leasePlace, tick, call); err != nil {
 			return nil, err
@@ -84,7 +84,7 @@ func (t *tenure) tellPending(gaps []Gap) {
 }
 
 func (r *Reader) instances() lease.Group {
-	return lease.Group{Rows: r.tables, Table: r.store.leases, PK: r.store.instances()}
+	return lease.Group{Rows: r.tables, Table: r.store.leases, PK: r.store.instances(), Counter: lease.Key{PK: r.store.table, SK: "stream"}}
 }
 
 // run reads until ctx ends (nil, everything released), the instance is called dead (lease.ErrDead) or something fatal
@@ -107,7 +107,7 @@ func (t *tenure) run(ctx context.Context) error {
 	defer silence()
 	var heart errgroup.Group
 	heart.Go(func() error {
-		err := t.beat.Run(beating, t.beaten)
+		err := t.beat.Run(beating, lease.Told{Failed: t.beaten})
 		if err != nil {
 			end(err)
 		}
@@ -122,17 +122,24 @@ func (t *tenure) run(ctx context.Context) error {
 	return errors.Join(err, t.resign())
 }
 
-// beaten is told how a renewal went.
-func (t *tenure) beaten(err error) {
+// beaten is told how a renewal went; it returns how long to wait at least for the next.
+func (t *tenure) beaten(err error) time.Duration {
 	if err == nil {
 		t.troubles.mend("heartbeat")
-		return
+		return 0
 	}
 	t.metrics.count(classify(err))
 	t.troubles.report("heartbeat", err, !t.beat.Good())
-	if classify(err) == absent {
+	switch classify(err) {
+	case absent:
 		t.lives.end(err)
+	case denied:
+		if !t.beat.Good() {
+			return deniedPause
+		}
+		return t.config.LeaseDuration / 5
 	}
+	return 0
 }
 
 // loops runs the tenure's goroutines until stop ends and all shards are released; the first to fail stops the others.

@@ -4,7 +4,8 @@ package stream
 
 import (
 	"context"
-	"math/rand/v2"
+	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,18 +13,17 @@ import (
 	"inventoryd/internal/lease"
 )
 
-// watch is one goroutine. It owns the observer.
+// watch is one goroutine.
 type watch struct {
 	*tenure
-	group    lease.Group
-	observer *lease.Observer
-	owners   map[string]bool // instances that were seen to hold shards
-	dead     map[string]bool // those that were found dead
-	tick     func()
+	others *lease.Watch
+	owners map[string]bool // instances that were seen to hold shards
+	dead   map[string]bool // those that are known to be dead
+	tick   func()
 }
 
 func (t *tenure) newWatch(group lease.Group) *watch {
-	return &watch{tenure: t, group: group, observer: lease.NewObserver(t.config.LeaseDuration), dead: map[string]bool{}}
+	return &watch{tenure: t, others: lease.NewWatch(group, t.beat.ID(), t.config.LeaseDuration, nil), dead: map[string]bool{}}
 }
 
 // run looks every third of the lease's duration (± 20 %), and exactly when a suspect's time is over.
@@ -35,11 +35,7 @@ func (w *watch) run(ctx context.Context) error {
 		if err := w.look(ctx, first); err != nil {
 			return err
 		}
-		pause := time.Duration(float64(w.config.LeaseDuration) / 3 * (0.8 + 0.4*rand.Float64()))
-		if due, suspect := w.observer.Due(); suspect {
-			pause = min(pause, max(0, time.Until(due)))
-		}
-		if err := rest(ctx, pause, tick); err != nil {
+		if err := rest(ctx, w.others.Pause(), tick); err != nil {
 			return err
 		}
 	}
@@ -48,59 +44,30 @@ func (w *watch) run(ctx context.Context) error {
 // look reads the instances' rows and buries the dead. The shards' rows are read only where they may have changed: at
 // the start, while another instance lives, and when one has died. An instance that is alone reads none.
 func (w *watch) look(ctx context.Context, first bool) error {
-	var instances []lease.Instance
-	asked := time.Now()
+	owners := slices.Collect(maps.Keys(w.owners))
+	var view lease.View
 	_, err := w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
-		asked = time.Now()
-		instances, err = w.group.List(ctx)
+		view, err = w.others.Look(ctx, owners...)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	company, err := w.judge(ctx, asked, instances)
-	if err != nil || !w.rescan.Swap(false) && !first && !company {
-		return err
+	for _, i := range view.Buried {
+		w.log.Info("another instance was found dead", zap.String("instance", i.ID), zap.String("host", i.Host))
+	}
+	company := len(view.Alive()) > 1
+	for id := range view.Dead {
+		company = company || !w.dead[id]
+	}
+	w.dead = view.Dead
+	for id := range w.owners { // an owner without a row may be dead any moment
+		company = company || id != w.beat.ID() && !slices.ContainsFunc(view.Instances, func(i lease.Instance) bool { return i.ID == id && !i.Missing })
+	}
+	if !w.rescan.Swap(false) && !first && !company {
+		return nil
 	}
 	return w.readShards(ctx)
-}
-
-// judge has the observer look at the others. It reports whether one lives or has just died.
-func (w *watch) judge(ctx context.Context, asked time.Time, instances []lease.Instance) (company bool, err error) {
-	rows := map[string]lease.Instance{}
-	for _, i := range instances {
-		rows[i.ID] = i
-	}
-	owners := make([]string, 0, len(w.owners))
-	for id := range w.owners {
-		owners = append(owners, id)
-	}
-	for id, verdict := range w.observer.Look(asked, time.Now(), instances, owners...) {
-		switch {
-		case id == w.beat.ID() || w.dead[id]:
-			continue
-		case verdict != lease.Dead:
-			company = true
-			continue
-		}
-		row, ok := rows[id]
-		buried := !ok || row.Dead
-		if !buried {
-			_, err = w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
-				buried, err = w.group.Bury(ctx, row)
-				return err
-			})
-			if err != nil {
-				return company, err
-			}
-			w.log.Info("another instance was found dead", zap.String("instance", id), zap.String("host", row.Host), zap.Bool("confirmed", buried))
-		}
-		company = true
-		if buried {
-			w.dead[id] = true
-		}
-	}
-	return company, nil
 }
 
 // readShards reads all rows of shards and hands them to the coordinator.

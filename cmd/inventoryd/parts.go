@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"inventoryd/internal/inventory"
+	"inventoryd/internal/lease"
 	"inventoryd/internal/state"
 )
 
@@ -54,8 +57,48 @@ type tables struct {
 	client *dynamodb.Client
 	log    *zap.Logger
 
+	claimed chan struct{} // closed once the tables are this app's
+
 	mu      sync.Mutex // guards problem
 	problem error
+}
+
+// afterClaim runs f once the tables are this app's.
+func (t *tables) afterClaim(ctx context.Context, f func(context.Context) error) error {
+	select {
+	case <-t.claimed:
+		return f(ctx)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Parts that a daemon has in the group of those that share its state table.
+const (
+	partLoader   = "loader"
+	partNotifier = "notifier"
+)
+
+// member makes the daemon a member of its group.
+func (h half) member(cfg Config, client *dynamodb.Client, log *zap.Logger) *lease.Member {
+	parts := map[half][]string{both: {partLoader, partNotifier}, onlyLoader: {partLoader}, onlyNotifier: {partNotifier}}[h]
+	return lease.NewMember(lease.Membership{
+		Group:    lease.Group{Rows: client, Table: cfg.StateTable, PK: state.InstancesPK(cfg.App)},
+		Parts:    parts,
+		Duration: lease.DefaultDuration,
+		HostLock: hostLock(cfg.App),
+		Logger:   log.Named("instance"),
+	})
+}
+
+// hostLock is the file by which a daemon that was killed and starts again on its host takes over at once; "" where the
+// service manager gives no directory for state.
+func hostLock(app string) string {
+	dir := os.Getenv("STATE_DIRECTORY") // systemd's StateDirectory=
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, app+".instance")
 }
 
 // Ready is nil, or why the tables cannot be used yet.

@@ -63,8 +63,12 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	}
 	cfg.equip(metrics, h.loops(healthy), c.SQS, h.log)
 
-	own := &tables{cfg: cfg, client: c.Tables, log: h.log}
-	parts := []part{{name: "tables", ready: own.Ready}, {name: "aws", ready: c.calls.Ready}}
+	own := &tables{cfg: cfg, client: c.Tables, log: h.log, claimed: make(chan struct{})}
+	member := h.only.member(cfg, c.Tables, h.log)
+	parts := []part{
+		{name: "tables", ready: own.Ready}, {name: "aws", ready: c.calls.Ready},
+		{name: "instance", ready: member.Ready, status: func() any { return member.Status() }},
+	}
 	var lines []func(context.Context) error
 	if h.only != onlyNotifier {
 		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables}, cfg.Loader)
@@ -105,6 +109,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	frame, ctx := errgroup.WithContext(ctx) // a server that fails ends the lines too
 	frame.Go(func() error { healthy.Watch(outer); return nil })
 	frame.Go(func() error { metrics.Run(outer); return nil })
+	frame.Go(func() error { return own.afterClaim(outer, member.Run) }) // what is led ends before the membership
 	if h.listener != nil {
 		frame.Go(func() error { return server.Run(outer, h.listener) })
 	}
@@ -122,6 +127,7 @@ func operate(ctx context.Context, own *tables, lines []func(context.Context) err
 		if err := own.Claim(ctx); err != nil {
 			return ignoreEnd(ctx, err)
 		}
+		close(own.claimed)
 		for _, run := range lines {
 			group.Go(func() error { return run(ctx) })
 		}

@@ -21,6 +21,10 @@ func TestObserverCallsAnInstanceDeadAfterItsDurationAndNotBefore(t *testing.T) {
 	start := time.Now()
 	at := func(s float64) time.Time { return start.Add(time.Duration(s * float64(time.Second))) }
 	row := func(counter int64) []Instance { return []Instance{{ID: "a", Counter: counter}} }
+	long := func(counter int64) []Instance { return []Instance{{ID: "a", Counter: counter, Duration: time.Minute}} }
+	short := func(counter int64) []Instance {
+		return []Instance{{ID: "a", Counter: counter, Duration: 10 * time.Second}}
+	}
 	type look struct {
 		asked, answered float64
 		rows            []Instance
@@ -34,8 +38,12 @@ func TestObserverCallsAnInstanceDeadAfterItsDurationAndNotBefore(t *testing.T) {
 		"a slow answer is no evidence":    {{0, 9, row(1), nil, Suspect}, {15, 30, row(1), nil, Suspect}, {24, 24, row(1), nil, Dead}},
 		"marked":                          {{0, 0, []Instance{{ID: "a", Counter: 7, Dead: true}}, nil, Dead}},
 		"named without a row":             {{0, 0, nil, []string{"a"}, Suspect}, {14, 14, nil, []string{"a"}, Suspect}, {15, 15, nil, []string{"a"}, Dead}},
-		"its row is deleted":              {{0, 0, row(1), nil, Suspect}, {10, 10, nil, []string{"a"}, Alive}, {25, 25, nil, []string{"a"}, Dead}},
-		"forgotten, then there once more": {{0, 0, row(1), nil, Suspect}, {10, 10, nil, nil, Alive}, {20, 20, row(1), nil, Suspect}},
+		"its row is deleted":              {{0, 0, row(1), nil, Suspect}, {10, 10, nil, []string{"a"}, Suspect}, {25, 25, nil, []string{"a"}, Dead}},
+		"its row is deleted, nobody asks": {{0, 0, row(1), nil, Suspect}, {10, 10, nil, nil, Suspect}, {25, 25, nil, nil, Dead}},
+		"missing, then there once more":   {{0, 0, row(1), nil, Suspect}, {10, 10, nil, nil, Suspect}, {20, 20, row(1), nil, Alive}},
+		"a longer lease":                  {{0, 0, long(1), nil, Suspect}, {59, 59, long(1), nil, Suspect}, {60, 60, long(1), nil, Dead}},
+		"a shorter lease":                 {{0, 0, short(1), nil, Suspect}, {9.9, 9.9, short(1), nil, Suspect}, {10, 10, short(1), nil, Dead}},
+		"missing beside a longer lease":   {{0, 0, long(1), nil, Suspect}, {10, 10, nil, nil, Suspect}, {69, 69, nil, nil, Suspect}, {70, 70, nil, nil, Dead}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := NewObserver(duration)
@@ -86,13 +94,20 @@ func bench(t *testing.T, f func(t *testing.T, s *sandbox.Sandbox, group func(cli
 // beat registers an instance and renews it until stop is called, which returns what Run returned.
 func beat(t *testing.T, g Group, id string) (h *Heartbeat, stop func() error) {
 	t.Helper()
-	h = New(g, id, duration)
-	if err := h.Register(t.Context()); err != nil {
-		t.Fatal(err)
+	return beatFor(t, g, Instance{ID: id, Duration: duration}, nil)
+}
+
+func beatFor(t *testing.T, g Group, self Instance, slept func() time.Duration) (h *Heartbeat, stop func() error) {
+	t.Helper()
+	h = New(g, self, slept)
+	for attempt := 0; h.Join(t.Context()) != nil; attempt++ {
+		if attempt > 5 {
+			t.Fatal("it cannot join")
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- h.Run(ctx, func(error) {}) }()
+	go func() { done <- h.Run(ctx, Told{}) }()
 	return h, func() error { cancel(); return <-done }
 }
 
@@ -103,12 +118,12 @@ func TestHeartbeatStaysGoodWhileItIsRenewed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(10 * time.Minute)
 		if !h.Good() || good.Err() != nil {
 			t.Error("the lease lapsed")
 		}
 		rows, err := group("a").List(t.Context())
-		if err != nil || len(rows) != 1 || rows[0].Counter < 1000 || rows[0].Host == "" {
+		if err != nil || len(rows) != 1 || rows[0].Counter < 200 || rows[0].Host == "" {
 			t.Errorf("rows %+v, %v", rows, err)
 		}
 		if err := stop(); err != nil {

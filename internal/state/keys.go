@@ -15,6 +15,10 @@ const maxPK = 2048
 // AppKey is the row that says whose table this is.
 func AppKey(app string) Key { return Key{app, "-"} }
 
+// InstancesPK is the partition of the daemons that share the table: a row for each, and "-", the counter of those that
+// joined.
+func InstancesPK(app string) string { return app + "#instance" }
+
 // MessageKey is the row of an SQS message that failed for good.
 func MessageKey(app, id string) Key { return Key{app + "#message#" + id, "-"} }
 
