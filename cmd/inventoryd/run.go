@@ -66,7 +66,8 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	own := &tables{cfg: cfg, client: c.Tables, log: h.log, claimed: make(chan struct{})}
 	member := h.only.member(cfg, c.Tables, h.log)
 	parts := []part{
-		{name: "tables", ready: own.Ready}, {name: "aws", ready: c.calls.Ready},
+		{name: "tables", ready: own.Ready},
+		{name: "aws", ready: c.calls.Ready},
 		{name: "instance", ready: member.Ready, status: func() any { return member.Status() }},
 	}
 	var lines []func(context.Context) error

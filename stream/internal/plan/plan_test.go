@@ -13,8 +13,11 @@ import (
 func TestWhatNobodyHasIsGivenAtOnceAndWhatMayNotStartIsNot(t *testing.T) {
 	instances := []Instance{{ID: "a"}, {ID: "b"}, {ID: "c", Leaving: true}}
 	shards := []Shard{
-		{ID: "1", Load: 1, MayStart: true}, {ID: "2", Load: 1, MayStart: true}, {ID: "3", Load: 1, MayStart: true, Failed: []string{"a"}},
-		{ID: "4", Load: 1}, {ID: "5", Load: 1, MayStart: true, Owner: "dead"},
+		{ID: "1", Load: 1, MayStart: true},
+		{ID: "2", Load: 1, MayStart: true},
+		{ID: "3", Load: 1, MayStart: true, Failed: []string{"a"}},
+		{ID: "4", Load: 1},
+		{ID: "5", Load: 1, MayStart: true, Owner: "dead"},
 	}
 	want := []Move{{Shard: "1", To: "a"}, {Shard: "2", To: "b"}, {Shard: "3", To: "b"}, {Shard: "5", From: "dead", To: "a"}}
 	if diff := cmp.Diff(want, Make(instances, shards)); diff != "" {
