@@ -1,7 +1,7 @@
 // Package conformance states AWS's documented behaviour as cases, and runs them against the sandbox, DynamoDB Local and
 // fauxqs. Where a stand-in differs from the documentation, differences_test.go says so and why; a difference that is not
 // listed there fails, and so does one that is listed and is none any more. table.md shows the outcome; it is kept up to
-// date by `go test ./test/conformance -update`.
+// date by `go test ./test/conformance -update`, which may be given some cases by -run.
 package conformance
 
 import (

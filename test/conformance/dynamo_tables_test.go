@@ -215,7 +215,7 @@ var _ = add("dynamodb",
 		t.refused(err, "UnknownOperationException", "does not have the operation DescribeLimits")
 	}},
 	Case{Name: "a parameter that the sandbox lacks is refused by name", Doc: "Common errors", Sandbox: true, Run: func(t *T, e *Env) {
-		_, err := open(t, e).Scan(t.Context(), &dynamodb.ScanInput{TableName: inventory, IndexName: aws.String("index")})
-		t.refused(err, "ValidationException", "does not have the parameter IndexName of Scan")
+		_, err := open(t, e).Scan(t.Context(), &dynamodb.ScanInput{TableName: inventory, AttributesToGet: []string{"Count"}})
+		t.refused(err, "ValidationException", "does not have the parameter AttributesToGet of Scan")
 	}},
 )

@@ -101,11 +101,35 @@ func (s *Service) transactWriteItems(r *request) (any, error) {
 	if err := tx.distinct(); err != nil {
 		return nil, err
 	}
-	done, err := s.tokens.once(token, sha256.Sum256(r.Body), r.now, func() (transacted, error) { return tx.run(s, r.now) })
+	done, err := s.tokens.once(token, digest(writes), r.now, func() (transacted, error) { return tx.run(s, r.now) })
 	if err != nil {
 		return nil, err
 	}
 	return done.answer(capacity), nil
+}
+
+// digest is the same for the same writes, however their members are ordered.
+func digest(writes []transactWrite) [sha256.Size]byte {
+	var b []byte
+	for _, w := range writes {
+		given := attr.Item{}
+		for name, v := range w.values {
+			given = given.With(name, v)
+		}
+		b = fmt.Appendf(b, "%s %q %q", w.kind, w.table, w.onFailure)
+		for _, text := range []*string{w.condition, w.update} {
+			if text != nil {
+				b = fmt.Appendf(b, " %q", *text)
+			} else {
+				b = append(b, " -"...)
+			}
+		}
+		b = fmt.Appendf(b, " %q", w.names) // fmt sorts maps
+		for _, i := range []attr.Item{w.item, w.key, given} {
+			b = attr.AppendItem(b, i)
+		}
+	}
+	return sha256.Sum256(b)
 }
 
 func checkTransaction(writes []transactWrite, token, capacity string) error {
