@@ -50,14 +50,21 @@ type Format struct {
 	Columns map[string][]string `yaml:"columns" reload:"object"`
 	// What separates columns; auto finds it in the header.
 	Delimiter string `yaml:"delimiter" reload:"object" enum:"auto|comma|semicolon|tab|pipe"`
-	// What separates groups of three digits in counts. With point, the comma is the decimal mark.
-	Thousands string `yaml:"thousands" reload:"object" enum:"none|comma|point|space|apostrophe"`
+	// How text without a byte order mark is encoded; a mark says by itself whether it is UTF-8 or UTF-16. windows-1252 is
+	// what Excel's plain CSV is on Western computers.
+	Encoding string `yaml:"encoding" reload:"object" enum:"utf-8|windows-1252"`
+	// What separates groups of three digits in counts. The decimal mark is the point; with point, it is the comma. none
+	// says that nothing separates them, so that 1.000 is 1; unset refuses such a count, which may be a thousand.
+	Thousands string `yaml:"thousands" reload:"object" enum:"unset|none|comma|point|space|apostrophe"`
 	// Whether a count below zero is taken.
 	Negative string `yaml:"negative" reload:"object" enum:"accept|reject"`
 	// Largest text that a compressed object may expand to.
 	MaxExpanded units.Base2Bytes `yaml:"max_expanded" reload:"object"`
 	// How many times its size a compressed object may expand to, at least 10; guards against decompression bombs.
 	MaxRatio int `yaml:"max_ratio" reload:"object"`
+	// Largest window of a zstd object, 1MiB to 128MiB: each object that is being loaded may take that much memory.
+	// zstd -19 needs 8MiB, more only --ultra and --long.
+	MaxWindow units.Base2Bytes `yaml:"max_window" reload:"object"`
 }
 
 // Bad says what becomes of rows that cannot be used.
@@ -107,8 +114,8 @@ func DefaultConfig() Config {
 		Intake: Intake{Queue: "inventory-events", Workers: 4, Visibility: 2 * time.Minute, OnBadObject: "redrive"},
 		Format: Format{
 			Columns:   map[string][]string{"store": {"store"}, "item": {"item"}, "count": {"count"}},
-			Delimiter: "auto", Thousands: "none", Negative: "accept",
-			MaxExpanded: 64 * units.GiB, MaxRatio: 300,
+			Delimiter: "auto", Encoding: "utf-8", Thousands: "unset", Negative: "accept",
+			MaxExpanded: 64 * units.GiB, MaxRatio: 300, MaxWindow: 8 * units.MiB,
 		},
 		Bad:     Bad{OnBadRow: "continue"},
 		Writing: Writing{Mode: "put", Lanes: 64},
@@ -134,10 +141,12 @@ func (c Config) Validate() error {
 	check(c.Visibility >= 2*time.Second && c.Visibility <= time.Hour, "visibility", "%v is not from 2s to 1h", c.Visibility)
 	oneOf("on_bad_object", c.OnBadObject, "redrive", "drop")
 	oneOf("delimiter", c.Delimiter, slices.Sorted(maps.Keys(delimiters))...)
+	oneOf("encoding", c.Encoding, slices.Sorted(maps.Keys(charsets))...)
 	oneOf("thousands", c.Thousands, slices.Sorted(maps.Keys(thousands))...)
 	oneOf("negative", c.Negative, "accept", "reject")
 	check(c.MaxExpanded >= units.MiB, "max_expanded", "%v is less than 1MiB", c.MaxExpanded)
 	check(c.MaxRatio >= 10, "max_ratio", "%d is less than 10", c.MaxRatio)
+	check(c.MaxWindow >= units.MiB && c.MaxWindow <= 128*units.MiB, "max_window", "%v is not from 1MiB to 128MiB", c.MaxWindow)
 	oneOf("on_bad_row", c.OnBadRow, "continue", "reject_object")
 	check(c.MaxRejects >= 0, "max_rejects", "%d is below 0", c.MaxRejects)
 	check(c.MaxRejectsPercent >= 0 && c.MaxRejectsPercent <= 100, "max_rejects_percent", "%v is not from 0 to 100", c.MaxRejectsPercent)
@@ -174,7 +183,11 @@ func (c Config) columnProblems() (problems []error) {
 
 var delimiters = map[string]string{"auto": feed.Delimiters, "comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
-var thousands = map[string]byte{"none": 0, "comma": ',', "point": '.', "space": ' ', "apostrophe": '\''}
+var charsets = map[string]feed.Charset{"utf-8": feed.UTF8, "windows-1252": feed.Windows1252}
+
+var thousands = map[string]feed.Thousands{
+	"unset": feed.Unset, "none": feed.None, "comma": feed.Comma, "point": feed.Point, "space": feed.Space, "apostrophe": feed.Apostrophe,
+}
 
 // rules is how feeds are read.
 func (c Config) rules() feed.Rules {
@@ -191,8 +204,9 @@ func (c Config) rules() feed.Rules {
 	return feed.Rules{
 		Columns:    feed.Columns{Store: column("store"), Item: column("item"), Count: column("count")},
 		Delimiters: delimiters[c.Delimiter],
+		Charset:    charsets[c.Encoding],
 		Counts:     feed.Counts{Thousands: thousands[c.Thousands], Unsigned: c.Negative == "reject"},
-		Caps:       feed.Caps{Size: int64(c.MaxExpanded), Ratio: int64(c.MaxRatio)},
+		Caps:       feed.Caps{Size: int64(c.MaxExpanded), Ratio: int64(c.MaxRatio), Window: int64(c.MaxWindow)},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"inventoryd/internal/config"
 	"inventoryd/internal/inventory"
 	"inventoryd/test/feeds"
 )
@@ -28,6 +29,9 @@ func TestAwkwardFeeds(t *testing.T) {
 				w.config.OnBadObject = "drop"
 				w.config.Columns["item"] = []string{"item", "article"}
 				w.config.Columns["count"] = []string{"count", "qty"}
+				if _, err := config.Load("", &w.config, nil, f.Settings...); err != nil {
+					t.Fatal(err)
+				}
 				i := w.start("a")
 				w.put(f.Name, string(f.Body))
 				w.quiet(time.Minute)
@@ -46,6 +50,9 @@ func report(t *testing.T, what string, i *instance, w *world) string {
 	fmt.Fprintf(&b, "# %s\n%s", what, p.Outcome)
 	if p.Error != "" {
 		fmt.Fprintf(&b, ": %s", p.Error)
+	}
+	if p.Headers > 0 {
+		fmt.Fprintf(&b, "\nheaders passed over: %d", p.Headers)
 	}
 	fmt.Fprintf(&b, "\nread %d = written %d + merged %d + rejected %d + unwritten %d\n\n# table\n",
 		p.Books.Read, p.Books.Written, p.Books.Merged, p.Books.Rejected, p.Books.Unwritten)

@@ -112,6 +112,7 @@ func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
 		return in.judge(err)
 	}
 	defer rows.Close()
+	defer func() { p.load.headers.Store(rows.Headers()) }()
 	for {
 		row, reject, err := rows.Next()
 		if err == io.EOF {

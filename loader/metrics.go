@@ -16,7 +16,7 @@ type instruments struct {
 	loaded, failed, ignored, superseded, gone       metric.Int64Counter
 	tests, notCreations, failedMessages, heartbeats metric.Int64Counter
 	rows                                            bookCounters
-	throttles                                       metric.Int64Counter
+	headers, throttles                              metric.Int64Counter
 	units                                           metric.Float64Counter
 	seconds, latency, messageAge                    metric.Float64Histogram
 }
@@ -40,6 +40,7 @@ func newInstruments(m metric.Meter) (*instruments, error) {
 		{&i.notCreations, "events.ignored", "Events that are no creations."},
 		{&i.failedMessages, "messages.failed", "Messages that failed for good."},
 		{&i.heartbeats, "heartbeat.failures", "Renewals of a message's visibility that failed."},
+		{&i.headers, "headers.repeated", "Headers in the middle of objects, passed over."},
 		{&i.throttles, "write.throttles", "Calls that the table throttled."},
 	} {
 		var err error
@@ -105,6 +106,7 @@ func (i *instruments) age(m message) {
 // ended counts a load by its outcome.
 func (i *instruments) ended(p Progress, created time.Time) {
 	i.rows.add(p.Books)
+	i.count(i.headers, p.Headers)
 	switch p.Outcome {
 	case "loaded":
 		i.count(i.loaded, 1)

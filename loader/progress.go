@@ -19,6 +19,7 @@ type Load struct {
 	rejects func(*feed.Reject) // told of each; may be nil
 	bytes   atomic.Int64       // read of Size
 	counts                     // rows
+	headers atomic.Int64       // that came again, in the pass that has ended
 	first   atomic.Pointer[feed.Reject]
 	lanes   atomic.Pointer[lanes.Lanes]
 	tally   atomic.Pointer[lanes.Tally] // once the lanes have ended

@@ -29,6 +29,8 @@ func TestWhatIsWrongWithAConfigurationIsNamed(t *testing.T) {
 		"on_bad_object":       func(c *loader.Config) { c.OnBadObject = "ignore" },
 		"delimiter":           func(c *loader.Config) { c.Delimiter = ":" },
 		"thousands":           func(c *loader.Config) { c.Thousands = "," },
+		"encoding":            func(c *loader.Config) { c.Encoding = "latin-1" },
+		"max_window":          func(c *loader.Config) { c.MaxWindow = 1 },
 		"negative":            func(c *loader.Config) { c.Negative = "clamp" },
 		"max_expanded":        func(c *loader.Config) { c.MaxExpanded = 1 },
 		"max_ratio":           func(c *loader.Config) { c.MaxRatio = 1 },

@@ -28,6 +28,7 @@ type Progress struct {
 	Size    int64         `json:"size"` // bytes; -1: unknown
 	Bytes   int64         `json:"bytes_read"`
 	Books   Books         `json:"books"`
+	Headers int64         `json:"headers_repeated,omitempty"` // that were passed over
 	Started time.Time     `json:"started"`
 	Took    time.Duration `json:"took_ns"`
 	Outcome string        `json:"outcome,omitempty"` // loaded, failed, superseded, gone, interrupted; empty: being loaded
@@ -135,7 +136,7 @@ func (b *logbook) enter(load *Load, p Progress) {
 // progress is the load as Status shows it.
 func (l *Load) progress() Progress {
 	return Progress{
-		Bucket: l.Bucket, Key: l.Key, Size: l.Size, Bytes: l.Bytes(), Books: l.books(),
+		Bucket: l.Bucket, Key: l.Key, Size: l.Size, Bytes: l.Bytes(), Books: l.books(), Headers: l.headers.Load(),
 		Started: l.Started, Took: time.Since(l.Started),
 	}
 }

@@ -5,26 +5,29 @@ type Code string
 
 // The codes.
 const (
-	LineTooLong   Code = "line_too_long"
-	QuoteUnclosed Code = "quote_unclosed"
-	FieldMissing  Code = "field_missing"
-	Encoding      Code = "encoding"
-	StoreEmpty    Code = "store_empty"
-	ItemEmpty     Code = "item_empty"
-	StoreTooLong  Code = "store_too_long"
-	ItemTooLong   Code = "item_too_long"
-	CountEmpty    Code = "count_empty"
-	CountInvalid  Code = "count_invalid"
-	CountFraction Code = "count_fraction"
-	CountRange    Code = "count_range"
-	CountNegative Code = "count_negative"
-	TableRefused  Code = "table_refused" // set by the writer: DynamoDB takes the row in no batch
+	LineTooLong    Code = "line_too_long"
+	QuoteUnclosed  Code = "quote_unclosed"
+	QuoteTail      Code = "quote_tail"
+	FieldsExtra    Code = "fields_extra"
+	FieldMissing   Code = "field_missing"
+	Encoding       Code = "encoding"
+	StoreEmpty     Code = "store_empty"
+	ItemEmpty      Code = "item_empty"
+	StoreTooLong   Code = "store_too_long"
+	ItemTooLong    Code = "item_too_long"
+	CountEmpty     Code = "count_empty"
+	CountInvalid   Code = "count_invalid"
+	CountAmbiguous Code = "count_ambiguous"
+	CountFraction  Code = "count_fraction"
+	CountRange     Code = "count_range"
+	CountNegative  Code = "count_negative"
+	TableRefused   Code = "table_refused" // set by the writer: DynamoDB takes the row in no batch
 )
 
 // Codes is the closed list, in the order in which the checks are made.
 var Codes = []Code{
-	LineTooLong, QuoteUnclosed, FieldMissing, Encoding, StoreEmpty, ItemEmpty, StoreTooLong, ItemTooLong,
-	CountEmpty, CountInvalid, CountFraction, CountRange, CountNegative, TableRefused,
+	LineTooLong, QuoteUnclosed, QuoteTail, FieldsExtra, FieldMissing, Encoding, StoreEmpty, ItemEmpty, StoreTooLong, ItemTooLong,
+	CountEmpty, CountInvalid, CountAmbiguous, CountFraction, CountRange, CountNegative, TableRefused,
 }
 
 // Reject is a row that cannot be used.

@@ -2,75 +2,71 @@ package feed
 
 import (
 	"bufio"
-	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/alecthomas/units"
 	"github.com/klauspost/compress/zstd"
 )
 
-// Caps bound what a compressed body may expand to.
+// Caps bound what a compressed body may expand to, and what memory that takes.
 type Caps struct {
-	Size  int64 // bytes of text
-	Ratio int64 // text to body; looked at once the text exceeds ratioFloor
+	Size   int64 // bytes of text
+	Ratio  int64 // text to body; looked at once the text exceeds ratioFloor
+	Window int64 // bytes of text that a zstd stream may have kept at hand
 }
 
 const (
 	ratioFloor = 16 << 20 // bytes of text below which any ratio is harmless
-	zstdWindow = 32 << 20 // bytes of memory that a zstd stream may ask for
 	peeked     = 512      // bytes by which formats are told apart
 )
 
-// formats that are refused by name: their magic bytes and what to do instead.
-var refused = []struct{ magic, name string }{
-	{"PK\x03\x04", "a zip archive"},
-	{"PK\x05\x06", "an empty zip archive"},
-	{"PAR1", "a Parquet file"},
-	{"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)"},
-	{"BZh", "compressed by bzip2"},
-	{"\xfd7zXZ\x00", "compressed by xz"},
-	{"7z\xbc\xaf\x27\x1c", "a 7z archive"},
-	{"%PDF-", "a PDF document"},
-}
-
 // expand undoes the compression of body, recognised by its first bytes. close releases the decoder.
-func expand(body io.Reader, caps Caps) (text io.Reader, close func(), err error) {
+func expand(body io.Reader, caps Caps) (text *bufio.Reader, close func(), err error) {
 	counted := &counter{r: body}
 	in := bufio.NewReaderSize(counted, 64<<10)
 	head, err := in.Peek(peeked)
 	if err != nil && err != io.EOF {
 		return nil, nil, err
 	}
-	for _, f := range refused {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			name := f.name
-			if f.magic == refused[0].magic && bytes.Contains(head, []byte("[Content_Types].xml")) {
-				name = "an Excel workbook (xlsx)"
-			}
-			return nil, nil, &Unusable{"the object is " + name + "; send CSV, plain or compressed by gzip or zstd"}
-		}
+	if name := foreign(head); name != "" {
+		return nil, nil, &Unusable{"the object is " + name + sendCSV}
 	}
-	switch {
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		z, err := gzip.NewReader(in)
+	out := &expanded{in: counted, caps: caps}
+	close = func() {}
+	switch compression(head) {
+	case "gzip":
+		if out.r, err = newMembers(in); err != nil {
+			return nil, nil, err
+		}
+	case "zstd":
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(caps.Window)))
 		if err != nil {
 			return nil, nil, err
 		}
-		return &expanded{r: z, in: counted, caps: caps}, func() {}, nil
-	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")), isSkippable(head):
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
-		if err != nil {
-			return nil, nil, err
-		}
-		return &expanded{r: z, in: counted, caps: caps}, z.Close, nil
+		out.r, close = z, z.Close
+	default:
+		return in, close, nil
 	}
-	return in, func() {}, nil
+	text = bufio.NewReaderSize(out, 4<<10) // larger reads pass it by
+	if err := refuseInside(text, compression(head)); err != nil {
+		close()
+		return nil, nil, err
+	}
+	return text, close, nil
 }
 
-// isSkippable reports whether b begins with a frame that zstd passes over, as pzstd writes first (RFC 8878, 3.1.2).
-func isSkippable(b []byte) bool {
-	return len(b) >= 4 && b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18"
+// refuseInside refuses by name what is compressed and no feed. What the decoder has to say comes with the reading.
+func refuseInside(text *bufio.Reader, outer string) error {
+	head, _ := text.Peek(peeked)
+	if inner := compression(head); inner != "" {
+		return &Unusable{fmt.Sprintf("the object is compressed twice, %s inside %s; compress it once", inner, outer)}
+	}
+	if name := foreign(head); name != "" {
+		return &Unusable{"the object is " + name + " inside " + outer + sendCSV}
+	}
+	return nil
 }
 
 // counter counts the bytes of the body.
@@ -101,6 +97,9 @@ func (e *expanded) Read(p []byte) (int, error) {
 		return 0, &Unusable{fmt.Sprintf("the object expands to more than %d bytes (loader.max_expanded)", e.caps.Size)}
 	case e.n > ratioFloor && e.n/e.caps.Ratio > e.in.n:
 		return 0, &Unusable{fmt.Sprintf("the object expands to more than %d times its size (loader.max_ratio), as no feed does", e.caps.Ratio)}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return 0, &Unusable{fmt.Sprintf("the object is compressed by zstd with a window of more than %v (loader.max_window); compress it by `zstd -19` at most, without --ultra and --long",
+			units.Base2Bytes(e.caps.Window))}
 	}
 	return n, err
 }

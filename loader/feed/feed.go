@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +18,7 @@ import (
 type Rules struct {
 	Columns    Columns
 	Delimiters string // those to look for in the header; a single one is not looked for
+	Charset    Charset
 	Counts     Counts
 	Caps       Caps
 }
@@ -32,9 +34,10 @@ type Row struct {
 type Reader struct {
 	lines   *lines
 	layout  layout
-	counts  Counts
+	rules   Rules
 	row     Row
 	scratch [3][]byte // unquoted values
+	headers int64     // passed over
 	close   func()
 }
 
@@ -45,46 +48,84 @@ func Open(body io.Reader, rules Rules) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, skipped, err := decodeText(plain)
+	text, err := decodeText(plain, rules.Charset)
 	if err != nil {
 		closer()
 		return nil, err
 	}
-	l := newLines(text, skipped)
-	layout, err := readHeader(l, rules.Delimiters, rules.Columns)
+	l := newLines(&tail{r: text}, text.skipped)
+	rules.Charset = text.charset
+	layout, err := readHeader(l, rules)
 	if err != nil {
 		closer()
 		return nil, err
 	}
-	return &Reader{lines: l, layout: layout, counts: rules.Counts, close: closer}, nil
+	return &Reader{lines: l, layout: layout, rules: rules, close: closer}, nil
 }
 
 // Close releases the decoder.
 func (r *Reader) Close() { r.close() }
 
+// Headers is how often the header has come again so far, as it does where files are joined. These lines are no rows.
+func (r *Reader) Headers() int64 { return r.headers }
+
 // Next returns the next row, or the reject that it is; io.EOF behind the last. Blank lines are no rows.
 func (r *Reader) Next() (*Row, *Reject, error) {
-	raw, err := r.lines.next(r.layout.delimiter)
-	if err != nil {
-		return nil, nil, err
+	for {
+		raw, err := r.lines.next(r.layout.grid)
+		if err != nil {
+			return nil, nil, err
+		}
+		if raw.code != "" {
+			return nil, raw.reject("", raw.code, unsplit[raw.code]), nil
+		}
+		r.row.Line, r.row.Offset = raw.line, raw.offset
+		reject := r.judge(raw)
+		if reject == nil {
+			return &r.row, nil, nil
+		}
+		if again, err := r.isHeader(raw); err != nil || !again {
+			return nil, reject, err
+		}
+		r.headers++
 	}
-	if raw.code != "" {
-		return nil, raw.reject("", raw.code, unsplit[raw.code]), nil
-	}
-	r.row.Line, r.row.Offset = raw.line, raw.offset
-	if reject := r.judge(raw); reject != nil {
-		return nil, reject, nil
-	}
-	return &r.row, nil, nil
 }
 
 var unsplit = map[Code]string{
 	LineTooLong:   fmt.Sprintf("the line is longer than %d bytes", LineLimit),
 	QuoteUnclosed: fmt.Sprintf("a quote is opened and not closed within %d bytes; write a quote inside a field twice", QuoteLimit),
+	QuoteTail:     "text follows the quote that closes a field; write a quote inside a quoted field twice",
+}
+
+// isHeader reports whether a row that cannot be used is the header again. Where it names the columns in other places,
+// nothing below it can be read as what is above: that is an error.
+func (r *Reader) isHeader(raw row) (bool, error) {
+	raw.cells, _, _ = r.layout.split(raw.raw, true, make([]field, 0, min(raw.total, maxColumns)))
+	named := func(f field) bool {
+		name := string(trim(raw.value(f, nil)))
+		return slices.ContainsFunc(r.rules.Columns.Count, func(alias string) bool { return strings.EqualFold(name, alias) })
+	}
+	if !slices.ContainsFunc(raw.fields, named) {
+		return false, nil
+	}
+	names := raw.names()
+	found, err := r.rules.Columns.find(names)
+	if err != nil {
+		return false, nil
+	}
+	if found != r.layout.places {
+		return false, &Unusable{fmt.Sprintf("line %d is another header, with the columns in other places: %s; send files that differ one by one", raw.line, list(names))}
+	}
+	r.layout.width = raw.total
+	return true, nil
 }
 
 // judge fills in r.row from raw; a row that cannot be used is rejected for its first problem.
 func (r *Reader) judge(raw row) *Reject {
+	if raw.extra > 0 {
+		return raw.reject("", FieldsExtra, fmt.Sprintf("there is text in field %d, and the header has %d columns; quote a field that holds the delimiter",
+			raw.extra, r.layout.width))
+	}
 	for _, c := range []struct {
 		at   int
 		name string
@@ -103,8 +144,8 @@ func (r *Reader) judge(raw row) *Reject {
 	}
 	text := raw.value(raw.fields[r.layout.count], r.scratch[2][:0])
 	var code Code
-	if r.row.Count, code = r.counts.Parse(text); code != "" {
-		return raw.reject("count", code, r.counts.explain(code, text))
+	if r.row.Count, code = r.rules.Counts.Parse(text); code != "" {
+		return raw.reject("count", code, r.rules.Counts.explain(code, text))
 	}
 	return nil
 }
@@ -128,12 +169,12 @@ func (r *Reader) name(raw row, scratch, at int, rule nameRule) ([]byte, *Reject)
 	if !f.plain {
 		r.scratch[scratch] = value
 	}
-	value = bytes.TrimSpace(value)
+	value = trim(value)
 	switch {
 	case len(value) == 0:
 		return nil, raw.reject(rule.column, rule.empty, "the "+rule.column+" is empty")
 	case !utf8.Valid(value):
-		return nil, raw.reject(rule.column, Encoding, "the "+rule.column+" is no valid UTF-8; save the file as UTF-8")
+		return nil, raw.reject(rule.column, Encoding, "the "+rule.column+" "+r.rules.Charset.problem())
 	case len(value) > rule.limit:
 		return nil, raw.reject(rule.column, rule.tooLong,
 			fmt.Sprintf("the %s has %d bytes; DynamoDB takes %d", rule.column, len(value), rule.limit))

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"strings"
+	"unicode/utf8"
 )
 
 // Columns are the names by which a feed's header may call each column, the preferred one first.
@@ -16,59 +18,98 @@ const Delimiters = ",;\t|"
 // maxColumns is how many columns of a header are looked at.
 const maxColumns = 4096
 
-// layout says how to read the rows of a feed: its delimiter and the places of its columns.
+// layout says how to read the rows of a feed: its delimiter and width, and the places of its columns.
 type layout struct {
-	delimiter          byte
-	store, item, count int
+	grid
+	places
 }
 
-// width is how many columns of a row must be split.
-func (l layout) width() int { return max(l.store, l.item, l.count) + 1 }
+// places are those of the columns in a row.
+type places struct{ store, item, count int }
 
-// readHeader reads the header, the feed's first row that is not blank. Of delimiters it takes the first by which
-// all columns are found; where none does, the error is about the one that finds most columns.
-func readHeader(l *lines, delimiters string, columns Columns) (layout, error) {
+// needed is how many fields of a row must be kept.
+func (p places) needed() int { return max(p.store, p.item, p.count) + 1 }
+
+// readHeader reads the header, the feed's first row that is not blank and does not set the delimiter. Of delimiters it
+// takes the first by which all columns are found; where none does, the error is about the one that finds most columns.
+func readHeader(l *lines, rules Rules) (layout, error) {
+	l.keep = make([]field, 0, maxColumns)
+	delimiters := rules.Delimiters
+	if said, err := readSep(l, delimiters[0]); err != nil {
+		return layout{}, err
+	} else if said != 0 {
+		delimiters = string(rune(said))
+	}
 	var problem error
 	most := -1
-	l.fields = make([]field, 0, maxColumns)
 	for _, delimiter := range []byte(delimiters) {
-		r, err := l.next(delimiter)
+		r, err := l.next(grid{delimiter: delimiter, width: math.MaxInt})
 		if err == io.EOF {
 			return layout{}, &Unusable{"the object is empty; a header that names the columns store, item and count is required"}
 		}
 		if err != nil {
 			return layout{}, err
 		}
-		names := r.names()
-		found, err := columns.find(names)
-		if r.code != "" {
+		found, err := rules.Columns.find(r.names())
+		switch {
+		case r.code != "":
 			err = &Unusable{fmt.Sprintf("no usable header: line %d cannot be split into columns (%s)", r.line, r.code)}
+		case err == nil:
+			l.keep = make([]field, 0, found.needed())
+			return layout{grid{delimiter, r.total}, found}, nil
+		case !utf8.Valid(r.raw):
+			err = &Unusable{fmt.Sprintf("%v; the header %s", err, rules.Charset.problem())}
+		case r.total > maxColumns:
+			err = &Unusable{fmt.Sprintf("%v; it has %d columns, of which only the first %d are looked at", err, r.total, maxColumns)}
 		}
-		if err == nil {
-			found.delimiter = delimiter
-			l.fields = make([]field, 0, found.width())
-			return found, nil
-		}
-		if len(names) > most {
-			most, problem = len(names), err
+		if r.total > most {
+			most, problem = r.total, err
 		}
 		l.back(r)
 	}
 	return layout{}, problem
 }
 
+// readSep reads the line by which Excel is told the delimiter, sep=; say; 0: the first line is another one.
+func readSep(l *lines, delimiter byte) (byte, error) {
+	r, err := l.next(grid{delimiter: delimiter})
+	if err == io.EOF {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	line := trimLeft(bytes.TrimRight(r.raw, "\r\n"))
+	if quoted, ok := bytes.CutPrefix(line, []byte{'"'}); ok {
+		line = bytes.TrimRight(quoted, `"`)
+	}
+	const sep = "sep="
+	if len(line) <= len(sep) || !strings.EqualFold(string(line[:len(sep)]), sep) || !canDelimit(line[len(sep)]) ||
+		len(bytes.Trim(line[len(sep):], string(line[len(sep)])+" ")) > 0 { // where it was saved again, more of them follow
+		l.back(r)
+		return 0, nil
+	}
+	return line[len(sep)], nil
+}
+
+// canDelimit reports whether a character may stand between fields: one that belongs to no name and no number.
+func canDelimit(c byte) bool {
+	return c == '\t' || c > ' ' && c < 0x7f && !strings.ContainsRune("\"'+-._", rune(c)) &&
+		(c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z')
+}
+
 // names returns the fields of a header, trimmed.
 func (r row) names() []string {
 	names := make([]string, len(r.fields))
 	for i, f := range r.fields {
-		names[i] = string(bytes.TrimSpace(r.value(f, nil)))
+		names[i] = string(trim(r.value(f, nil)))
 	}
 	return names
 }
 
 // find returns the places of the columns among a header's names, compared without regard to case.
-func (c Columns) find(names []string) (layout, error) {
-	var l layout
+func (c Columns) find(names []string) (places, error) {
+	var l places
 	var missing []string
 	for _, want := range []struct {
 		at      *int

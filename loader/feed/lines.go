@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"io"
+	"unicode/utf8"
 )
 
 // lines walks over the rows of a text, holding no more of it than the longest row takes.
@@ -12,10 +13,10 @@ type lines struct {
 	buf    []byte
 	from   int // buf[from:to] is the text not yet walked over
 	to     int
-	offset int64 // of buf[from] in the text
-	line   int64 // number of the line at buf[from]
-	skip   bool  // the rest of the present line belongs to a rejected row
-	fields []field
+	offset int64   // of buf[from] in the text
+	line   int64   // number of the line at buf[from]
+	skip   bool    // the rest of the present line belongs to a rejected row
+	keep   []field // the array of the fields of the present row
 }
 
 func newLines(src io.Reader, offset int64) *lines {
@@ -49,13 +50,13 @@ func (l *lines) ended() bool { return l.err == io.EOF }
 type row struct {
 	line, offset int64
 	raw          []byte // with its line end
-	fields       []field
-	passed       int  // bytes by which next moved over it
-	code         Code // set for a row that could not be split
+	cells
+	passed int  // bytes by which next moved over it
+	code   Code // set for a row that could not be split
 }
 
 // next returns the next row that is not blank; io.EOF behind the last. Any other error is the source's.
-func (l *lines) next(delimiter byte) (row, error) {
+func (l *lines) next(g grid) (row, error) {
 	for {
 		if l.skip && !l.skipLine() {
 			return row{}, l.err
@@ -64,8 +65,8 @@ func (l *lines) next(delimiter byte) (row, error) {
 		if len(pending) == 0 && l.ended() {
 			return row{}, io.EOF
 		}
-		fields, n, how := split(pending, delimiter, l.ended(), l.fields)
-		r := row{line: l.line, offset: l.offset, raw: pending, fields: fields}
+		found, n, how := g.split(pending, l.ended(), l.keep)
+		r := row{line: l.line, offset: l.offset, raw: pending, cells: found}
 		switch {
 		case how == more && len(pending) >= LineLimit+2:
 			r.code = LineTooLong
@@ -78,8 +79,10 @@ func (l *lines) next(delimiter byte) (row, error) {
 				return row{}, l.err
 			}
 			l.fill()
-		case how == unclosed:
-			r.code = QuoteUnclosed
+		case how == unclosed, how == tailed:
+			if r.code = QuoteUnclosed; how == tailed {
+				r.code = QuoteTail
+			}
 			r.passed = n
 			if end := bytes.IndexAny(pending[n:], "\r\n"); end >= 0 {
 				r.raw = pending[:n+end]
@@ -90,11 +93,26 @@ func (l *lines) next(delimiter byte) (row, error) {
 		default:
 			r.raw, r.passed = pending[:n], n
 			l.pass(n)
-			if len(bytes.TrimSpace(r.raw)) > 0 {
+			if !isBlankLine(r.raw, g.delimiter) {
 				return r, nil
 			}
 		}
 	}
+}
+
+// isBlankLine reports whether a line holds nothing but blanks and delimiters.
+func isBlankLine(raw []byte, delimiter byte) bool {
+	for i := 0; i < len(raw); {
+		r, size := rune(raw[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(raw[i:])
+		}
+		if r != rune(delimiter) && !isBlank(r) {
+			return false
+		}
+		i += size
+	}
+	return true
 }
 
 // back returns to the beginning of r, the row that next returned last.

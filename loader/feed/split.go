@@ -1,6 +1,9 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Limits of a feed's text, in bytes.
 const (
@@ -14,6 +17,13 @@ type field struct {
 	plain      bool
 }
 
+// cells are the fields of a row.
+type cells struct {
+	fields []field // the first ones: at most cap(fields) are kept, so that splitting allocates nothing
+	total  int     // of the row
+	extra  int     // number of the first beyond the header's width that is not blank; 0: none
+}
+
 // outcome says how the splitting of a row ended.
 type outcome int
 
@@ -21,56 +31,107 @@ const (
 	whole    outcome = iota
 	more             // the row's end is not in the buffer
 	unclosed         // a quote is not closed within QuoteLimit, or at all
+	tailed           // there is text behind the quote that closes a field
 )
 
-// split finds the first row of b and the places of its fields (at most cap(fields) of them, so that it allocates
-// nothing). final says that nothing follows b. For whole rows, n is the row's length with its line end; for
-// unclosed ones it is where the open quote stands.
+// grid is what rows are split by.
+type grid struct {
+	delimiter byte
+	width     int // fields beyond it must be blank
+}
+
+// split finds the first row of b and the places of its fields, in the array of keep. final says that nothing follows
+// b. For whole rows, n is the row's length with its line end; for unclosed and tailed ones it is where the quote stands
+// that opened the field.
 //
-// Fields are quoted as in RFC 4180: a quote counts only as the first byte of a field; doubled, it stands for itself;
-// what follows the closing quote belongs to the field. Line ends are LF, CRLF and CR.
-func split(b []byte, delimiter byte, final bool, fields []field) (_ []field, n int, _ outcome) {
-	fields = fields[:0]
+// Fields are quoted as in RFC 4180: a quote counts only as the first byte of a field, blanks aside; doubled, it stands
+// for itself; behind the closing quote there may be blanks. Line ends are LF, CRLF and CR.
+func (g grid) split(b []byte, final bool, keep []field) (c cells, n int, _ outcome) {
+	c.fields = keep[:0]
 	i := 0
 	for {
 		f := field{start: i, plain: true}
-		if i < len(b) && b[i] == '"' {
-			end, how := quoteEnd(b, i, final)
-			if how != whole {
-				return fields, i, how
+		c.total++
+		if open := quoteAt(b, i, g.delimiter); open >= 0 {
+			end, how := quoteEnd(b, open, final)
+			if how == whole {
+				i, how = afterQuote(b, end+1, g.delimiter, final)
 			}
-			f.plain = bytes.IndexByte(b[i+1:end], '"') < 0
-			i = end + 1
-		}
-		tail := i
-		for i < len(b) && b[i] != delimiter && b[i] != '\n' && b[i] != '\r' {
-			i++
+			if how != whole {
+				return c, open, how
+			}
+			f = quoted(b, open, end)
+		} else {
+			for i < len(b) && b[i] != g.delimiter && b[i] != '\n' && b[i] != '\r' {
+				i++
+			}
+			f.end = i
 		}
 		if i == len(b) && !final {
-			return fields, 0, more
+			return c, 0, more
 		}
-		f.end = i
-		if tail > f.start { // it was quoted
-			if f.plain = f.plain && i == tail; f.plain {
-				f.start, f.end = f.start+1, tail-1
-			}
-		}
-		if len(fields) < cap(fields) {
-			fields = append(fields, f)
+		if len(c.fields) < cap(c.fields) {
+			c.fields = append(c.fields, f)
+		} else if c.total > g.width && c.extra == 0 && len(trim(b[f.start:f.end])) > 0 {
+			c.extra = c.total
 		}
 		switch {
 		case i == len(b):
-			return fields, i, whole
-		case b[i] == delimiter:
+			return c, i, whole
+		case b[i] == g.delimiter:
 			i++
 		default:
 			end := lineEnd(b, i, final)
 			if end < 0 {
-				return fields, 0, more
+				return c, 0, more
 			}
-			return fields, end, whole
+			return c, end, whole
 		}
 	}
+}
+
+// quoteAt returns where the quote stands that opens the field at b[i]; -1: it is not quoted.
+func quoteAt(b []byte, i int, delimiter byte) int {
+	if i < len(b) && b[i] > ' ' && b[i] < utf8.RuneSelf && b[i] != '"' {
+		return -1 // as most
+	}
+	if i = pastBlanks(b, i, delimiter); i < len(b) && b[i] == '"' {
+		return i
+	}
+	return -1
+}
+
+// afterQuote returns where the field ends whose closing quote stands before b[i].
+func afterQuote(b []byte, i int, delimiter byte, final bool) (int, outcome) {
+	i = pastBlanks(b, i, delimiter)
+	switch {
+	case i == len(b), b[i] == delimiter, b[i] == '\n', b[i] == '\r':
+		return i, whole // split asks for more where that may not be the end
+	case !final && !utf8.FullRune(b[i:]):
+		return i, more // it may become a blank
+	}
+	return i, tailed
+}
+
+// pastBlanks returns the first place from b[i] on that holds no blank. Line ends and delimiters are none.
+func pastBlanks(b []byte, i int, delimiter byte) int {
+	for i < len(b) && b[i] != delimiter && b[i] != '\n' && b[i] != '\r' {
+		r, size := utf8.DecodeRune(b[i:])
+		if !isBlank(r) {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+// quoted is the field between the quotes at b[open] and b[end].
+func quoted(b []byte, open, end int) field {
+	inside := b[open+1 : end]
+	if bytes.IndexByte(inside, '"') < 0 && bytes.IndexByte(inside, '\r') < 0 {
+		return field{start: open + 1, end: end, plain: true}
+	}
+	return field{start: open, end: end + 1}
 }
 
 // quoteEnd finds the quote that closes the one at b[open].
@@ -118,16 +179,23 @@ func lineEnds(b []byte) (n int64) {
 	return n
 }
 
-// unquote appends to dst what a field that is not plain stands for.
+// unquote appends to dst what a quoted field stands for: doubled quotes are one, line breaks are LF.
 func unquote(dst, raw []byte) []byte {
-	raw = raw[1:] // its opening quote
+	raw = raw[1 : len(raw)-1]
 	for {
-		i := bytes.IndexByte(raw, '"')
-		dst = append(dst, raw[:i]...)
-		if i+1 == len(raw) || raw[i+1] != '"' {
-			return append(dst, raw[i+1:]...) // i is the closing quote
+		i := bytes.IndexAny(raw, "\"\r")
+		if i < 0 {
+			return append(dst, raw...)
 		}
-		dst = append(dst, '"')
-		raw = raw[i+2:]
+		dst = append(dst, raw[:i]...)
+		second := i+1 < len(raw) && (raw[i] == '"' || raw[i+1] == '\n') // each quote in here is followed by another
+		if raw[i] == '"' {
+			dst = append(dst, '"')
+		} else {
+			dst = append(dst, '\n')
+		}
+		if raw = raw[i+1:]; second {
+			raw = raw[1:]
+		}
 	}
 }

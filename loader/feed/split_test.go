@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"io"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,9 +25,9 @@ type got struct {
 func walk(t testing.TB, src io.Reader, delimiter byte) (rows []got) {
 	t.Helper()
 	l := newLines(src, 0)
-	l.fields = make([]field, 0, maxColumns)
+	l.keep = make([]field, 0, maxColumns)
 	for {
-		r, err := l.next(delimiter)
+		r, err := l.next(grid{delimiter: delimiter, width: math.MaxInt})
 		if err == io.EOF {
 			return rows
 		}
@@ -57,17 +58,24 @@ func TestSplitting(t *testing.T) {
 		{"CRLF", "a,b\r\nc,d\r\n", []got{{1, 0, "", []string{"a", "b"}}, {2, 5, "", []string{"c", "d"}}}},
 		{"CR", "a,b\rc,d\r", []got{{1, 0, "", []string{"a", "b"}}, {2, 4, "", []string{"c", "d"}}}},
 		{"mixed line ends", "a\n\rb\r\n\nc", []got{{1, 0, "", []string{"a"}}, {3, 3, "", []string{"b"}}, {5, 7, "", []string{"c"}}}},
-		{"empty fields", ",,\n,", []got{{1, 0, "", []string{"", "", ""}}, {2, 3, "", []string{"", ""}}}},
+		{"empty fields", "a,,\n,b", []got{{1, 0, "", []string{"a", "", ""}}, {2, 4, "", []string{"", "b"}}}},
 		{"quotes", `"a,b","c"` + "\n", []got{{1, 0, "", []string{"a,b", "c"}}}},
 		{"a quote in quotes", `"a ""b"" c",d`, []got{{1, 0, "", []string{`a "b" c`, "d"}}}},
 		{"only a quote in quotes", `"""",d`, []got{{1, 0, "", []string{`"`, "d"}}}},
 		{"empty quotes", `"",""`, []got{{1, 0, "", []string{"", ""}}}},
 		{"a line break in quotes", "\"a\nb\",c\nd,e", []got{{1, 0, "", []string{"a\nb", "c"}}, {3, 8, "", []string{"d", "e"}}}},
-		{"all line breaks in quotes", "\"\r\n\r\n\r\",c\nd", []got{{1, 0, "", []string{"\r\n\r\n\r", "c"}}, {5, 10, "", []string{"d"}}}},
+		{"all line breaks in quotes", "\"\r\n\r\n\r\",c\nd", []got{{1, 0, "", []string{"\n\n\n", "c"}}, {5, 10, "", []string{"d"}}}},
 		{"inches", `TV 55",a` + "\n" + `b"c"d,e`, []got{{1, 0, "", []string{`TV 55"`, "a"}}, {2, 9, "", []string{`b"c"d`, "e"}}}},
-		{"text behind the closing quote", `"a"b,c`, []got{{1, 0, "", []string{"ab", "c"}}}},
-		{"quotes behind the closing quote", `"a"b"",c`, []got{{1, 0, "", []string{`ab""`, "c"}}}},
-		{"a space before the quote", `a, "b"`, []got{{1, 0, "", []string{"a", ` "b"`}}}},
+		{"text behind the closing quote", "\"a\"b,c\nd", []got{{1, 0, QuoteTail, nil}, {2, 7, "", []string{"d"}}}},
+		{"quotes behind the closing quote", `"a"b"",c`, []got{{1, 0, QuoteTail, nil}}},
+		{"a quote that the next line's closes", "a,\"b, 2\nc,d\ne,\"f\",4\ng,h", []got{
+			{1, 0, QuoteTail, nil}, {2, 8, "", []string{"c", "d"}}, {3, 12, "", []string{"e", "f", "4"}}, {4, 20, "", []string{"g", "h"}},
+		}},
+		{"text behind a quote in the row's second line", "\"a\nb\",\"c\" d\ne", []got{{1, 0, QuoteTail, nil}, {3, 12, "", []string{"e"}}}},
+		{"blanks around quotes", "a, \"b\" ,\t\"c,d\"\v\r\n\u00a0\"e\"\u200b", []got{{1, 0, "", []string{"a", "b", "c,d"}}, {2, 17, "", []string{"e"}}}},
+		{"a mark before a quote", "\ufeff\"a,b\",c", []got{{1, 0, "", []string{"a,b", "c"}}}},
+		{"half a blank behind a quote", "\"a\"\xe2\x80,b", []got{{1, 0, QuoteTail, nil}}},
+		{"lines of delimiters", ",,\n , ,\r\na,\n\ufeff,\n,\u00a0", []got{{3, 9, "", []string{"a", ""}}}},
 		{"a quote never closed", "a,\"b\nc,d\ne", []got{{1, 0, QuoteUnclosed, nil}, {2, 5, "", []string{"c", "d"}}, {3, 9, "", []string{"e"}}}},
 		{"a quote never closed in the last line", "a\n\"b", []got{{1, 0, "", []string{"a"}}, {2, 2, QuoteUnclosed, nil}}},
 		{"a quote never closed behind one with a line break", "\"a\nb\",\"c\nd\n", []got{{1, 0, QuoteUnclosed, nil}, {3, 9, "", []string{"d"}}}},
@@ -141,7 +149,7 @@ func compare(t *testing.T, text []byte, delimiter byte, rows []got) {
 	for _, r := range rows {
 		ours = append(ours, r.Fields)
 	}
-	blank := func(fields []string) bool { return strings.TrimSpace(strings.Join(fields, "")) == "" }
+	blank := func(fields []string) bool { return len(trim([]byte(strings.Join(fields, "")))) == 0 }
 	ours, theirs = slices.DeleteFunc(ours, blank), slices.DeleteFunc(theirs, blank)
 	if !slices.EqualFunc(ours, theirs, slices.Equal) {
 		t.Fatalf("rows %q; encoding/csv has %q", ours, theirs)

@@ -9,81 +9,118 @@ import (
 	"unicode/utf8"
 )
 
-// decodeText makes UTF-8 of the text, whose byte order mark tells UTF-16 from UTF-8, and drops the mark. skipped is
-// the number of bytes the text's first byte has before it (those of a UTF-8 mark). What is no valid text stays
-// invalid UTF-8, so that the row that holds it is rejected and no other.
-func decodeText(r io.Reader) (text io.Reader, skipped int64, err error) {
-	in := bufio.NewReaderSize(r, 4<<10) // larger reads pass it by
+// Charset is how the text of a feed without a byte order mark is encoded; a mark says it by itself.
+type Charset int
+
+// The charsets.
+const (
+	UTF8 Charset = iota
+	Windows1252
+)
+
+// problem says what is wrong with text that is not of the charset, and what helps.
+func (c Charset) problem() string {
+	if c == Windows1252 {
+		return "is no windows-1252, which loader.encoding says it is, but UTF-8 perhaps; save the file as before"
+	}
+	return "is no valid UTF-8; save the file as UTF-8, or let your operator set loader.encoding to windows-1252 if Excel saved it as plain CSV"
+}
+
+// decoded is a text in UTF-8. What is no valid text stays invalid, so that the row that holds it is rejected and no
+// other.
+type decoded struct {
+	io.Reader
+	skipped int64   // bytes that the text's first byte has before it: those of a UTF-8 mark
+	charset Charset // that it was in
+}
+
+// decodeText makes UTF-8 of a text, and drops its byte order mark.
+func decodeText(in *bufio.Reader, charset Charset) (decoded, error) {
 	head, err := in.Peek(3)
 	if err != nil && err != io.EOF {
-		return nil, 0, err
+		return decoded{}, err
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		_, err = in.Discard(3)
-		return in, 3, err
+		return decoded{Reader: in, skipped: 3}, err
 	case bytes.HasPrefix(head, []byte("\xff\xfe")):
 		_, err = in.Discard(2)
-		return &utf16Reader{r: in, order: binary.LittleEndian}, 0, err
+		return decoded{Reader: &transcoder{r: in, step: utf16Step(binary.LittleEndian)}}, err
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		_, err = in.Discard(2)
-		return &utf16Reader{r: in, order: binary.BigEndian}, 0, err
+		return decoded{Reader: &transcoder{r: in, step: utf16Step(binary.BigEndian)}}, err
+	case charset == Windows1252:
+		return decoded{Reader: &transcoder{r: in, step: windowsStep}, charset: charset}, nil
 	}
-	return in, 0, nil
+	return decoded{Reader: in}, nil
 }
 
-// utf16Reader transcodes UTF-16 to UTF-8. Half a surrogate pair, and an odd byte at the end, become the byte 0xFF,
-// which no UTF-8 text holds.
-type utf16Reader struct {
-	r     io.Reader
-	order binary.ByteOrder
-	in    [4 << 10]byte
-	have  int // bytes of in not yet transcoded
-	out   []byte
-	buf   []byte // out's array
-	err   error
+// noText is a byte that no UTF-8 text holds.
+const noText = 0xFF
+
+// transcoder makes UTF-8 of a text by steps.
+type transcoder struct {
+	r io.Reader
+	// step appends to out what the first character of in is, which has that many bytes. 0: it needs more of them; at the
+	// end there are none.
+	step func(out, in []byte, end bool) ([]byte, int)
+	in   [4 << 10]byte
+	have int // bytes of in not yet transcoded
+	out  []byte
+	buf  []byte // out's array
+	err  error
 }
 
-func (u *utf16Reader) Read(p []byte) (int, error) {
-	for len(u.out) == 0 {
-		if u.err != nil {
-			return 0, u.err
+func (t *transcoder) Read(p []byte) (int, error) {
+	for len(t.out) == 0 {
+		if t.err != nil {
+			return 0, t.err
 		}
 		var n int
-		n, u.err = u.r.Read(u.in[u.have:])
-		u.have += n
-		u.transcode()
+		n, t.err = t.r.Read(t.in[t.have:])
+		t.have += n
+		t.transcode()
 	}
-	n := copy(p, u.out)
-	u.out = u.out[n:]
+	n := copy(p, t.out)
+	t.out = t.out[n:]
 	return n, nil
 }
 
-func (u *utf16Reader) transcode() {
-	u.buf = u.buf[:0]
+func (t *transcoder) transcode() {
+	t.buf = t.buf[:0]
 	i := 0
-	for ; i+2 <= u.have; i += 2 {
-		unit := rune(u.order.Uint16(u.in[i:]))
-		if !utf16.IsSurrogate(unit) {
-			u.buf = utf8.AppendRune(u.buf, unit)
-			continue
+	for i < t.have {
+		var n int
+		if t.buf, n = t.step(t.buf, t.in[i:t.have], t.err == io.EOF); n == 0 {
+			break
 		}
-		if i+4 > u.have && u.err == nil {
-			break // its other half is still to come
+		i += n
+	}
+	t.have = copy(t.in[:], t.in[i:t.have])
+	t.out = t.buf
+}
+
+// utf16Step transcodes UTF-16. Half a surrogate pair, and an odd byte at the end, are no text.
+func utf16Step(order binary.ByteOrder) func(out, in []byte, end bool) ([]byte, int) {
+	return func(out, in []byte, end bool) ([]byte, int) {
+		if len(in) < 2 {
+			if end {
+				return append(out, noText), 1
+			}
+			return out, 0
 		}
-		if i+4 <= u.have {
-			if r := utf16.DecodeRune(unit, rune(u.order.Uint16(u.in[i+2:]))); r != utf8.RuneError {
-				u.buf = utf8.AppendRune(u.buf, r)
-				i += 2
-				continue
+		unit := rune(order.Uint16(in))
+		switch {
+		case !utf16.IsSurrogate(unit):
+			return utf8.AppendRune(out, unit), 2
+		case len(in) < 4 && !end:
+			return out, 0
+		case len(in) >= 4:
+			if r := utf16.DecodeRune(unit, rune(order.Uint16(in[2:]))); r != utf8.RuneError {
+				return utf8.AppendRune(out, r), 4
 			}
 		}
-		u.buf = append(u.buf, 0xFF)
+		return append(out, noText), 2
 	}
-	if u.err == io.EOF && i < u.have {
-		u.buf = append(u.buf, 0xFF)
-		i = u.have
-	}
-	u.have = copy(u.in[:], u.in[i:u.have])
-	u.out = u.buf
 }

@@ -20,6 +20,10 @@ func main() {
 			fmt.Fprintln(os.Stderr, "write:", err)
 			os.Exit(1)
 		}
-		fmt.Printf("%s: %s\n", path, f.What)
+		fmt.Printf("%s: %s", path, f.What)
+		for _, setting := range f.Settings {
+			fmt.Printf(" --set loader.%s", setting)
+		}
+		fmt.Println()
 	}
 }
