@@ -94,10 +94,10 @@ func TestRowsAreNeverSilentlyWrong(t *testing.T) {
 		{"Ctrl-Z", head + "Oslo,Ski,4\n\x1a", []string{"2: Oslo/Ski 4"}},
 		{"Ctrl-Z behind the last field", head + "Oslo,Ski,4\x1a", []string{"2: Oslo/Ski 4"}},
 		{"Ctrl-Z and line ends", head + "Oslo,Ski,4\r\n\x1a\r\n\x1a \r\n", []string{"2: Oslo/Ski 4"}},
-		{"NULs", head + "Oslo,Ski,4\n" + strings.Repeat("\x00", 3<<20), []string{"2: Oslo/Ski 4"}},
-		{"NULs behind the last field", head + "Oslo,Ski,4" + strings.Repeat("\x00", 3<<20), []string{"2: Oslo/Ski 4"}},
+		{"NULs", head + "Oslo,Ski,4\n" + strings.Repeat("\x00", 9<<17), []string{"2: Oslo/Ski 4"}},
+		{"NULs behind the last field", head + "Oslo,Ski,4" + strings.Repeat("\x00", 9<<17), []string{"2: Oslo/Ski 4"}},
 		{"Ctrl-Z in the middle", head + "Oslo,Ski,4\n\x1a\nOslo,Wax,5\n", []string{"2: Oslo/Ski 4", "3: field_missing", "4: Oslo/Wax 5"}},
-		{"NULs in the middle", head + "Oslo,Ski,4\n" + strings.Repeat("\x00", 2<<20) + "\nOslo,Wax,5\n", []string{"2: Oslo/Ski 4", "3: line_too_long", "4: Oslo/Wax 5"}},
+		{"NULs in the middle", head + "Oslo,Ski,4\n" + strings.Repeat("\x00", 9<<17) + "\nOslo,Wax,5\n", []string{"2: Oslo/Ski 4", "3: line_too_long", "4: Oslo/Wax 5"}},
 		{"nothing else", "\x1a\x00\x00", []string{"the object is empty; a header that names the columns store, item and count is required"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
