@@ -139,7 +139,7 @@ func TestNothingTellsASecret(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		for _, path := range []string{"/", "/livez", "/readyz", "/metrics", "/status", "/nowhere"} {
 			for _, given := range []string{password, "wrong", ""} {
-				r, err := http.NewRequestWithContext(t.Context(), "GET", "http://daemon"+path, nil)
+				r, err := http.NewRequestWithContext(t.Context(), "GET", "http://localhost"+path, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -95,7 +95,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	}
 
 	server, err := web.New(cfg.HTTP, web.Parts{
-		Health: healthy, Metrics: metrics.Handler(), Status: status(healthy, parts), Logger: h.log.Named("http"),
+		Health: healthy, Metrics: metrics.Handler(), Status: status(healthy, parts), Logger: h.log.Named("http"), Meter: metrics.Meter("http"),
 	})
 	if err != nil {
 		return err

@@ -70,6 +70,8 @@ var pushes = []push{
 	metricOf("notifier", "alerts.suppressed", counter),
 	metricOf("notifier", "alert.latency", histogram).seconds(),
 	metricOf("notifier", "changes.unusable", counter),
+
+	metricOf("http", "logins.failed", counter),
 }
 
 // metricOf is the metric of an instrument by the rule: rows.written is RowsWritten.

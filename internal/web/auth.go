@@ -49,6 +49,7 @@ const (
 type gate struct {
 	user      string
 	hash      []byte
+	failed    *logins
 	next      http.Handler
 	comparing chan struct{} // one token while a comparison, or the pause after it, lasts
 
@@ -56,8 +57,8 @@ type gate struct {
 	known [sha256.Size]byte
 }
 
-func newGate(user string, hash []byte, next http.Handler) *gate {
-	return &gate{user: user, hash: hash, next: next, comparing: make(chan struct{}, 1)}
+func newGate(user string, hash []byte, failed *logins, next http.Handler) *gate {
+	return &gate{user: user, hash: hash, failed: failed, next: next, comparing: make(chan struct{}, 1)}
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -76,6 +77,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
 	case g.comparing <- struct{}{}:
 	case <-turn.C:
+		g.failed.note(r)
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "too many unknown credentials at once", http.StatusServiceUnavailable)
 		return
@@ -84,6 +86,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !g.compare(user, password) {
 		time.AfterFunc(guessPause, func() { <-g.comparing })
+		g.failed.note(r)
 		unauthorized(w)
 		return
 	}

@@ -7,6 +7,8 @@ package web
 import (
 	"errors"
 	"net"
+	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -20,10 +22,19 @@ type Config struct {
 	// Address host:port of the health, metrics and page server, unix:/path for a Unix socket (mode 0660), or off. TLS
 	// is for a proxy in front of it.
 	Listen string `yaml:"listen" reload:"restart"`
-	// Basic authentication. Without it, only a loopback address or a Unix socket is listened on.
+	// Basic authentication of everything but /livez and /readyz, which without credentials tell no reasons. Without it,
+	// only a loopback address or a Unix socket is listened on.
 	Auth Auth `yaml:"auth"`
 	// Listen on any address without authentication.
 	Insecure bool `yaml:"insecure" reload:"restart"`
+	// Names by which the server may be called, without port: those of a proxy that keeps the Host of its clients. On a
+	// loopback address all others but localhost, 127.0.0.1 and [::1] are refused (421); elsewhere all are taken unless some
+	// are listed, and /livez and /readyz under any.
+	Hosts []string `yaml:"hosts" reload:"restart"`
+	// Path below which a proxy that does not strip it serves this server, such as /inventory; empty: none.
+	BasePath string `yaml:"base_path" reload:"restart"`
+	// Serve profiles of the running process below /debug/pprof/.
+	Pprof bool `yaml:"pprof" reload:"restart"`
 }
 
 // Auth is the group `http.auth`.
@@ -45,7 +56,7 @@ func DefaultConfig() Config { return Config{Listen: "127.0.0.1:9820"} }
 
 // Validate tells what cannot work.
 func (c Config) Validate() error {
-	errs := []error{c.checkListen()}
+	errs := []error{c.checkListen(), c.checkNames()}
 	a := c.Auth
 	switch {
 	case a.User == "" && (a.Hash != "" || a.HashFile != ""):
@@ -87,6 +98,22 @@ func (c Config) checkListen() error {
 		return config.Problemf("listen", "%q can be reached from other machines: set auth.user and auth.hash, or insecure: true", c.Listen)
 	}
 	return nil
+}
+
+// pathPattern is a path of segments that need no escaping and mean themselves.
+var pathPattern = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+
+func (c Config) checkNames() error {
+	var errs []error
+	for _, h := range c.Hosts {
+		if u, err := url.Parse("http://" + h + "/"); err != nil || u.Hostname() == "" || u.Port() != "" || u.Host != h || u.User != nil {
+			errs = append(errs, config.Problemf("hosts", "%q is no host name (without scheme and port)", h))
+		}
+	}
+	if c.BasePath != "" && !pathPattern.MatchString(c.BasePath) {
+		errs = append(errs, config.Problemf("base_path", "%q is no path such as /inventory, without a slash at its end", c.BasePath))
+	}
+	return errors.Join(errs...)
 }
 
 // loopback tells whether host is this machine alone. Other names than localhost could resolve to anything.

@@ -1,6 +1,6 @@
 package web
 
-// Listening: on TCP or on a Unix socket, with a bound on the connections.
+// Listening: on TCP or on a Unix socket.
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -57,45 +56,4 @@ func removeStale(ctx context.Context, path string) error {
 		return fmt.Errorf("another process listens on %s", path)
 	}
 	return os.Remove(path)
-}
-
-// limit lets at most n connections of l be open at a time.
-func limit(l net.Listener, n int) net.Listener {
-	return &limited{Listener: l, slots: make(chan struct{}, n), closed: make(chan struct{})}
-}
-
-type limited struct {
-	net.Listener
-	slots  chan struct{} // one token for each open connection
-	once   sync.Once     // guards closed
-	closed chan struct{}
-}
-
-func (l *limited) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.slots
-		return nil, err
-	}
-	return &slot{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
-}
-
-func (l *limited) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
-}
-
-type slot struct {
-	net.Conn
-	release func()
-}
-
-func (s *slot) Close() error {
-	defer s.release()
-	return s.Conn.Close()
 }

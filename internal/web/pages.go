@@ -5,9 +5,11 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
+	"strings"
 
 	"inventoryd/internal/health"
 )
@@ -24,6 +26,46 @@ func secure(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
+	})
+}
+
+// terse answers probes that bring no credentials: by the code, without reasons, which are nobody else's business. Those
+// that bring some are next's.
+func terse(h *health.Health, next http.Handler) http.Handler {
+	say := func(w http.ResponseWriter, err error, wrong string) {
+		if err != nil {
+			err = errors.New(wrong)
+		}
+		probe(w, err)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch anonymous := r.Header.Get("Authorization") == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead); {
+		case anonymous && r.URL.Path == "/livez":
+			say(w, h.Live(), "stuck")
+		case anonymous && r.URL.Path == "/readyz":
+			say(w, h.Ready(), "not ready")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// below takes requests below base, which a proxy may keep, for those at the root, which stay: probes of this machine ask
+// there. The page's links are relative.
+func below(base string, next http.Handler) http.Handler {
+	if base == "" {
+		return next
+	}
+	stripped := http.StripPrefix(base, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == base:
+			http.Redirect(w, r, base+"/", http.StatusPermanentRedirect)
+		case strings.HasPrefix(r.URL.Path, base+"/"):
+			stripped.ServeHTTP(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
 	})
 }
 
@@ -86,7 +128,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"ve
 <tr><th scope="col">Loop<th scope="col">State<th scope="col">Last tick (UTC)
 {{range .Loops}}<tr><td>{{.Name}}<td>{{if .OK}}turns{{else}}{{.Reason}}{{end}}<td>{{.Since.UTC.Format "2006-01-02 15:04:05"}}
 {{end}}</table>
-<p><a href="/status">status</a> · <a href="/metrics">metrics</a> · <a href="/readyz">readyz</a> · <a href="/livez">livez</a></p>
+<p><a href="status">status</a> · <a href="metrics">metrics</a> · <a href="readyz">readyz</a> · <a href="livez">livez</a></p>
 </html>
 `))
 

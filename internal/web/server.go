@@ -9,8 +9,10 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -25,7 +27,7 @@ const (
 	idleTimeout   = time.Minute      // between two requests of a connection
 	maxHeader     = 16 << 10         // bytes of headers (net/http grants 4 KiB more)
 	maxBody       = 64 << 10         // bytes of a request's body
-	maxConns      = 256              // connections at a time; more wait in the kernel's queue
+	maxConns      = 256              // connections at a time; see crowd
 	stopTimeout   = 3 * time.Second  // for answers in flight at the stop
 )
 
@@ -34,14 +36,17 @@ type Parts struct {
 	Health  *health.Health
 	Metrics http.Handler // answers /metrics
 	Status  func() any   // the JSON of /status; must not hold secrets nor wait
+	Page    http.Handler // answers everything else; nil: a small page of health
 	Logger  *zap.Logger  // nil: none
+	Meter   metric.Meter // nil: none
 }
 
-// Server answers /livez, /readyz, /metrics, /status and /.
+// Server answers /livez, /readyz, /metrics, /status, where asked for /debug/pprof/, and the page.
 type Server struct {
 	mux     *http.ServeMux
 	handler http.Handler
 	logger  *zap.Logger
+	logins  *logins
 }
 
 // New makes a server. The error says why the credentials of c cannot be used.
@@ -54,17 +59,35 @@ func New(c Config, p Parts) (*Server, error) {
 		p.Logger = zap.NewNop()
 	}
 	s := &Server{mux: http.NewServeMux(), logger: p.Logger}
+	s.route(c, p)
+	inner := http.MaxBytesHandler(s.mux, maxBody)
+	if c.Auth.User != "" {
+		if s.logins, err = newLogins(p.Logger, p.Meter); err != nil {
+			return nil, err
+		}
+		inner = terse(p.Health, newGate(c.Auth.User, hash, s.logins, inner))
+	}
+	s.handler = serving(secure(below(c.BasePath, checkHosts(c, inner))))
+	return s, nil
+}
+
+// route lists the answers.
+func (s *Server) route(c Config, p Parts) {
 	s.mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { probe(w, p.Health.Live()) })
 	s.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { ready(w, p.Health.Report()) })
 	s.mux.Handle("GET /metrics", p.Metrics)
 	s.mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { status(w, p) })
-	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { page(w, p.Health.Report()) })
-	inner := http.MaxBytesHandler(s.mux, maxBody)
-	if c.Auth.User != "" {
-		inner = newGate(c.Auth.User, hash, inner)
+	if c.Pprof {
+		s.mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		s.mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		s.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		s.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	s.handler = secure(inner)
-	return s, nil
+	if p.Page != nil {
+		s.mux.Handle("GET /", p.Page)
+		return
+	}
+	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { page(w, p.Health.Report()) })
 }
 
 // Handle adds a page; the pattern is net/http's. Before Run only.
@@ -82,8 +105,10 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnContext:       know,
 		ErrorLog:          s.errorLog(),
 	}
+	defer s.logins.tellEachMinute()()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(limit(l, maxConns)) }() // waited for below
 	select {
