@@ -33,7 +33,7 @@ func (p *pipes) ask(t *testing.T, path string) (code int, body string) {
 	t.Helper()
 	transport := &http.Transport{DialContext: p.DialContext, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	res, err := (&http.Client{Transport: transport}).Get("http://daemon" + path)
+	res, err := (&http.Client{Transport: transport}).Get("http://localhost" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
