@@ -58,6 +58,7 @@ type Error struct {
 var (
 	Throttle            = Effect{Error: &Error{400, "ThrottlingException", "Rate exceeded"}}
 	ThroughputExceeded  = Effect{Error: &Error{400, "ProvisionedThroughputExceededException", "The level of configured provisioned throughput for the table was exceeded."}}
+	Throttled           = Effect{Error: &Error{429, "Throttled", "Rate exceeded"}} // SNS
 	InternalServerError = Effect{Error: &Error{500, "InternalServerError", "Internal server error"}}
 	Unavailable         = Effect{Error: &Error{503, "ServiceUnavailable", "Service is unavailable"}}
 	AccessDenied        = Effect{Error: &Error{403, "AccessDenied", "Access Denied"}}

@@ -53,9 +53,10 @@ func (s *Service) topicAttributes(f url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.forget(s.clock.Now())
 	all := map[string]string{
 		"TopicArn": t.arn, "Owner": "123456789012", "DisplayName": "",
-		"SubscriptionsConfirmed": strconv.Itoa(len(t.subscriptions)), "SubscriptionsPending": "0", "SubscriptionsDeleted": "0",
+		"SubscriptionsConfirmed": strconv.Itoa(t.count(confirmed)), "SubscriptionsPending": strconv.Itoa(t.count(pending)), "SubscriptionsDeleted": strconv.Itoa(t.count(deleted)),
 		"EffectiveDeliveryPolicy": `{"defaultHealthyRetryPolicy":{"numRetries":3,"numNoDelayRetries":0,"minDelayTarget":20,"maxDelayTarget":20,"numMinDelayRetries":0,"numMaxDelayRetries":0,"backoffFunction":"linear"},"disableOverrides":false}`,
 	}
 	maps.Copy(all, t.attributes)
@@ -97,6 +98,21 @@ func (s *Service) tagResource(f url.Values) (any, error) {
 	}
 	maps.Copy(t.tags, tags(f))
 	return tagResourceResult{}, nil
+}
+
+type untagResourceResult struct {
+	XMLName xml.Name `xml:"UntagResourceResult"`
+}
+
+func (s *Service) untagResource(f url.Values) (any, error) {
+	t, err := s.find(f.Get("ResourceArn"))
+	if err != nil {
+		return nil, err
+	}
+	for i := 1; f.Has(fmt.Sprintf("TagKeys.member.%d", i)); i++ {
+		delete(t.tags, f.Get(fmt.Sprintf("TagKeys.member.%d", i)))
+	}
+	return untagResourceResult{}, nil
 }
 
 type listTagsResult struct {

@@ -1,6 +1,6 @@
 package topics
 
-// Delivery to SQS: raw, or wrapped in SNS's JSON ("Amazon SNS message and JSON formats").
+// Delivery to SQS (mail.go has that to people): raw, or wrapped in SNS's JSON ("Amazon SNS message and JSON formats").
 
 import (
 	"encoding/base64"
@@ -31,6 +31,10 @@ type envelope struct {
 // deliver sends to one subscriber. A message that the queue refuses, or a queue that has gone, loses it: SNS reports
 // that to nobody but its delivery logs.
 func (s *Service) deliver(t *topic, sub *subscription, m message, a accepted) {
+	if sub.isMail() {
+		s.mail(t, sub, m, a)
+		return
+	}
 	out := queues.Message{Body: m.forProtocol("sqs")}
 	if queues.IsFIFO(sub.endpoint) {
 		out.Group, out.Deduplication = m.group, m.deduplication
@@ -71,10 +75,14 @@ func forQueue(attributes map[string]attribute) map[string]queues.Attribute {
 }
 
 func wrap(topic, subscription string, m message, a accepted) string {
+	return wrapFor("sqs", topic, subscription, m, a)
+}
+
+func wrapFor(protocol, topic, subscription string, m message, a accepted) string {
 	const host = "https://sns.us-east-1.amazonaws.com/"
 	return string(wire.JSON(envelope{
 		Type: "Notification", MessageId: a.id, SequenceNumber: a.sequence, TopicArn: topic,
-		Subject: m.subject, Message: m.forProtocol("sqs"),
+		Subject: m.subject, Message: m.forProtocol(protocol),
 		Timestamp: a.at.UTC().Format("2006-01-02T15:04:05.000Z"), SignatureVersion: "1", Signature: "c2FuZGJveA==",
 		SigningCertURL: host + "SimpleNotificationService-sandbox.pem",
 		UnsubscribeURL: host + "?Action=Unsubscribe&SubscriptionArn=" + subscription, MessageAttributes: m.attributes,

@@ -117,7 +117,7 @@ func (s *Service) accept(t *topic, m message) (accepted, error) {
 		t.oldest = append(t.oldest, m.deduplication)
 	}
 	for _, sub := range t.subscriptions {
-		if sub.filter.passes(m.attributes) {
+		if sub.state == confirmed && sub.filter.passes(m, sub.attributes["FilterPolicyScope"]) {
 			s.deliver(t, sub, m, a)
 		}
 	}

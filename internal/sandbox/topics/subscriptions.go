@@ -5,9 +5,13 @@ package topics
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
+	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"inventoryd/internal/sandbox/queues"
 	"inventoryd/internal/sandbox/wire"
@@ -16,8 +20,27 @@ import (
 type subscription struct {
 	arn, protocol, endpoint string
 	attributes              map[string]string
-	filter                  filter
+	filter                  *filter
 	raw                     bool
+
+	state  state
+	token  string      // by which a pending one is confirmed
+	asked  time.Time   // when it was
+	recent []time.Time // deliveries of the last second, of mail
+}
+
+// state is where a subscription is in its life.
+type state int
+
+const (
+	confirmed state = iota
+	pending         // nobody has confirmed it yet: it gets nothing
+	deleted         // deactivated by SNS: it gets nothing any more
+)
+
+// shownARN is the ARN as lists have it.
+func (sub *subscription) shownARN() string {
+	return [...]string{confirmed: sub.arn, pending: "PendingConfirmation", deleted: "Deleted"}[sub.state]
 }
 
 type subscribeResult struct {
@@ -25,35 +48,62 @@ type subscribeResult struct {
 	SubscriptionArn string
 }
 
-// subscribe takes protocol sqs, which the sandbox delivers to; a subscription that exists is answered again.
+// subscribe takes the protocols sqs, email and email-json; a subscription that exists is answered again.
 func (s *Service) subscribe(f url.Values) (any, error) {
 	t, err := s.find(f.Get("TopicArn"))
 	if err != nil {
 		return nil, err
 	}
-	protocol, endpoint := f.Get("Protocol"), f.Get("Endpoint")
-	if protocol != "sqs" {
-		return nil, invalid("Protocol Reason: the sandbox delivers to sqs only, not to " + protocol)
+	sub := &subscription{protocol: f.Get("Protocol"), endpoint: f.Get("Endpoint"), attributes: map[string]string{}}
+	if err := s.checkEndpoint(t, sub); err != nil {
+		return nil, err
 	}
-	if !s.queues.Exists(endpoint) {
-		return nil, invalid("Endpoint Reason: the sandbox has no queue " + endpoint)
-	}
-	if queues.IsFIFO(endpoint) && !t.fifo() {
-		return nil, invalid("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
-	}
-	for _, sub := range t.subscriptions {
-		if sub.endpoint == endpoint {
-			return subscribeResult{SubscriptionArn: sub.arn}, nil
-		}
-	}
-	sub := &subscription{arn: t.arn + ":" + s.id(), protocol: protocol, endpoint: endpoint, attributes: map[string]string{}}
 	for name, value := range entries(f, "Attributes.entry.") {
 		if err := sub.set(name, value); err != nil {
 			return nil, err
 		}
 	}
+	if err := sub.checkScope(); err != nil {
+		return nil, err
+	}
+	for _, old := range t.subscriptions {
+		if old.endpoint == sub.endpoint && old.protocol == sub.protocol && old.state != deleted {
+			return old.answer(f), nil
+		}
+	}
+	sub.arn = t.arn + ":" + s.id()
+	if sub.isMail() {
+		sub.state, sub.token, sub.asked = pending, fmt.Sprintf("%064x", s.messages), s.clock.Now()
+	}
 	t.subscriptions = append(t.subscriptions, sub)
-	return subscribeResult{SubscriptionArn: sub.arn}, nil
+	return sub.answer(f), nil
+}
+
+// answer tells the ARN; of one that is to be confirmed only where it was asked for.
+func (sub *subscription) answer(f url.Values) subscribeResult {
+	if sub.state == pending && f.Get("ReturnSubscriptionArn") != "true" {
+		return subscribeResult{SubscriptionArn: "pending confirmation"}
+	}
+	return subscribeResult{SubscriptionArn: sub.arn}
+}
+
+// checkEndpoint refuses endpoints that there cannot be.
+func (s *Service) checkEndpoint(t *topic, sub *subscription) error {
+	switch {
+	case sub.isMail() && t.fifo():
+		return invalid("Invalid parameter: Invalid protocol type: " + sub.protocol)
+	case sub.isMail() && !strings.Contains(strings.Trim(sub.endpoint, "@"), "@"):
+		return invalid("Email address")
+	case sub.isMail():
+		return nil
+	case sub.protocol != "sqs":
+		return invalid("Protocol Reason: the sandbox delivers to sqs, email and email-json only, not to " + sub.protocol)
+	case !s.queues.Exists(sub.endpoint):
+		return invalid("Endpoint Reason: the sandbox has no queue " + sub.endpoint)
+	case queues.IsFIFO(sub.endpoint) && !t.fifo():
+		return invalid("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
+	}
+	return nil
 }
 
 func (sub *subscription) set(name, value string) error {
@@ -70,8 +120,8 @@ func (sub *subscription) set(name, value string) error {
 		}
 		sub.filter = policy
 	case "FilterPolicyScope":
-		if value != "MessageAttributes" {
-			return invalid("Attributes Reason: FilterPolicyScope: the sandbox filters by MessageAttributes only, not by " + value)
+		if value != "MessageAttributes" && value != "MessageBody" {
+			return invalid("Attributes Reason: FilterPolicyScope: Invalid value [" + value + "]. Please use either MessageBody or MessageAttributes")
 		}
 	case "RedrivePolicy", "DeliveryPolicy":
 		if value != "" && !json.Valid([]byte(value)) {
@@ -81,6 +131,14 @@ func (sub *subscription) set(name, value string) error {
 		return invalid("AttributeName")
 	}
 	sub.attributes[name] = value
+	return nil
+}
+
+// checkScope refuses a policy that looks into objects where there are none.
+func (sub *subscription) checkScope() error {
+	if sub.attributes["FilterPolicyScope"] != "MessageBody" && sub.filter.isNested() {
+		return invalid("Attributes Reason: FilterPolicy: Filter policy scope MessageAttributes does not support nested filter policy")
+	}
 	return nil
 }
 
@@ -121,7 +179,7 @@ func (s *Service) subscriptionAttributes(f url.Values) (any, error) {
 	}
 	all := map[string]string{
 		"SubscriptionArn": sub.arn, "TopicArn": t.arn, "Protocol": sub.protocol, "Endpoint": sub.endpoint,
-		"Owner": "123456789012", "PendingConfirmation": "false", "ConfirmationWasAuthenticated": "true", "RawMessageDelivery": "false",
+		"Owner": "123456789012", "PendingConfirmation": strconv.FormatBool(sub.state == pending), "ConfirmationWasAuthenticated": "true", "RawMessageDelivery": "false",
 	}
 	for k, v := range sub.attributes {
 		all[k] = v
@@ -134,7 +192,16 @@ func (s *Service) setSubscriptionAttributes(f url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, sub.set(f.Get("AttributeName"), f.Get("AttributeValue"))
+	changed := *sub
+	changed.attributes = maps.Clone(sub.attributes)
+	if err := changed.set(f.Get("AttributeName"), f.Get("AttributeValue")); err != nil {
+		return nil, err
+	}
+	if err := changed.checkScope(); err != nil {
+		return nil, err
+	}
+	*sub = changed
+	return nil, nil
 }
 
 type listSubscriptionsResult struct {
@@ -151,18 +218,42 @@ func (s *Service) listSubscriptions(f url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := slices.Clone(t.subscriptions)
+	items, next := pageOf([]*topic{t}, f.Get("NextToken"), s.clock.Now())
+	return listSubscriptionsResult{Subscriptions: items, NextToken: next}, nil
+}
+
+type listAllResult struct {
+	XMLName       xml.Name           `xml:"ListSubscriptionsResult"`
+	Subscriptions []subscriptionItem `xml:"Subscriptions>member"`
+	NextToken     string             `xml:",omitempty"`
+}
+
+func (s *Service) listAllSubscriptions(f url.Values) (any, error) {
+	items, next := pageOf(slices.Collect(maps.Values(s.topics)), f.Get("NextToken"), s.clock.Now())
+	return listAllResult{Subscriptions: items, NextToken: next}, nil
+}
+
+// pageOf is a page of the topics' subscriptions behind the ARN that a token is.
+func pageOf(topics []*topic, token string, now time.Time) (items []subscriptionItem, next string) {
+	var list []*subscription
+	for _, t := range topics {
+		t.forget(now)
+		list = append(list, t.subscriptions...)
+	}
 	slices.SortFunc(list, func(a, b *subscription) int { return strings.Compare(a.arn, b.arn) })
-	var out listSubscriptionsResult
+	last := ""
 	for _, sub := range list {
-		if sub.arn <= f.Get("NextToken") {
+		if sub.arn <= token {
 			continue
 		}
-		if len(out.Subscriptions) == pageSize {
-			out.NextToken = out.Subscriptions[pageSize-1].SubscriptionArn
-			break
+		if len(items) == pageSize {
+			return items, last
 		}
-		out.Subscriptions = append(out.Subscriptions, subscriptionItem{t.arn, sub.protocol, sub.arn, "123456789012", sub.endpoint})
+		items = append(items, subscriptionItem{sub.topic(), sub.protocol, sub.shownARN(), "123456789012", sub.endpoint})
+		last = sub.arn
 	}
-	return out, nil
+	return items, ""
 }
+
+// topic is the ARN of the subscription's topic.
+func (sub *subscription) topic() string { return sub.arn[:strings.LastIndexByte(sub.arn, ':')] }

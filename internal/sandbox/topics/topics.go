@@ -32,7 +32,8 @@ type Service struct {
 
 	mu       sync.Mutex // guards what follows; never held over a wait
 	topics   map[string]*topic
-	messages uint64 // numbers messages and subscriptions, for their ids
+	mails    map[string][]Mail // by address
+	messages uint64            // numbers messages and subscriptions, for their ids
 }
 
 type topic struct {
@@ -54,7 +55,7 @@ const prefix = "arn:aws:sns:us-east-1:123456789012:"
 
 // New returns a service without topics that delivers to q.
 func New(c *clock.Clock, q Queues) *Service {
-	return &Service{clock: c, queues: q, topics: map[string]*topic{}}
+	return &Service{clock: c, queues: q, topics: map[string]*topic{}, mails: map[string][]Mail{}}
 }
 
 // Request is one call in the query protocol.
@@ -75,6 +76,9 @@ var operations = map[string]operation{
 	"TagResource":               (*Service).tagResource,
 	"ListTagsForResource":       (*Service).listTags,
 	"Subscribe":                 (*Service).subscribe,
+	"ConfirmSubscription":       (*Service).confirmSubscription,
+	"ListSubscriptions":         (*Service).listAllSubscriptions,
+	"UntagResource":             (*Service).untagResource,
 	"Unsubscribe":               (*Service).unsubscribe,
 	"GetSubscriptionAttributes": (*Service).subscriptionAttributes,
 	"SetSubscriptionAttributes": (*Service).setSubscriptionAttributes,
@@ -89,9 +93,10 @@ var parameters = map[string]string{
 	"TagResource": "ResourceArn Tags", "ListTagsForResource": "ResourceArn",
 	"Subscribe": "TopicArn Protocol Endpoint Attributes ReturnSubscriptionArn", "Unsubscribe": "SubscriptionArn",
 	"GetSubscriptionAttributes": "SubscriptionArn", "SetSubscriptionAttributes": "SubscriptionArn AttributeName AttributeValue",
-	"ListSubscriptionsByTopic": "TopicArn NextToken",
-	"Publish":                  "TopicArn TargetArn Message Subject MessageStructure MessageAttributes MessageGroupId MessageDeduplicationId",
-	"PublishBatch":             "TopicArn PublishBatchRequestEntries",
+	"ListSubscriptionsByTopic": "TopicArn NextToken", "ListSubscriptions": "NextToken",
+	"ConfirmSubscription": "TopicArn Token AuthenticateOnUnsubscribe", "UntagResource": "ResourceArn TagKeys",
+	"Publish":      "TopicArn TargetArn Message Subject MessageStructure MessageAttributes MessageGroupId MessageDeduplicationId",
+	"PublishBatch": "TopicArn PublishBatchRequestEntries",
 }
 
 // checkParameters refuses what the sandbox would leave unread.

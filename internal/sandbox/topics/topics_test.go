@@ -103,6 +103,18 @@ func TestFilterPolicies(t *testing.T) {
 		`{"tags":[7]}`:                                true,
 		`{"tags":[true]}`:                             true,
 		`{"tags":["frozen"]}`:                         false,
+		`{"tags":[{"prefix":"fr"}]}`:                  true,
+		`{"tags":[{"suffix":"zen"}]}`:                 false,
+		`{"tags":[{"numeric":[">",6]}]}`:              true,
+		`{"tags":[{"numeric":[">",7]}]}`:              false,
+		`{"tags":[{"exists":true}]}`:                  true,
+		`{"tags":[{"exists":false}]}`:                 false,
+		`{"tags":[{"anything-but":["food"]}]}`:        true, // an element is another
+		`{"tags":[{"equals-ignore-case":"FOOD"}]}`:    true,
+		`{"tags":["frozen","food"]}`:                  true,
+		`{"tags":["food"],"store":["Pusan"]}`:         false,
+		`{"$or":[{"store":["Pusan"]},{"count":[0]}]}`: true,
+		`{"$or":[{"store":["Pusan"]},{"count":[1]}]}`: false,
 	} {
 		t.Run(policy, func(t *testing.T) {
 			s := newStage(t, false, map[string]string{"FilterPolicy": policy, "RawMessageDelivery": "true"})
@@ -111,6 +123,57 @@ func TestFilterPolicies(t *testing.T) {
 				t.Errorf("%d messages delivered", got)
 			}
 		})
+	}
+}
+
+func TestFilterPoliciesOnTheBody(t *testing.T) {
+	body := `{"event":"out_of_stock","items":[{"item":"pen","count":0},{"item":"ink","count":2}],"store":{"name":"Berlin"},"tags":["a","b"]}`
+	for policy, passes := range map[string]bool{
+		`{"event":["out_of_stock"]}`:                  true,
+		`{"event":["restocked"]}`:                     false,
+		`{"items":{"item":["ink"]}}`:                  true,
+		`{"items":{"item":["cup"]}}`:                  false,
+		`{"items":{"count":[{"numeric":[">",1]}]}}`:   true,
+		`{"store":{"name":[{"prefix":"B"}]}}`:         true,
+		`{"tags":["b"]}`:                              true,
+		`{"other":[{"exists":false}]}`:                true,
+		`{"$or":[{"tags":["c"]},{"tags":["a"]}]}`:     true,
+		`{"store":{"name":["Berlin"]},"tags":["no"]}`: false,
+	} {
+		s := newStage(t, false, map[string]string{"FilterPolicy": policy, "FilterPolicyScope": "MessageBody", "RawMessageDelivery": "true"})
+		s.publish(sns.PublishInput{Message: &body})
+		s.publish(sns.PublishInput{Message: aws.String("no JSON")})
+		if got := len(s.Queues.Drain(s.inbox)); (got == 1) != passes {
+			t.Errorf("%s: %d messages delivered", policy, got)
+		}
+	}
+}
+
+func TestFilterPoliciesAreLimited(t *testing.T) {
+	many := `"0"` + strings.Repeat(`,"x"`, 150)
+	for words, policy := range map[string]string{
+		"not have more than 5 keys":  `{"a":[1],"b":[1],"c":[1],"d":[1],"e":[1],"f":[1]}`,
+		"too complex":                `{"a":[` + many + `]}`,
+		"between -1.0E9 and 1.0E9":   `{"a":[{"numeric":[">",1000000001]}]}`,
+		"nested":                     `{"a":{"b":[1]}}`,
+		"Unrecognized match type":    `{"a":[{"wild":"x"}]}`,
+		"must be an object or an ar": `{"a":"b"}`,
+	} {
+		s := newStage(t, false, nil)
+		_, err := s.client.Subscribe(t.Context(), &sns.SubscribeInput{
+			TopicArn: &s.topic, Protocol: aws.String("sqs"), Endpoint: aws.String(queues.ARN(s.inbox)), Attributes: map[string]string{"FilterPolicy": policy},
+		})
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
+}
+
+func TestNoAttributesAtAllDoNotLackOne(t *testing.T) {
+	s := newStage(t, false, map[string]string{"FilterPolicy": `{"store":[{"exists":false}]}`})
+	s.publish(sns.PublishInput{Message: aws.String("m")})
+	if n := len(s.Queues.Drain(s.inbox)); n != 0 {
+		t.Errorf("%d messages delivered", n)
 	}
 }
 
