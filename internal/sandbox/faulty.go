@@ -25,6 +25,11 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, c, unsigned(c))
 		return
 	}
+	if err := s.permit(c); err != nil {
+		drain(r)
+		s.fail(w, c, err)
+		return
+	}
 	e, ok := s.faults.Take(c.Call)
 	if !ok {
 		s.serve(w, c, 0)

@@ -11,6 +11,7 @@
 package sandbox
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"inventoryd/internal/sandbox/clock"
@@ -18,6 +19,7 @@ import (
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/sandbox/metrics"
 	"inventoryd/internal/sandbox/objects"
+	"inventoryd/internal/sandbox/policy"
 	"inventoryd/internal/sandbox/queues"
 	"inventoryd/internal/sandbox/topics"
 )
@@ -37,6 +39,10 @@ type Sandbox struct {
 	Topics  *topics.Service
 	Metrics *metrics.Service // CloudWatch
 
+	policies struct {
+		sync.RWMutex                           // guards by
+		by           map[string]*policy.Policy // by client
+	}
 	faults   fault.Set
 	requests atomic.Uint64 // numbers the requests, for their ids
 }

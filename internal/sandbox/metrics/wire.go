@@ -247,3 +247,13 @@ func (a *Datum) take(values, counts []float64) error {
 	}
 	return nil
 }
+
+// Namespace is that of a PutMetricData's body; "" where it has none.
+func Namespace(body []byte, compressed bool) string {
+	if compressed {
+		body, _ = gunzip(body) // what it cannot read is refused by the service
+	}
+	var in struct{ Namespace string }
+	_ = cbor.Unmarshal(body, &in) // likewise
+	return in.Namespace
+}
