@@ -2,7 +2,6 @@ package loader
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,6 @@ import (
 
 	"inventoryd/internal/config"
 	"inventoryd/internal/inventory"
-	"inventoryd/loader/feed"
 )
 
 // Config is the section `loader` of the configuration, and what surrounds the loader.
@@ -23,6 +21,8 @@ type Config struct {
 	Format  `yaml:",inline"`
 	Bad     `yaml:",inline"`
 	Writing `yaml:",inline"`
+	// Feeds of senders whose files are written in another way than the keys above say.
+	Feeds []Feed `yaml:"feeds" reload:"object"`
 	// Which objects are loaded. In patterns, * stands for any text, / included, and ? for one character.
 	Objects Objects `yaml:"objects"`
 
@@ -41,30 +41,6 @@ type Intake struct {
 	// What becomes of the message of an object that cannot be loaded: redrive leaves it to the queue's redrive policy,
 	// drop deletes it.
 	OnBadObject string `yaml:"on_bad_object" reload:"object" enum:"redrive|drop"`
-}
-
-// Format says how feeds are written.
-type Format struct {
-	// Names by which a header may call the columns `store`, `item` and `count`, the preferred one first, without regard
-	// to case.
-	Columns map[string][]string `yaml:"columns" reload:"object"`
-	// What separates columns; auto finds it in the header.
-	Delimiter string `yaml:"delimiter" reload:"object" enum:"auto|comma|semicolon|tab|pipe"`
-	// How text without a byte order mark is encoded; a mark says by itself whether it is UTF-8 or UTF-16. windows-1252 is
-	// what Excel's plain CSV is on Western computers.
-	Encoding string `yaml:"encoding" reload:"object" enum:"utf-8|windows-1252"`
-	// What separates groups of three digits in counts. The decimal mark is the point; with point, it is the comma. none
-	// says that nothing separates them, so that 1.000 is 1; unset refuses such a count, which may be a thousand.
-	Thousands string `yaml:"thousands" reload:"object" enum:"unset|none|comma|point|space|apostrophe"`
-	// Whether a count below zero is taken.
-	Negative string `yaml:"negative" reload:"object" enum:"accept|reject"`
-	// Largest text that a compressed object may expand to.
-	MaxExpanded units.Base2Bytes `yaml:"max_expanded" reload:"object"`
-	// How many times its size a compressed object may expand to, at least 10; guards against decompression bombs.
-	MaxRatio int `yaml:"max_ratio" reload:"object"`
-	// Largest window of a zstd object, 1MiB to 128MiB: each object that is being loaded may take that much memory.
-	// zstd -19 needs 8MiB, more only --ultra and --long.
-	MaxWindow units.Base2Bytes `yaml:"max_window" reload:"object"`
 }
 
 // Bad says what becomes of rows that cannot be used.
@@ -140,14 +116,9 @@ func (c Config) Validate() error {
 	check(c.Workers >= 1 && c.Workers <= 64, "workers", "%d is not from 1 to 64", c.Workers)
 	check(c.Visibility >= 2*time.Second && c.Visibility <= time.Hour, "visibility", "%v is not from 2s to 1h", c.Visibility)
 	oneOf("on_bad_object", c.OnBadObject, "redrive", "drop")
-	oneOf("delimiter", c.Delimiter, slices.Sorted(maps.Keys(delimiters))...)
-	oneOf("encoding", c.Encoding, slices.Sorted(maps.Keys(charsets))...)
-	oneOf("thousands", c.Thousands, slices.Sorted(maps.Keys(thousands))...)
-	oneOf("negative", c.Negative, "accept", "reject")
 	check(c.MaxExpanded >= units.MiB, "max_expanded", "%v is less than 1MiB", c.MaxExpanded)
 	check(c.MaxRatio >= 10, "max_ratio", "%d is less than 10", c.MaxRatio)
 	check(c.MaxWindow >= units.MiB && c.MaxWindow <= 128*units.MiB, "max_window", "%v is not from 1MiB to 128MiB", c.MaxWindow)
-	oneOf("on_bad_row", c.OnBadRow, "continue", "reject_object")
 	check(c.MaxRejects >= 0, "max_rejects", "%d is below 0", c.MaxRejects)
 	check(c.MaxRejectsPercent >= 0 && c.MaxRejectsPercent <= 100, "max_rejects_percent", "%v is not from 0 to 100", c.MaxRejectsPercent)
 	oneOf("mode", c.Mode, "put")
@@ -155,59 +126,7 @@ func (c Config) Validate() error {
 	if _, err := parseTarget(c.Rejects); err != nil {
 		problems = append(problems, config.Problemf("rejects", "%w", err))
 	}
-	return errors.Join(append(problems, c.columnProblems()...)...)
-}
-
-func (c Config) columnProblems() (problems []error) {
-	owner := map[string]string{}
-	for _, column := range slices.Sorted(maps.Keys(c.Columns)) {
-		if !slices.Contains([]string{"store", "item", "count"}, column) {
-			problems = append(problems, config.Problemf("columns", "%q is no column; the columns are store, item and count", column))
-		}
-		if len(c.Columns[column]) == 0 {
-			problems = append(problems, config.Problemf("columns", "%s has no name", column))
-		}
-		for _, alias := range c.Columns[column] {
-			name := strings.ToLower(strings.TrimSpace(alias))
-			switch other, taken := owner[name]; {
-			case name == "":
-				problems = append(problems, config.Problemf("columns", "%s has an empty name", column))
-			case taken && other != column:
-				problems = append(problems, config.Problemf("columns", "%q stands for both %s and %s", alias, other, column))
-			}
-			owner[name] = column
-		}
-	}
-	return problems
-}
-
-var delimiters = map[string]string{"auto": feed.Delimiters, "comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-
-var charsets = map[string]feed.Charset{"utf-8": feed.UTF8, "windows-1252": feed.Windows1252}
-
-var thousands = map[string]feed.Thousands{
-	"unset": feed.Unset, "none": feed.None, "comma": feed.Comma, "point": feed.Point, "space": feed.Space, "apostrophe": feed.Apostrophe,
-}
-
-// rules is how feeds are read.
-func (c Config) rules() feed.Rules {
-	column := func(name string) []string {
-		var aliases []string
-		for _, alias := range c.Columns[name] {
-			aliases = append(aliases, strings.TrimSpace(alias))
-		}
-		if aliases == nil { // a map in the file replaces the whole default
-			aliases = []string{name}
-		}
-		return aliases
-	}
-	return feed.Rules{
-		Columns:    feed.Columns{Store: column("store"), Item: column("item"), Count: column("count")},
-		Delimiters: delimiters[c.Delimiter],
-		Charset:    charsets[c.Encoding],
-		Counts:     feed.Counts{Thousands: thousands[c.Thousands], Unsigned: c.Negative == "reject"},
-		Caps:       feed.Caps{Size: int64(c.MaxExpanded), Ratio: int64(c.MaxRatio), Window: int64(c.MaxWindow)},
-	}
+	return errors.Join(slices.Concat(problems, c.formProblems(""), c.feedProblems())...)
 }
 
 // wanted reports whether the configuration lets an object be loaded, else why not.
@@ -256,6 +175,6 @@ func match(pattern, name string) bool {
 // adopt returns c with those keys of new that take effect without a restart.
 func (c Config) adopt(next Config) Config {
 	c.OnBadObject = next.OnBadObject
-	c.Format, c.Bad, c.Writing, c.Objects = next.Format, next.Bad, next.Writing, next.Objects
+	c.Format, c.Bad, c.Feeds, c.Writing, c.Objects = next.Format, next.Bad, next.Feeds, next.Writing, next.Objects
 	return c
 }

@@ -20,6 +20,7 @@ type sample struct {
 	Name    string              `yaml:"name"`
 	Secret  Secret              `yaml:"secret"`
 	Parts   part                `yaml:"parts" reload:"now"`
+	Senders []sender            `yaml:"senders" reload:"object"`
 	Columns map[string][]string `yaml:"columns" reload:"object"`
 	Hidden  func()              `yaml:"-"`
 }
@@ -37,6 +38,13 @@ type Limits struct {
 	Share   float64          `yaml:"share"`
 	Wait    time.Duration    `yaml:"wait"`
 	Memory  units.Base2Bytes `yaml:"memory"`
+}
+
+type sender struct {
+	Name    string              `yaml:"name"`
+	Mode    string              `yaml:"mode" enum:"fast|slow"`
+	Columns map[string][]string `yaml:"columns"`
+	Deep    deep                `yaml:"deep"`
 }
 
 type deep struct {
@@ -58,7 +66,13 @@ func (s sample) Validate() error {
 	if s.Parts.Workers > 9 && s.Name == "small" {
 		return errors.Join(Problemf("name", "small ones have few workers"))
 	}
-	return nil
+	var errs []error
+	for i, f := range s.Senders {
+		if f.Name == "" {
+			errs = append(errs, Problemf(fmt.Sprintf("senders[%d].name", i), "must be given"))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func fresh() sample {
@@ -151,6 +165,13 @@ func TestEveryMistakeNamesItsPlaceAndKey(t *testing.T) {
 		"a list of numbers":      {file: "parts: {folders: [a, 1, 2]}", want: []string{"c.yaml:1:22: parts.folders: the number 1 in a list of texts", "c.yaml:1:25: parts.folders: the number 2 in a list of texts"}},
 		"no map":                 {file: "columns: [a]", want: []string{"c.yaml:1:10: columns: a list where a map of lists belongs"}},
 		"no list in a map":       {file: "columns: {a: b}", want: []string{`c.yaml:1:14: columns.a: the text "b" where a list belongs`}},
+		"no list of sections":    {file: "senders: {name: a}", want: []string{"c.yaml:1:10: senders: a section where a list of sections belongs"}},
+		"no section in a list":   {file: "senders: [a]", want: []string{"c.yaml:1:11: senders[0]: a value where a section with keys belongs", "c.yaml:1:11: senders[0].name: must be given"}},
+		"a key of no entry":      {file: "senders:\n  - name: a\n  - nam: b\n    name: b\n", want: []string{"c.yaml:3:5: senders[1].nam: unknown key; did you mean senders[1].name?"}},
+		"not one of in an entry": {file: "senders:\n  - {name: a, mode: fsat}", want: []string{`c.yaml:2:21: senders[0].mode: "fsat" is none of fast, slow; did you mean fast?`}},
+		"an entry without a key": {file: "senders:\n  - name: a\n  - mode: fast\n  - name: ''\n", want: []string{"c.yaml:3:5: senders[1].name: must be given", "c.yaml:4:5: senders[2].name: must be given"}},
+		"a variable for entries": {env: "INVENTORYD_SENDERS=a", want: []string{"INVENTORYD_SENDERS: senders: a list of sections can be set in the file only"}},
+		"a flag into an entry":   {flag: "senders[0].name=a", want: []string{"--set: senders[0].name: unknown key"}},
 		"a secret is not shown":  {file: "secret: 12345", want: []string{"c.yaml:1:9: secret: the value cannot be used (it is not shown)"}},
 		"what a component finds": {file: "parts:\n  workers: 10\n  share: 2", want: []string{"c.yaml:2:3: parts.workers: must be at most 9, not 10", "c.yaml:3:3: parts.share: must be at most 1, not 2"}},
 		"found in two places":    {file: "name: small\n", env: "INVENTORYD_PARTS_WORKERS=10", want: []string{"c.yaml:1:1: name: small ones have few workers", "INVENTORYD_PARTS_WORKERS: parts.workers: must be at most 9, not 10"}},

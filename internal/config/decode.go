@@ -119,6 +119,9 @@ func (l *loading) leaf(n *node, y *yaml.Node) {
 	case n.kind == table:
 		l.table(n, y)
 		return
+	case n.kind == entries:
+		l.entries(n, y)
+		return
 	case y.Kind != yaml.ScalarNode || !n.kind.takes(y.ShortTag()):
 		err = fmt.Errorf("%s where %s belongs", describe(y), n.kind.article())
 		if n.kind == text && y.Kind == yaml.ScalarNode && !n.secret {

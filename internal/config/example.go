@@ -46,8 +46,12 @@ func (n *node) explanation(docs Comments) string {
 	if n.enum != nil {
 		s += " One of " + strings.Join(n.enum, ", ") + "."
 	}
-	if n.class != Restart && n.kind != section {
+	if n.class != Restart && n.kind != section && !n.listed {
 		s += " " + sentence(n.class.effect())
+	}
+	if n.kind == entries {
+		s += "\nThe keys of an entry:"
+		n.leaves(func(c *node) { s += "\n" + c.name + ": " + c.explanation(docs) })
 	}
 	return s
 }
@@ -85,6 +89,12 @@ func (n *node) yaml() string {
 			parts = append(parts, quote(k)+": "+flow(v[k]))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
+	case []map[string]any:
+		var parts []string
+		for _, e := range n.all() {
+			parts = append(parts, e.flow())
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
 	default:
 		return fmt.Sprint(v)
 	}
@@ -127,9 +137,12 @@ func (n *node) document(b *bytes.Buffer, docs Comments) {
 			rows = append(rows, c)
 		}
 	}
-	if n.path != "" {
+	switch {
+	case n.kind == entries:
+		fmt.Fprintf(b, "\n## An entry of `%s`\n", n.path)
+	case n.path != "":
 		fmt.Fprintf(b, "\n## `%s`\n\n%s\n", n.path, docs[n.field])
-	} else {
+	default:
 		b.WriteString("\n## Top level\n")
 	}
 	if len(rows) > 0 {
@@ -140,10 +153,14 @@ func (n *node) document(b *bytes.Buffer, docs Comments) {
 		if c.enum != nil {
 			what += " One of " + strings.Join(c.enum, ", ") + "."
 		}
-		fmt.Fprintf(b, "| `%s`<br>`%s` | %s | %s | %s | %s |\n", c.path, c.variable(), c.kind, cell(code(c.yaml())), c.class, cell(what))
+		name, value := fmt.Sprintf("`%s`<br>`%s`", c.path, c.variable()), cell(code(c.yaml()))
+		if c.listed {
+			name, value = "`"+c.path+"`", "–"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", name, c.kind, value, c.class, cell(what))
 	}
 	for _, c := range n.children {
-		if c.kind == section {
+		if c.kind == section || c.kind == entries {
 			c.document(b, docs)
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/alecthomas/units"
 )
 
-// plain is the key's value as YAML and JSON can carry it: a string, bool, int64, float64, []string or
-// map[string][]string. Durations and sizes are strings.
+// plain is the key's value as YAML and JSON can carry it: a string, bool, int64, float64, []string,
+// map[string][]string or []map[string]any. Durations and sizes are strings.
 func (n *node) plain() any {
 	switch n.kind {
 	case yesno:
@@ -30,6 +30,12 @@ func (n *node) plain() any {
 		m := map[string][]string{}
 		for _, k := range n.value.MapKeys() {
 			m[k.String()] = stringsOf(n.value.MapIndex(k))
+		}
+		return m
+	case entries:
+		m := make([]map[string]any, n.value.Len())
+		for i, e := range n.all() {
+			m[i] = e.keys()
 		}
 		return m
 	default:
@@ -66,6 +72,8 @@ func (n *node) String() string {
 			parts = append(parts, k+": ["+strings.Join(m[k], ", ")+"]")
 		}
 		return strings.Join(parts, ", ")
+	case entries:
+		return n.yaml()
 	case custom:
 		if m, ok := n.value.Interface().(encoding.TextMarshaler); ok {
 			if b, err := m.MarshalText(); err == nil {

@@ -22,11 +22,11 @@ func (n *node) schema(docs Comments) map[string]any {
 	if n.kind == section {
 		return n.sectionSchema(docs)
 	}
-	s := map[string]any{
-		"description": docs[n.field],
-		"$comment":    n.variable() + "; " + n.class.effect(),
+	s := map[string]any{"description": docs[n.field]}
+	if !n.listed {
+		s["$comment"] = n.variable() + "; " + n.class.effect()
 	}
-	if !n.secret {
+	if !n.secret && !n.listed {
 		s["default"] = n.plain()
 	}
 	if n.enum != nil {
@@ -47,6 +47,8 @@ func (n *node) schema(docs Comments) map[string]any {
 		s["minimum"], s["maximum"] = 0, 0
 	case list:
 		maps.Copy(s, listSchema())
+	case entries:
+		s["type"], s["items"] = "array", n.sectionSchema(docs)
 	case table:
 		s["type"], s["additionalProperties"] = "object", listSchema()
 	default:

@@ -8,7 +8,7 @@ const Masked = "********"
 // Setting is one key as it is in force.
 type Setting struct {
 	Key      string `json:"key"`
-	Value    any    `json:"value"` // a string, bool, int64, float64, []string or map[string][]string
+	Value    any    `json:"value"` // a string, bool, int64, float64, []string, map[string][]string or []map[string]any
 	Source   string `json:"source"`
 	Reload   Class  `json:"reload"`
 	Variable string `json:"variable"` // of the environment

@@ -26,7 +26,8 @@ type node struct {
 	enum       []string // the texts that are allowed; nil: any
 	kind       kind     // section for a group
 	value      reflect.Value
-	children   []*node         // of a group, in the order of the struct's fields
+	listed     bool            // of an entry of a list: it has no variable, and no default
+	children   []*node         // of a group, in the order of the struct's fields; of a list of sections, those of an entry
 	parts      []reflect.Value // of a group: its struct and the structs inlined into it, for Validate
 }
 
@@ -88,6 +89,7 @@ func (n *node) child(name string, group reflect.Value, i int) *node {
 		class:  Class(field.Tag.Get("reload")),
 		secret: v.Type() == secretType,
 		kind:   kindOf(v.Type()),
+		listed: n.listed,
 		value:  v,
 	}
 	if c.class == "" {
@@ -96,8 +98,11 @@ func (n *node) child(name string, group reflect.Value, i int) *node {
 	if enum := field.Tag.Get("enum"); enum != "" {
 		c.enum = strings.Split(enum, "|")
 	}
-	if c.kind == section {
+	switch c.kind {
+	case section:
 		c.add(v)
+	case entries:
+		c.template()
 	}
 	return c
 }

@@ -30,6 +30,7 @@ const (
 	size     kind = "size"
 	list     kind = "list"
 	table    kind = "map of lists"
+	entries  kind = "list of sections"
 	custom   kind = "value" // a type with UnmarshalText
 )
 
@@ -63,8 +64,11 @@ func kindOf(t reflect.Type) kind {
 	case reflect.Struct:
 		return section
 	case reflect.Slice:
-		if t.Elem().Kind() == reflect.String {
+		switch t.Elem().Kind() {
+		case reflect.String:
 			return list
+		case reflect.Struct:
+			return entries
 		}
 	case reflect.Map:
 		if t.Key().Kind() == reflect.String && t.Elem().Kind() == reflect.Slice && t.Elem().Elem().Kind() == reflect.String {
@@ -111,6 +115,8 @@ func (n *node) set(s string) error {
 		n.setList(items)
 	case table:
 		return fmt.Errorf("a map can be set in the file only")
+	case entries:
+		return fmt.Errorf("a list of sections can be set in the file only")
 	case custom:
 		return n.value.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s))
 	}
