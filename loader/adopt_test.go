@@ -15,6 +15,7 @@ func TestEachKeyThatNeedsNoRestartIsAdopted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	next.Feeds = []Feed{{Name: "a", Pattern: "*"}}
 	adopted := before.adopt(next)
 	changed := map[string]bool{"mode": true} // of which there is one
 	for _, c := range config.Merge(&before, &next) {

@@ -15,6 +15,7 @@ import (
 
 	"inventoryd/internal/config"
 	"inventoryd/internal/inventory"
+	"inventoryd/loader"
 	"inventoryd/test/feeds"
 )
 
@@ -73,6 +74,28 @@ func report(t *testing.T, what string, i *instance, w *world) string {
 		b.Write(text)
 	}
 	return b.String()
+}
+
+// TestEachSenderIsReadInItsOwnWay loads two files at once that one and the same setting could not read.
+func TestEachSenderIsReadInItsOwnWay(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.config.Feeds = []loader.Feed{
+			{Name: "kiel", Pattern: "*/kiel-*", Thousands: "point", Encoding: "windows-1252", Columns: map[string][]string{"count": {"Menge"}}},
+			{Name: "leeds", Pattern: "*/leeds-*", Thousands: "none", OnBadRow: "reject_object"},
+		}
+		w.config.OnBadObject = "drop"
+		i := w.start("a")
+		w.put("kiel-17.csv", "store;item;Menge\nKiel;T\xfcr;1.000\nKiel;x;y\n")
+		w.put("leeds-3.csv", "store,item,count\nLeeds,Door,1.000\n")
+		w.put("leeds-4.csv", "store,item,count\nLeeds,Gate,1\nLeeds,x,y\n")
+		w.quiet(time.Minute)
+		w.exact(map[inventory.Key]int64{{Store: "Kiel", Item: "Tür"}: 1000, {Store: "Leeds", Item: "Door"}: 1})
+		for _, p := range i.Status().Recent {
+			if name, _, _ := strings.Cut(p.Key, "-"); p.Feed != name {
+				t.Errorf("%s is called a file of the feed %s", p.Key, p.Feed)
+			}
+		}
+	})
 }
 
 func golden(t *testing.T, name, got string) {

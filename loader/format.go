@@ -108,4 +108,3 @@ func (c Config) rules() feed.Rules {
 		Caps:       feed.Caps{Size: int64(c.MaxExpanded), Ratio: int64(c.MaxRatio), Window: int64(c.MaxWindow)},
 	}
 }
-

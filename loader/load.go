@@ -18,7 +18,8 @@ const percentEvery = 10_000
 // run loads one feed. Its error is nil, an *feed.Unusable (no retry helps), one of errGone and errSuperseded, the
 // cause of an ended context, or a failure that may pass. The books are in load in any case.
 func (l *Loader) run(w work, load *Load, src source) (err error) {
-	p := &pass{l: l, cfg: *l.cfg(), load: load}
+	p := &pass{l: l, load: load}
+	p.cfg, _ = l.cfg().of(load.Bucket, load.Key)
 	defer func() {
 		if problem := load.books().check(); problem != nil {
 			err = errors.Join(err, problem)

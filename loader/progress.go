@@ -14,6 +14,7 @@ type Load struct {
 	Bucket, Key string
 	Size        int64 // in bytes as it is stored; -1: unknown
 	Started     time.Time
+	Feed        string // its name
 
 	dry     bool
 	rejects func(*feed.Reject) // told of each; may be nil

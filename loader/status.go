@@ -25,6 +25,7 @@ type Status struct {
 type Progress struct {
 	Bucket  string        `json:"bucket"`
 	Key     string        `json:"key"`
+	Feed    string        `json:"feed"`
 	Size    int64         `json:"size"` // bytes; -1: unknown
 	Bytes   int64         `json:"bytes_read"`
 	Books   Books         `json:"books"`
@@ -62,7 +63,8 @@ func (b *logbook) last() time.Time {
 
 // begin enters a load.
 func (l *Loader) begin(bucket, key string, size int64) *Load {
-	load := &Load{Bucket: bucket, Key: key, Size: size, Started: time.Now()}
+	_, name := l.cfg().of(bucket, key)
+	load := &Load{Bucket: bucket, Key: key, Size: size, Started: time.Now(), Feed: name}
 	l.book.mu.Lock()
 	defer l.book.mu.Unlock()
 	l.book.loading[load] = struct{}{}
@@ -80,7 +82,7 @@ func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 	l.book.enter(load, p)
 	l.metrics.ended(p, created)
 	fields := []zap.Field{
-		zap.String("bucket", p.Bucket), zap.String("key", p.Key), zap.Int64("bytes", p.Bytes),
+		zap.String("bucket", p.Bucket), zap.String("key", p.Key), zap.String("feed", p.Feed), zap.Int64("bytes", p.Bytes),
 		zap.Object("books", p.Books), zap.Duration("took", p.Took), zap.Error(err),
 	}
 	if r := load.first.Load(); r != nil {
@@ -136,7 +138,7 @@ func (b *logbook) enter(load *Load, p Progress) {
 // progress is the load as Status shows it.
 func (l *Load) progress() Progress {
 	return Progress{
-		Bucket: l.Bucket, Key: l.Key, Size: l.Size, Bytes: l.Bytes(), Books: l.books(), Headers: l.headers.Load(),
+		Bucket: l.Bucket, Key: l.Key, Feed: l.Feed, Size: l.Size, Bytes: l.Bytes(), Books: l.books(), Headers: l.headers.Load(),
 		Started: l.Started, Took: time.Since(l.Started),
 	}
 }

@@ -107,7 +107,7 @@ func (j *loadJob) load(ctx context.Context, in loader.Input) {
 		Began: progress.start,
 		Rejected: func(r *feed.Reject) {
 			if n := shown.Add(1); n <= j.show {
-				progress.say(fmt.Sprintf("%s:%d: %s: %s: %s", name, r.Line, r.Code, r.Message, r.Raw))
+				progress.say(fmt.Sprintf("%s:%d: %s: %s: %q", name, r.Line, r.Code, r.Message, r.Raw)) // it came from outside
 			}
 		},
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"inventoryd/internal/sandbox"
 	"inventoryd/test/feeds"
@@ -144,5 +145,20 @@ func TestSince(t *testing.T) {
 		if got, err := parseSince(s, now); err == nil {
 			t.Errorf("%q is taken for %v", s, got)
 		}
+	}
+}
+
+func TestWhatAFeedSaysCannotDriveATerminal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.csv")
+	text := "store,item,count\nA,B\x1b[2J,x\x1b]0;owned\x07\nA,\u009b31m,y\nA,\u202eB,z\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, notes, err := loadByHand(t, newSandbox(t), func(j *loadJob) { j.dry = true }, path)
+	if i := strings.IndexFunc(out+notes, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 || code(err) != exitFailed {
+		t.Errorf("%q, %v", out+notes, err)
+	}
+	if !strings.Contains(notes, `"A,B\x1b[2J,x\x1b]0;owned\a"`) {
+		t.Errorf("the row is not shown: %q", notes)
 	}
 }
