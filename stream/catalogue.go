@@ -5,13 +5,16 @@ package stream
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
 
 // catalogue is the shards of all streams of the table.
 type catalogue struct {
-	latest  string // label of the stream that the table has now
+	latest  string    // label of the stream that the table has now
+	since   time.Time // nothing created before is missed: when the table was first read, and where that began
 	shards  map[shardKey]*entry
 	streams map[string]*listings
 	dead    map[string]bool // instances whose shards may be taken
@@ -28,13 +31,19 @@ type entry struct {
 
 // listings is what the listings of one stream have shown.
 type listings struct {
-	gone  bool            // the service does not know the stream any more
-	begun time.Time       // beginning of the last complete listing; zero: there was none
+	listing      // the last complete one
+	gone    bool // the service does not know the stream any more
+}
+
+// listing is a listing of a stream's shards that reached its end.
+type listing struct {
+	begun time.Time       // zero: there was none
+	at    time.Time       // when it began by the service's clock
 	ids   map[string]bool // the shards in it
 }
 
-func newCatalogue(latest string) *catalogue {
-	return &catalogue{latest: latest, shards: map[shardKey]*entry{}, streams: map[string]*listings{}}
+func newCatalogue(latest string, since time.Time) *catalogue {
+	return &catalogue{latest: latest, since: since, shards: map[shardKey]*entry{}, streams: map[string]*listings{}}
 }
 
 func (c *catalogue) stream(label string) *listings {
@@ -78,13 +87,17 @@ func (c *catalogue) compare(rows []shardRow, asked time.Time) {
 	}
 }
 
+// told takes a gap that was told.
+func (c *catalogue) told(g Gap) {
+	if e, ok := c.shards[shardKey{g.Stream, g.Shard}]; ok {
+		e.row.Gaps = withGap(e.row.Gaps, g)
+	}
+}
+
 func (c *catalogue) forget(k shardKey) { delete(c.shards, k) }
 
 // complete takes a listing of a stream that reached its end.
-func (c *catalogue) complete(label string, begun time.Time, ids map[string]bool) {
-	l := c.stream(label)
-	l.begun, l.ids = begun, ids
-}
+func (c *catalogue) complete(label string, l listing) { c.stream(label).listing = l }
 
 // family gathers what decides whether a shard may start.
 func (c *catalogue) family(e *entry, olderStream bool) family {
@@ -113,15 +126,12 @@ func (c *catalogue) drained(label string) bool { return c.closing(label).drained
 func (c *catalogue) closing(label string) closing {
 	l := c.streams[label]
 	is := closing{gone: l.gone, listed: !l.begun.IsZero(), allKnown: true}
-	var last time.Time
 	for key, e := range c.shards {
-		if key.label != label {
-			continue
-		}
-		if !e.row.ended() {
+		switch {
+		case key.label == label && !e.row.ended():
 			is.open++
-		} else if e.ended.After(last) {
-			last = e.ended
+		case key.label > label && e.row.Epoch > 0:
+			is.followed = true
 		}
 	}
 	for id := range l.ids {
@@ -129,11 +139,43 @@ func (c *catalogue) closing(label string) closing {
 			is.allKnown = false
 		}
 	}
-	is.settled = l.begun.Sub(last)
-	if last.IsZero() { // a stream without any shard
-		is.settled = settling
+	if next := c.after(label); next != "" {
+		is.settled = l.at.Sub(born(next))
 	}
 	return is
+}
+
+// after is the label of the stream that follows, "" where there is none.
+func (c *catalogue) after(label string) string {
+	next := ""
+	for other := range c.streams {
+		if other > label && (next == "" || other < next) {
+			next = other
+		}
+	}
+	return next
+}
+
+// born is the instant of a stream's birth, which is its label.
+func born(label string) time.Time {
+	at, _ := time.Parse("2006-01-02T15:04:05.000", label) // another kind of label: no waiting for late children
+	return at
+}
+
+// waiting says what the table's latest stream waits for, "" where it does not.
+func (c *catalogue) waiting() string {
+	for _, label := range slices.Sorted(maps.Keys(c.streams)) {
+		if label >= c.latest || c.drained(label) {
+			continue
+		}
+		next := c.after(label)
+		if open := c.closing(label).open; open > 0 {
+			return fmt.Sprintf("stream %s is not read yet: %d shards of stream %s before it have not been read to their end", next, open, label)
+		}
+		return fmt.Sprintf("stream %s is not read before %s: until then stream %s before it may show another shard",
+			next, born(next).Add(settling).Format(time.RFC3339), label)
+	}
+	return ""
 }
 
 // startable returns the shards that may be read now and that nobody has, or only a dead instance; oldest streams
@@ -167,6 +209,26 @@ func (c *catalogue) free(e *entry, me string) bool {
 	return e.row.Owner == "" || e.row.Owner == me || c.dead[e.row.Owner]
 }
 
+// readUntil is the instant before which nothing of a shard is unread: its tip was seen then, or a record was handled, or
+// it was not yet born. Its birth is in its id, else its parent's last record came before.
+func (c *catalogue) readUntil(e *entry) time.Time {
+	first := bornAt(e.row.ID)
+	if parent, ok := c.shards[e.row.parentKey()]; ok && first.IsZero() {
+		first = parent.row.LastEvent
+	}
+	return later(later(c.since, first), e.row.readUntil())
+}
+
+// unread is that of a shard that nobody reads and that has something to read before which no other shard's reading
+// shows how late it is; zero of all others.
+func (c *catalogue) unread(e *entry, me string) time.Time {
+	parent, ok := c.shards[e.row.parentKey()]
+	if e.row.ended() || !c.free(e, me) || ok && !parent.row.ended() {
+		return time.Time{}
+	}
+	return c.readUntil(e)
+}
+
 // unreadable returns the shards that nobody has and that ended unread with their stream.
 func (c *catalogue) unreadable(me string) []*entry {
 	var found []*entry
@@ -195,6 +257,7 @@ func (c *catalogue) removable(now time.Time) []*entry {
 			ended: e.row.ended() && !e.running, age: now.Sub(e.ended),
 			listed:          !l.gone && (!l.begun.After(e.ended) || l.ids[key.id]),
 			childrenStarted: childrenStarted || !hasChildren,
+			untold:          slices.ContainsFunc(e.row.Gaps, func(g Gap) bool { return g.Pending }),
 		}
 		if is.mayGo() {
 			found = append(found, e)

@@ -7,7 +7,7 @@ import (
 
 // known is a catalogue of one stream whose rows are given.
 func known(now time.Time, rows ...shardRow) *catalogue {
-	c := newCatalogue("2026")
+	c := newCatalogue("2026", time.Time{})
 	c.stream("2026")
 	for _, row := range rows {
 		if row.Label == "" {
@@ -37,7 +37,7 @@ func TestStartableShardsAreThoseThatNobodyLivingHas(t *testing.T) {
 	if got := ids(c.startable(now, "me")); got != "abdf" {
 		t.Errorf("startable: %s", got)
 	}
-	c.complete("2026", now.Add(time.Second), map[string]bool{"a": true})
+	c.complete("2026", listing{begun: now.Add(time.Second), ids: map[string]bool{"a": true}})
 	if got := ids(c.startable(now, "me")); got != "abdfh" {
 		t.Errorf("after a complete listing without h's parent: %s", got)
 	}
@@ -50,7 +50,7 @@ func TestStartableShardsAreThoseThatNobodyLivingHas(t *testing.T) {
 func TestListingBegunBeforeTheChildWasSeenProvesNothing(t *testing.T) {
 	now := time.Now()
 	c := known(now, shardRow{ID: "h", Parent: "unknown"})
-	c.complete("2026", now.Add(-time.Second), map[string]bool{"h": true})
+	c.complete("2026", listing{begun: now.Add(-time.Second), ids: map[string]bool{"h": true}})
 	if got := ids(c.startable(now, "me")); got != "" {
 		t.Errorf("startable: %s", got)
 	}
@@ -97,7 +97,7 @@ func TestRemovableRows(t *testing.T) {
 	if got := c.removable(now); len(got) > 0 {
 		t.Errorf("without a listing: %s", ids(got))
 	}
-	c.complete("2026", now, map[string]bool{"b": true, "d": true, "e": true})
+	c.complete("2026", listing{begun: now, ids: map[string]bool{"b": true, "d": true, "e": true}})
 	if got := ids(c.removable(now)); got != "a" { // c's child has not started, e is listed, f is young
 		t.Errorf("removable: %s", got)
 	}

@@ -12,12 +12,20 @@ import (
 // ack is what of the shard's progress is in the table.
 type ack struct {
 	stored   string    // sequence number of the checkpoint there
+	tip      time.Time // TipAt there
 	next     time.Time // earliest instant of the next checkpoint
 	failures int       // in a row
 }
 
-// checkpointEvery is the shortest time between two checkpoints of a shard.
-const checkpointEvery = time.Second
+const (
+	checkpointEvery = time.Second // the shortest time between two checkpoints of a shard
+	tipEvery        = time.Hour   // how often an idle shard's row says that its tip was seen
+)
+
+// overdue is true where the row lacks what a crash must not lose: the frontier, or that an idle shard has been read.
+func (s *shard) overdue() bool {
+	return s.at.last != s.ack.stored || s.at.tip.Sub(s.ack.tip) >= tipEvery
+}
 
 // rest waits for d, writing a checkpoint as soon as one is due.
 func (s *shard) rest(d time.Duration) error {
@@ -29,7 +37,7 @@ func (s *shard) rest(d time.Duration) error {
 		if left <= 0 {
 			return context.Cause(s.lives.stop)
 		}
-		if due := time.Until(s.ack.next); s.at.last != s.ack.stored {
+		if due := time.Until(s.ack.next); s.overdue() {
 			left = min(left, max(due, time.Millisecond))
 		}
 		if err := rest(s.lives.stop, left, nil); err != nil {
@@ -41,10 +49,10 @@ func (s *shard) rest(d time.Duration) error {
 // checkpoint stores the frontier if it has moved and a checkpoint is due. A failure is tried again later, while
 // reading goes on: this instance's lease, not its checkpoints, says how long it may.
 func (s *shard) checkpoint() error {
-	if s.at.last == s.ack.stored || time.Now().Before(s.ack.next) {
+	if !s.overdue() || time.Now().Before(s.ack.next) {
 		return nil
 	}
-	last, set, remove := s.at.last, s.progress(), s.cleared()
+	last, tip, set, remove := s.at.last, s.at.tip, s.progress(), s.cleared()
 	err := s.caller.once(s.lives.work, func(ctx context.Context) error { return s.store.save(ctx, s.row, set, remove...) })
 	if err != nil && s.lives.work.Err() != nil {
 		return context.Cause(s.lives.work)
@@ -61,26 +69,26 @@ func (s *shard) checkpoint() error {
 	if err := s.settled(err, s.stillOurs); err != nil {
 		return err
 	}
-	s.ack = ack{stored: last, next: time.Now().Add(checkpointEvery)}
+	s.ack = ack{stored: last, tip: tip, next: time.Now().Add(checkpointEvery)}
 	s.view.saved(last)
 	return nil
 }
 
 // write stores columns besides the frontier, and does not return before they are stored.
 func (s *shard) write(ctx context.Context, set item, done func(now shardRow) bool, remove ...string) error {
-	last := s.at.last
+	last, tip := s.at.last, s.at.tip
 	for column, value := range s.progress() {
 		if _, ok := set[column]; !ok {
 			set[column] = value
 		}
 	}
-	_, err := s.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error {
+	err := s.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error {
 		return s.store.save(ctx, s.row, set, remove...)
 	})
 	if err := s.settled(err, done); err != nil {
 		return err
 	}
-	s.ack = ack{stored: last, next: time.Now().Add(checkpointEvery)}
+	s.ack = ack{stored: last, tip: tip, next: time.Now().Add(checkpointEvery)}
 	return nil
 }
 
@@ -112,7 +120,10 @@ func (s *shard) stillOurs(now shardRow) bool {
 func (s *shard) progress() item {
 	set := item{}
 	if s.at.last != "" {
-		set[colCheckpoint] = str(Position(s.row.Label, s.at.last))
+		set[colCheckpoint], set[colSequence] = str(Position(s.row.Label, s.at.last)), str(s.at.last)
+	}
+	if !s.at.tip.IsZero() {
+		set[colTip] = instant(s.at.tip)
 	}
 	if !s.row.LastEvent.IsZero() {
 		set[colLastEvent] = instant(s.row.LastEvent)

@@ -54,9 +54,11 @@ func (c *coordinator) advance() {
 	}
 	for _, e := range c.catalogue.shards {
 		if !e.running {
-			c.board.place(e.row, e.ready)
+			c.board.place(e.row, e.ready, c.catalogue.unread(e, c.beat.ID()))
 		}
 	}
+	waiting := c.catalogue.waiting()
+	c.board.set(func(s *Status) { s.Waiting = waiting })
 	if c.catalogue.unproven() {
 		c.asked.put(question{})
 	}
@@ -65,7 +67,8 @@ func (c *coordinator) advance() {
 // start runs a shard on a goroutine of its own.
 func (c *coordinator) start(e *entry, run func(*shard) error) {
 	e.running = true
-	s := c.newShard(e.row, c.board.place(e.row, e.ready), c.quiet(e))
+	through := c.catalogue.readUntil(e)
+	s := c.newShard(e.row, c.board.place(e.row, e.ready, through), c.quiet(e), through)
 	c.shards.Go(func() {
 		err := run(s)
 		c.events.put(func(*catalogue) { c.finished(s.row, err) })
@@ -98,7 +101,7 @@ func (c *coordinator) quiet(e *entry) time.Duration {
 	if last.IsZero() {
 		return longQuiet
 	}
-	return ageOf(last, c.clock.now())
+	return max(0, c.clock.now().Sub(last))
 }
 
 // finished takes a shard back from its goroutine.
@@ -128,7 +131,7 @@ func (c *coordinator) remove(e *entry) {
 	e.running = true
 	row := e.row
 	c.shards.Go(func() {
-		_, err := c.caller.persist(c.lives.stop, leasePlace, nil, func(ctx context.Context) error { return c.store.remove(ctx, row) })
+		err := c.caller.persist(c.lives.stop, leasePlace, nil, func(ctx context.Context) error { return c.store.remove(ctx, row) })
 		if err != nil {
 			c.log.Warn("the row of an ended shard could not be deleted", zap.String("shard", row.ID), zap.Error(err))
 		}

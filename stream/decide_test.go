@@ -43,6 +43,7 @@ func TestRowGoesOnlyWhenNobodyNeedsIt(t *testing.T) {
 		"too young":           {leftover{ended: true, age: keepEnded, childrenStarted: true}, false},
 		"still listed":        {leftover{ended: true, age: old, listed: true, childrenStarted: true}, false},
 		"a child not started": {leftover{ended: true, age: old}, false},
+		"a gap to be told":    {leftover{ended: true, age: old, childrenStarted: true, untold: true}, false},
 	} {
 		if got := c.leftover.mayGo(); got != c.want {
 			t.Errorf("%s: %v", name, got)
@@ -60,6 +61,8 @@ func TestOldStreamIsDrainedOnlyWhenNoLateChildCanShow(t *testing.T) {
 		"listed too soon":            {closing{listed: true, allKnown: true, settled: settling - 1}, false},
 		"never listed":               {closing{allKnown: true, settled: settling}, false},
 		"a listed shard unknown":     {closing{listed: true, settled: settling}, false},
+		"the next one was begun":     {closing{followed: true}, true},
+		"the next one, then a reset": {closing{followed: true, open: 1}, false},
 		"gone":                       {closing{gone: true}, true},
 		"gone, a shard not yet lost": {closing{gone: true, open: 1}, false},
 	} {
@@ -79,7 +82,7 @@ func TestShardIsReadAsOftenAsItDeservesAndNeverMoreThanFourTimesASecond(t *testi
 		"quiet for 10 s":          {pace{idle: time.Second, quiet: 10 * time.Second}, 500 * time.Millisecond},
 		"quiet for a minute":      {pace{idle: time.Second, quiet: time.Minute}, time.Second},
 		"a full page":             {pace{idle: time.Minute, quiet: time.Hour, full: true}, minPoll},
-		"behind":                  {pace{idle: time.Minute, quiet: time.Hour, lag: behind + 1}, minPoll},
+		"the tip is not known":    {pace{idle: time.Minute, quiet: time.Hour, unknown: true}, minPoll},
 		"idle below the shortest": {pace{idle: time.Millisecond, quiet: time.Hour}, minPoll},
 	} {
 		if got := c.pace.interval(); got != c.want {
@@ -187,21 +190,32 @@ func TestPausesGrowWithinTheirBounds(t *testing.T) {
 }
 
 func TestHandlersErrorsAreTakenApart(t *testing.T) {
-	cause := errors.New("cause")
+	cause, other := errors.New("cause"), errors.New("other")
+	cause5 := FailedAt(5, cause)
 	for name, c := range map[string]struct {
 		err  error
 		size int
 		want failure
 	}{
-		"plain":                      {cause, 5, failure{err: cause}},
-		"plain, one record":          {cause, 1, failure{err: cause, located: true}},
-		"located":                    {FailedAt(3, cause), 5, failure{err: cause, done: 3, located: true}},
-		"located behind the batch":   {FailedAt(5, cause), 5, failure{err: FailedAt(5, cause)}},
-		"located before the batch":   {FailedAt(-1, cause), 5, failure{err: FailedAt(-1, cause)}},
-		"permanent":                  {Permanent(cause), 5, failure{err: Permanent(cause), permanent: true}},
-		"permanent and located":      {FailedAt(2, Permanent(cause)), 5, failure{err: Permanent(cause), done: 2, located: true, permanent: true}},
-		"located within a permanent": {Permanent(FailedAt(2, cause)), 5, failure{err: cause, done: 2, located: true, permanent: true}},
-		"wrapped":                    {fmt.Errorf("handle: %w", FailedAt(1, Permanent(cause))), 5, failure{err: Permanent(cause), done: 1, located: true, permanent: true}},
+		"plain":                          {cause, 5, failure{err: cause}},
+		"plain, one record":              {cause, 1, failure{err: cause, located: true}},
+		"located":                        {FailedAt(3, cause), 5, failure{err: cause, done: 3, located: true}},
+		"located behind the batch":       {FailedAt(5, cause), 5, failure{err: FailedAt(5, cause)}},
+		"located before the batch":       {FailedAt(-1, cause), 5, failure{err: FailedAt(-1, cause)}},
+		"permanent":                      {Permanent(cause), 5, failure{err: Permanent(cause), permanent: true}},
+		"permanent and located":          {FailedAt(2, Permanent(cause)), 5, failure{err: Permanent(cause), done: 2, located: true, permanent: true}},
+		"located within a permanent":     {Permanent(FailedAt(2, cause)), 5, failure{err: cause, done: 2, located: true, permanent: true}},
+		"wrapped":                        {fmt.Errorf("handle: %w", FailedAt(1, Permanent(cause))), 5, failure{err: Permanent(cause), done: 1, located: true, permanent: true}},
+		"joined, the lowest counts":      {errors.Join(FailedAt(5, other), FailedAt(2, cause)), 9, failure{err: cause, done: 2, located: true}},
+		"joined within joined":           {errors.Join(FailedAt(5, other), fmt.Errorf("%w, %w", FailedAt(7, other), FailedAt(2, cause))), 9, failure{err: cause, done: 2, located: true}},
+		"permanent above the lowest":     {errors.Join(FailedAt(5, Permanent(other)), FailedAt(2, cause)), 9, failure{err: cause, done: 2, located: true}},
+		"permanent at the lowest":        {errors.Join(FailedAt(5, other), FailedAt(2, Permanent(cause))), 9, failure{err: cause, done: 2, located: true, permanent: true}},
+		"permanent around all":           {Permanent(errors.Join(FailedAt(5, other), FailedAt(2, cause))), 9, failure{err: cause, done: 2, located: true, permanent: true}},
+		"two at the same record":         {errors.Join(FailedAt(2, cause), FailedAt(2, Permanent(other))), 9, failure{err: cause, done: 2, located: true, permanent: true}},
+		"joined to one without an index": {errors.Join(FailedAt(5, cause), other), 9, failure{err: errors.Join(cause5, other)}},
+		"joined to one behind the batch": {errors.Join(FailedAt(5, cause), FailedAt(9, cause)), 9, failure{err: errors.Join(cause5, FailedAt(9, cause))}},
+		"an outage among the permanent":  {errors.Join(Permanent(cause), other), 9, failure{err: errors.Join(cause, other)}},
+		"the only record, twice":         {errors.Join(Permanent(cause), Permanent(other)), 1, failure{err: errors.Join(cause, other), located: true, permanent: true}},
 	} {
 		got := diagnose(c.err, c.size)
 		if got.err.Error() != c.want.err.Error() {

@@ -32,9 +32,16 @@ var errStopping = errors.New("the instance is stopping")
 // so long that the page is better read again after it.
 func (s *shard) handle(p page) (pause time.Duration, err error) {
 	defer s.budget.release(p.size)
-	for records := s.due(p.records); len(records) > 0; {
+	records := s.due(p.records)
+	defer func() { s.metrics.returned.Add(context.Background(), int64(len(records))) }()
+	for len(records) > 0 {
 		if records, pause, err = s.step(records); err != nil {
 			return 0, err
+		}
+		if s.at.owed != nil && !s.at.horizon { // something was handled
+			if err = s.writeGap(*s.at.owed); err != nil {
+				return 0, err
+			}
 		}
 		if pause > keepPage {
 			return pause, nil
@@ -60,7 +67,7 @@ func (s *shard) step(records []Record) (left []Record, pause time.Duration, err 
 	case err == nil:
 		s.tries = attempts{batch: min(2*s.tries.batch, maxRecords)}
 		s.troubles.mend(s.handlerPlace())
-		return s.advance(records, size), 0, nil
+		return s.handled(records, size), 0, nil
 	case errors.Is(err, errStopping):
 		return records, 0, context.Cause(s.lives.stop)
 	}
@@ -68,7 +75,7 @@ func (s *shard) step(records []Record) (left []Record, pause time.Duration, err 
 	if f.done > 0 {
 		s.tries.failures = 0
 	}
-	return s.failed(s.advance(records, f.done), f, size)
+	return s.failed(s.handled(records, f.done), f, size)
 }
 
 func (s *shard) handlerPlace() string { return "handler of shard " + s.row.ID }
@@ -82,8 +89,11 @@ func (s *shard) due(records []Record) []Record {
 		if !behind && (r.Created.IsZero() || !r.Created.Before(s.stream.Start)) {
 			return records
 		}
-		if !behind {
+		if behind {
+			s.metrics.returned.Add(context.Background(), 1)
+		} else {
 			s.at.last, s.at.horizon = r.Sequence, false
+			s.metrics.early.Add(context.Background(), 1)
 		}
 		records = records[1:]
 	}
@@ -102,6 +112,12 @@ func (s *shard) deliver(batch []Record) error {
 	return s.handler.guarded(ctx, batch)
 }
 
+// handled moves the frontier over the first n records, which the handler has dealt with.
+func (s *shard) handled(records []Record, n int) []Record {
+	s.metrics.processed.Add(context.Background(), int64(n))
+	return s.advance(records, n)
+}
+
 // advance moves the frontier over the first n records.
 func (s *shard) advance(records []Record, n int) []Record {
 	if n == 0 {
@@ -112,7 +128,7 @@ func (s *shard) advance(records []Record, n int) []Record {
 	if s.row.Poison != "" && s.row.Poison <= last.Position() {
 		s.row.Poison, s.row.Attempts = "", 0
 	}
-	s.metrics.processed.Add(context.Background(), int64(n))
+	s.at.through = last.Created
 	s.view.progress(s.row.Progress, records[min(n, len(records)-1)].Created)
 	return records[n:]
 }

@@ -4,6 +4,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -56,23 +57,34 @@ func (d *discovery) describe(ctx context.Context, arn string, from *string, pare
 // committers is how many rows are written at once.
 const committers = 16
 
-// commit writes a row for each shard that has none and hands on those that were not known here. tick, which may be nil,
-// is called from several goroutines.
-func (d *discovery) commit(ctx context.Context, label string, shards []types.Shard, tick func()) error {
+// pageLife is how old a page may be of which rows are made: the shards that it shows may be gone since.
+const pageLife = 10 * time.Minute
+
+var errOldPage = errors.New("the rows of its shards could not be written for too long: they are listed anew")
+
+// commit writes a row for each shard that has none and hands on those that were not known here. asked is when the shards
+// were asked for. tick, which may be nil, is called from several goroutines.
+func (d *discovery) commit(ctx context.Context, label string, shards []types.Shard, asked time.Time, tick func()) error {
 	var group errgroup.Group
 	group.SetLimit(committers)
 	rows := make([]*shardRow, len(shards))
 	for i, s := range shards {
-		row := shardRow{Label: label, ID: deref(s.ShardId), Parent: deref(s.ParentShardId), State: stateWaiting, UnreadSince: d.clock.now()}
+		row := shardRow{Label: label, ID: deref(s.ShardId), Parent: deref(s.ParentShardId), State: stateWaiting}
 		if d.knows(row.key()) {
 			continue
 		}
 		group.Go(func() error {
-			_, err := d.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
+			err := d.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
+				if time.Since(asked) > pageLife {
+					return nil
+				}
 				written, err := d.store.create(ctx, row)
 				rows[i] = &written
 				return err
 			})
+			if err == nil && rows[i] == nil {
+				err = errOldPage
+			}
 			return err
 		})
 	}
@@ -91,13 +103,13 @@ func (d *discovery) commit(ctx context.Context, label string, shards []types.Sha
 }
 
 // children asks for the children of a shard until there are some, the stream turns out to be disabled, which it
-// reports, or it is left to the periodic listing: 50 ms after the end, then ever longer, then every 5 s. An empty answer
+// reports, or it is left to the periodic listing: 50 ms after the end, then ever longer, up to a minute. An empty answer
 // is never final.
 func (d *discovery) children(ctx context.Context, arn string, parent shardKey) (disabled bool, err error) {
 	for n, begun := 0, time.Now(); time.Since(begun) < childrenFor; n++ {
 		pause := grow(50*time.Millisecond, time.Second, n)
 		if n > 8 {
-			pause = 5 * time.Second
+			pause = grow(5*time.Second, time.Minute, n-9)
 		}
 		if err := rest(ctx, pause, nil); err != nil {
 			return false, err
@@ -106,6 +118,7 @@ func (d *discovery) children(ctx context.Context, arn string, parent shardKey) (
 			continue // listings go first: they tell of all shards at once
 		}
 		var answer *types.StreamDescription
+		asked := time.Now()
 		err := d.caller.once(ctx, func(ctx context.Context) (err error) {
 			answer, err = d.describe(ctx, arn, nil, parent.id)
 			return err
@@ -114,13 +127,21 @@ func (d *discovery) children(ctx context.Context, arn string, parent shardKey) (
 			continue // the next attempt is due soon, and the listing tells of lasting trouble
 		}
 		if children := childrenOf(answer.Shards, parent.id); len(children) > 0 {
-			return false, d.commit(ctx, parent.label, children, nil)
+			return false, notTooOld(d.commit(ctx, parent.label, children, asked, nil))
 		}
 		if off(answer.StreamStatus) {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// notTooOld leaves the shards of a page that became too old to the next listing.
+func notTooOld(err error) error {
+	if errors.Is(err, errOldPage) {
+		return nil
+	}
+	return err
 }
 
 // childrenFor is how long a shard's children are asked for; listings are said to lag by minutes.

@@ -16,7 +16,7 @@
 //
 // At least once: every record that can be read while some instance runs is given to the handler, and again after a
 // crash if its checkpoint was not stored yet (one is written each second, between calls of the handler). What DynamoDB
-// dropped before it was read, after 24 hours, or never recorded, while the stream was off, is a [Gap]: written to the
+// dropped, or may have dropped, before it was read, after 24 hours, or never recorded, while the stream was off, is a [Gap]: written to the
 // lease table, logged, counted, and given to Runtime.OnGap until that returns nil.
 //
 // In order, for each item, at first delivery: in order within a shard, a child shard only after its parent was read to
@@ -49,14 +49,14 @@
 //
 // # Permissions
 //
-// On the table: dynamodb:DescribeTable; on its streams: dynamodb:DescribeStream, GetShardIterator and GetRecords. On the
+// On the table: dynamodb:DescribeTable; on its streams: dynamodb:ListStreams, DescribeStream, GetShardIterator and GetRecords. On the
 // lease table: dynamodb:DescribeTable, Query, UpdateItem and DeleteItem, and, for it to be made, CreateTable and
 // UpdateTimeToLive. On the dead-letter queue: sqs:SendMessage, and GetQueueUrl where it is given by its name.
 //
 // # Metrics
 //
-// Counters: records.processed, records.diverted, gaps, get.records.calls, stream.errors, leases.lost,
-// checkpoint.failures. Gauges: iterator.age, retention.headroom and oldest.unread.shard.age, in seconds; shards.held and
+// Counters: records.read, which is records.processed + records.before.start + records.diverted + records.returned; gaps,
+// get.records.calls, stream.errors, leases.lost, checkpoint.failures. Gauges: iterator.age, retention.headroom and oldest.unread.shard.age, in seconds; shards.held and
 // shards.waiting.
 //
 // # Cost

@@ -11,19 +11,15 @@ import (
 
 // release stores the frontier and gives the shard back.
 func (s *shard) release() error {
-	set := item{colState: str(stateReady)}
-	if s.at.last == "" && !s.at.unread.IsZero() {
-		set[colUnread] = instant(s.at.unread)
-	}
-	err := s.write(s.lives.work, set, func(now shardRow) bool {
+	err := s.write(s.lives.work, item{colState: str(stateReady)}, func(now shardRow) bool {
 		return now.Owner == "" && now.Epoch == s.row.Epoch
 	}, append(s.cleared(), colOwner)...)
 	if err == nil {
 		s.row.Owner, s.row.State = "", stateReady
 		if s.at.last != "" {
-			s.row.Checkpoint = Position(s.row.Label, s.at.last)
+			s.row.Checkpoint, s.row.Sequence = Position(s.row.Label, s.at.last), s.at.last
 		}
-		s.board.place(s.row, time.Time{})
+		s.board.place(s.row, time.Time{}, s.at.through)
 	}
 	return err
 }
@@ -61,11 +57,15 @@ func (s *shard) vanish(reason string) error {
 // Reasons of gaps within a shard.
 var (
 	errTrimmed = errors.New("the records behind the checkpoint were older than 24 hours and are deleted")
-	errUnread  = errors.New("nobody has read the shard for more than 24 hours: older records in it are deleted")
+	errUnread  = errors.New("the shard was not read for more than 24 hours: records older than that are deleted")
 )
 
+// gapPause is how far apart two gaps behind the same record are written at least, unless reading goes on.
+const gapPause = 10 * time.Minute
+
 // skip records that what comes next is trimmed away and goes on at the trim horizon, or waits for as long as the
-// configuration says so.
+// configuration says so. While nothing behind the last gap is handled, more and more may be trimmed: that is recorded now
+// and then, and once more with the first record that is handled.
 func (s *shard) skip(reason error) error {
 	for s.live().GapPolicy == gapHalt {
 		if err := s.hold(reason); err != nil {
@@ -73,16 +73,22 @@ func (s *shard) skip(reason error) error {
 		}
 	}
 	s.view.unblock()
-	s.at.iterator, s.at.horizon = "", true
 	now := s.clock.now()
-	if known := len(s.row.Gaps); known > 0 && s.row.Gaps[known-1].After == s.at.last && now.Sub(s.row.Gaps[known-1].Found) < retention {
-		return s.pause(reason) // recorded already, perhaps before a restart
-	}
+	s.at.iterator, s.at.horizon, s.at.through = "", true, now.Add(-retention)
 	gap := s.newGap(reason.Error(), now)
-	err := s.write(s.lives.work, item{gapColumn(gap.Number): gap.encode()}, s.stillOurs)
-	if err != nil {
+	if n := len(s.row.Gaps); n > 0 && s.row.Gaps[n-1].After == gap.After && now.Sub(s.row.Gaps[n-1].Found) < gapPause {
+		s.at.owed = &gap
+		return nil
+	}
+	return s.writeGap(gap)
+}
+
+// writeGap stores a gap, in one write with the frontier.
+func (s *shard) writeGap(gap Gap) error {
+	if err := s.write(s.lives.work, item{gapColumn(gap.Number): gap.encode()}, s.stillOurs); err != nil {
 		return err
 	}
+	s.at.owed = nil
 	s.record(gap)
 	return nil
 }

@@ -21,7 +21,8 @@ import (
 type Handler func(ctx context.Context, batch []Record) error
 
 // FailedAt is the error of a handler that dealt with batch[:i] and failed at batch[i]. Records after i are delivered
-// again, whether they were dealt with or not.
+// again, whether they were dealt with or not. Several may be joined (errors.Join): the lowest i counts. An error without
+// an index that is joined to them may be about any record, so that the whole batch is delivered again.
 func FailedAt(i int, err error) error {
 	if err == nil {
 		return nil
@@ -35,7 +36,7 @@ func Permanent(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &permanent{err}
+	return &permanentError{err}
 }
 
 type failedAt struct {
@@ -46,10 +47,10 @@ type failedAt struct {
 func (f *failedAt) Error() string { return fmt.Sprintf("record %d of the batch: %v", f.index, f.err) }
 func (f *failedAt) Unwrap() error { return f.err }
 
-type permanent struct{ err error }
+type permanentError struct{ err error }
 
-func (p *permanent) Error() string { return p.err.Error() }
-func (p *permanent) Unwrap() error { return p.err }
+func (p *permanentError) Error() string { return p.err.Error() }
+func (p *permanentError) Unwrap() error { return p.err }
 
 // failure is a handler's error taken apart.
 type failure struct {
@@ -59,14 +60,56 @@ type failure struct {
 	permanent bool
 }
 
-// diagnose takes a handler's error apart; size is that of its batch. An index out of the batch locates nothing. The
-// only record of a batch is located in any case.
+// diagnose takes a handler's error apart; size is that of its batch. Of joined errors the lowest index counts, and a
+// mark of Permanent only where it concerns that one. An index out of the batch locates nothing, and an error without an
+// index, alone or among others, may be about any record: none is dealt with then. The only record of a batch is located
+// in any case.
 func diagnose(err error, size int) failure {
-	f := failure{err: err, located: size == 1}
-	if at := new(failedAt); errors.As(err, &at) && at.index >= 0 && at.index < size {
-		f.done, f.located, f.err = at.index, true, at.err
+	f := dissect(err, size, false)
+	if !f.located {
+		f.err, f.done, f.located = err, 0, size == 1
 	}
-	f.permanent = errors.As(err, new(*permanent))
+	return f
+}
+
+// dissect walks down an error's tree; permanent is true below a mark.
+func dissect(err error, size int, permanent bool) failure {
+	switch e := err.(type) {
+	case *permanentError:
+		return dissect(e.err, size, true)
+	case *failedAt:
+		mark := permanent || errors.As(e.err, new(*permanentError))
+		return failure{err: e.err, done: e.index, located: e.index >= 0 && e.index < size, permanent: mark}
+	case interface{ Unwrap() []error }:
+		parts := e.Unwrap()
+		if len(parts) == 0 {
+			break
+		}
+		f := dissect(parts[0], size, permanent)
+		for _, part := range parts[1:] {
+			f = f.with(dissect(part, size, permanent))
+		}
+		return f
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return dissect(inner, size, permanent)
+		}
+	}
+	return failure{err: err, permanent: permanent}
+}
+
+// with is what two joined failures say together. Where no index tells which record failed, one outage among them keeps
+// the records from being given up.
+func (f failure) with(g failure) failure {
+	switch {
+	case !f.located || !g.located:
+		return failure{permanent: f.permanent && g.permanent}
+	case f.done == g.done:
+		f.permanent = f.permanent || g.permanent
+		return f
+	case g.done < f.done:
+		return g
+	}
 	return f
 }
 

@@ -28,6 +28,7 @@ type history struct {
 	claims      map[string]int       // by shard
 	diverted    map[string]time.Time // by sequence number
 	operations  map[string][]time.Time
+	answered    map[string][]time.Time // operations that no rule made fail
 }
 
 // written is a record that the stream took.
@@ -130,6 +131,12 @@ func (h *history) update(c fault.Call) {
 func (h *history) effect(c fault.Call) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.answered == nil {
+		h.answered = map[string][]time.Time{}
+	}
+	if strings.HasPrefix(c.Client, "reader-") {
+		h.answered[c.Operation] = append(h.answered[c.Operation], time.Now())
+	}
 	switch {
 	case c.Operation == "UpdateItem" && strings.Contains(string(c.Body), "#instances") && !strings.Contains(string(c.Body), ":dead"):
 		h.renewals = append(h.renewals, event{instance: c.Client, at: time.Now()})

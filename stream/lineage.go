@@ -33,17 +33,18 @@ type leftover struct {
 	age             time.Duration // since it was read to its end
 	listed          bool          // it is in the last complete listing, or there was none since the row's end
 	childrenStarted bool          // something of each known child has been handled
+	untold          bool          // a gap of it is still to be told
 }
 
 // mayGo is true when the row can no longer keep anything from being read twice or too early.
 func (l leftover) mayGo() bool {
-	return l.ended && l.age > keepEnded && !l.listed && l.childrenStarted
+	return l.ended && l.age > keepEnded && !l.listed && l.childrenStarted && !l.untold
 }
 
 // keepEnded is how long the row of an ended shard stays at least: listings may show a shard long after its end.
 const keepEnded = 48 * time.Hour
 
-// settling is how long after the last known end in a stream that was disabled a listing still may show a child that
+// settling is how long after the birth of a table's next stream a listing of the one before may still show a child that
 // nobody knew of: listings lag by minutes.
 const settling = 5 * time.Minute
 
@@ -51,8 +52,9 @@ const settling = 5 * time.Minute
 type closing struct {
 	gone     bool          // the service does not know the stream any more
 	open     int           // shards that have not ended
+	followed bool          // a shard of a later stream was begun, so that this one had been read out
 	listed   bool          // there has been a complete listing
-	settled  time.Duration // from the last end of a shard to the beginning of that listing
+	settled  time.Duration // from the next stream's birth to the beginning of that listing
 	allKnown bool          // each shard of that listing has a row
 }
 
@@ -61,5 +63,5 @@ func (c closing) drained() bool {
 	if c.open > 0 {
 		return false
 	}
-	return c.gone || c.listed && c.allKnown && c.settled >= settling
+	return c.gone || c.followed || c.listed && c.allKnown && c.settled >= settling
 }

@@ -52,7 +52,7 @@ func Reset(ctx context.Context, rows Rows, leaseTable, table string, shards ...s
 			errs = append(errs, fmt.Errorf("shard %s is held by instance %s: stop it first", row.ID, row.Owner))
 			continue
 		}
-		if err := s.reset(ctx, row); err != nil {
+		if err := s.reset(ctx, row, row.readUntil()); err != nil {
 			errs = append(errs, err)
 			continue
 		}

@@ -11,9 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
-	"go.uber.org/zap"
 )
 
 const (
@@ -25,14 +23,15 @@ const (
 type lister struct {
 	*tenure
 	tick      func()
-	arn       string          // the table's latest stream
-	on        bool            // it is enabled
-	labels    map[string]bool // the streams to list: false once the service does not know one any more
-	questions []question      // not answered yet
+	arn       string               // the table's latest stream
+	on        bool                 // it is enabled
+	labels    map[string]bool      // the streams to list: false once the service does not know one any more
+	missing   map[string]time.Time // when the service first said that it does not know a stream, and has not shown it since
+	questions []question           // not answered yet
 }
 
 func (t *tenure) newLister() *lister {
-	return &lister{tenure: t, arn: t.stream.ARN, labels: maps.Clone(t.labels)}
+	return &lister{tenure: t, arn: t.stream.ARN, labels: maps.Clone(t.labels), missing: map[string]time.Time{}}
 }
 
 // question asks whether a shard exists: a complete listing begun after the question answers it.
@@ -112,96 +111,35 @@ func (l *lister) round(ctx context.Context) error {
 	return nil
 }
 
-// look asks which stream the table has now. A new one is recorded, with the gap before it.
-func (l *lister) look(ctx context.Context) error {
-	const place = "describe the table"
-	var latest string
-	var readable error
-	_, err := l.caller.persist(ctx, place, l.tick, func(ctx context.Context) error {
-		if err := l.discovery.limit.Wait(ctx); err != nil {
-			return err
-		}
-		out, err := l.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &l.store.table})
-		if err != nil {
-			return fmt.Errorf("describe table %s: %w", l.store.table, err)
-		}
-		l.clock.hear(serverTime(out.ResultMetadata))
-		latest, l.on = deref(out.Table.LatestStreamArn), enabled(out.Table)
-		readable = readableStream(out.Table)
-		return nil
-	})
-	if ctx.Err() != nil {
-		return err
-	}
-	switch {
-	case err != nil: // the table is not there: its stream can still be read
-		l.troubles.report(place, err, true)
-	case latest == "" || latest == l.arn:
-	case readable != nil:
-		l.troubles.report("the table's new stream", readable, true)
-	default:
-		l.troubles.mend("the table's new stream")
-		return l.move(ctx, latest)
-	}
-	return nil
-}
-
-// move goes over to a new stream of the table.
-func (l *lister) move(ctx context.Context, latest string) error {
-	var row streamRow
-	_, err := l.caller.persist(ctx, leasePlace, l.tick, func(ctx context.Context) (err error) {
-		now, _, err := l.store.stream(ctx)
-		if err != nil || now.ARN == latest {
-			row = now
-			return err
-		}
-		gap := Gap{
-			Stream: labelOf(latest), Number: len(now.Gaps) + 1, Found: l.clock.now(), Pending: l.config.OnGap != nil,
-			Reason: fmt.Sprintf("the table's stream was off between streams %s and %s: what changed meanwhile was never recorded", labelOf(now.ARN), labelOf(latest)),
-		}
-		row, err = l.store.moveStream(ctx, now.ARN, latest, gap)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	l.log.Error("the table has a new stream; the old one is read to its end first", zap.String("old", labelOf(l.arn)), zap.String("new", labelOf(latest)))
-	l.arn = latest
-	l.labels[labelOf(latest)] = true
-	l.board.set(func(s *Status) { s.Stream, s.Gaps = latest, row.Gaps })
-	if n := len(row.Gaps); n > 0 {
-		l.gapFound(row.Gaps[n-1])
-	}
-	l.events.put(func(c *catalogue) { c.latest = labelOf(latest); c.stream(c.latest) })
-	return nil
-}
-
 var errRepeated = errors.New("the listing repeats its cursor")
 
-// list lists one stream. Only a listing that reaches its end without a failed page is complete: it alone may prove
-// that a shard is absent.
+// list lists one stream. A listing that reaches its end is complete, also where pages were asked for again and then
+// answered: it alone may prove that a shard is absent.
 func (l *lister) list(ctx context.Context, label string) error {
-	begun, place := time.Now(), "listing of "+label
-	ids, cursors := map[string]bool{}, map[string]bool{}
-	complete := true
+	place, cursors := "listing of "+label, map[string]bool{}
+	all := listing{begun: time.Now(), at: l.clock.now(), ids: map[string]bool{}}
 	var from *string
 	for {
-		page, unharmed, err := l.page(ctx, label, from)
-		if ctx.Err() != nil {
+		page, asked, err := l.page(ctx, label, from)
+		switch {
+		case ctx.Err() != nil:
 			return err
-		}
-		if classify(err) == absent {
-			return l.gone(ctx, label, err)
-		}
-		if err != nil {
+		case classify(err) == absent && from == nil:
+			return l.missed(ctx, label, err)
+		case err != nil: // that a later page is not found says nothing of the stream
 			l.troubles.report(place, err, true)
 			return nil
 		}
-		complete = complete && unharmed
+		delete(l.missing, label)
 		for _, s := range page.Shards {
-			ids[deref(s.ShardId)] = true
+			all.ids[deref(s.ShardId)] = true
 		}
-		if err := l.discovery.commit(ctx, label, page.Shards, l.tick); err != nil {
+		err = l.discovery.commit(ctx, label, page.Shards, asked, l.tick)
+		if errors.Is(err, errOldPage) {
+			l.troubles.report(place, err, false)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		last := deref(page.LastEvaluatedShardId)
@@ -216,47 +154,27 @@ func (l *lister) list(ctx context.Context, label string) error {
 		from = &last
 	}
 	l.troubles.mend(place)
-	if complete {
-		l.completed(label, begun, ids)
-	}
+	l.completed(label, all)
 	return nil
 }
 
-// page reads one page; unharmed is false where that took more than one attempt.
-func (l *lister) page(ctx context.Context, label string, from *string) (page *types.StreamDescription, unharmed bool, err error) {
+// page reads one page, however many attempts that takes, and tells when the one that worked began.
+func (l *lister) page(ctx context.Context, label string, from *string) (page *types.StreamDescription, asked time.Time, err error) {
 	l.tick()
-	unharmed, err = l.caller.persist(ctx, "describe stream "+label, l.tick, func(ctx context.Context) (err error) {
+	err = l.caller.persist(ctx, "describe stream "+label, l.tick, func(ctx context.Context) (err error) {
 		if err = l.discovery.limit.Wait(ctx); err == nil {
+			asked = time.Now()
 			page, err = l.discovery.describe(ctx, arnWith(l.arn, label), from, "")
 		}
 		return err
 	})
-	return page, unharmed, err
+	return page, asked, err
 }
 
-// gone is a stream that the service does not know. If the table has another by now, or none for more than a day, its
-// unfinished shards are lost; else it is trouble.
-func (l *lister) gone(ctx context.Context, label string, err error) error {
-	if label == labelOf(l.arn) {
-		if err := l.look(ctx); err != nil {
-			return err
-		}
-	}
-	if label == labelOf(l.arn) && l.on {
-		l.troubles.report("listing of "+label, fmt.Errorf("it is still the table's stream: %w", err), true)
-		return nil
-	}
-	l.troubles.mend("listing of " + label)
-	l.labels[label] = false
-	l.events.put(func(c *catalogue) { c.stream(label).gone = true })
-	l.answer(func(q question) (bool, bool) { return false, q.key.label == label })
-	return nil
-}
-
-func (l *lister) completed(label string, begun time.Time, ids map[string]bool) {
-	l.events.put(func(c *catalogue) { c.complete(label, begun, ids) })
+func (l *lister) completed(label string, all listing) {
+	l.events.put(func(c *catalogue) { c.complete(label, all) })
 	l.answer(func(q question) (bool, bool) {
-		return ids[q.key.id], q.key.label == label || q.answer == nil
+		return all.ids[q.key.id], q.key.label == label || q.answer == nil
 	})
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 type instruments struct {
-	processed, diverted, gaps, getRecords, errors, leasesLost, checkpointFailures metric.Int64Counter
+	read, processed, early, diverted, returned               metric.Int64Counter // the books: the first is the sum of the others
+	gaps, getRecords, errors, leasesLost, checkpointFailures metric.Int64Counter
 
 	registration metric.Registration
 }
@@ -28,8 +29,11 @@ func newInstruments(meter metric.Meter, observe func() gauges) (instruments, err
 		return c
 	}
 	i := instruments{
-		processed:          counter("records.processed", "Records dealt with: handled, diverted or dropped by the handler."),
+		read:               counter("records.read", "Records read: the sum of those processed, before the start, diverted and returned, once they are dealt with."),
+		processed:          counter("records.processed", "Records that the handler dealt with."),
+		early:              counter("records.before.start", "Records from before the instant at which reading began; they are dropped."),
 		diverted:           counter("records.diverted", "Records written to the dead-letter queue."),
+		returned:           counter("records.returned", "Records not dealt with when they were read, because the instance stopped or the handler failed for long, and those dealt with before: what is due is read again."),
 		gaps:               counter("gaps", "Gaps found: changes that nobody will ever read."),
 		getRecords:         counter("get.records.calls", "Calls of GetRecords, which are billed."),
 		errors:             counter("stream.errors", "Remote calls of the stream reader that failed."),

@@ -45,12 +45,12 @@ func (r *Reader) prepare(ctx context.Context) error {
 		begin.instant = at.UTC().Truncate(time.Second)
 	}
 	var row streamRow
-	_, err = r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
+	err = r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
 		found, ok, err := r.store.stream(ctx)
 		if row = found; err != nil || ok {
 			return err
 		}
-		row, err = r.store.createStream(ctx, streamRow{App: r.config.App, ARN: arn, Start: begin.instant})
+		row, err = r.store.createStream(ctx, streamRow{App: r.config.App, ARN: arn, Start: begin.instant, Since: r.clock.now()})
 		return err
 	})
 	if err != nil {
@@ -66,7 +66,7 @@ func (r *Reader) prepare(ctx context.Context) error {
 // ensureLeases makes sure of the lease table; outages, denied reads and a table in the making are waited out.
 func (r *Reader) ensureLeases(ctx context.Context, tick func()) error {
 	var final error
-	_, err := r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
+	err := r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
 		created, err := state.Ensure(ctx, r.tables, r.store.leases)
 		if created {
 			r.log.Info("the lease table was created", zap.String("table", r.store.leases))
@@ -84,7 +84,7 @@ func (r *Reader) ensureLeases(ctx context.Context, tick func()) error {
 // findStream returns the ARN of the table's latest stream and the service's time.
 func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time, error) {
 	var out *dynamodb.DescribeTableOutput
-	_, err := r.caller.persist(ctx, "describe the table", tick, func(ctx context.Context) (err error) {
+	err := r.caller.persist(ctx, "describe the table", tick, func(ctx context.Context) (err error) {
 		out, err = r.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &r.store.table})
 		return err
 	})
@@ -92,32 +92,55 @@ func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time
 		return "", time.Time{}, fmt.Errorf("describe table %s: %w", r.store.table, err)
 	}
 	r.clock.hear(serverTime(out.ResultMetadata))
-	if err := readableStream(out.Table); err != nil {
-		return "", time.Time{}, err
-	}
 	arn := deref(out.Table.LatestStreamArn)
-	if enabled(out.Table) {
-		return arn, r.clock.now(), nil
-	}
-	_, err = r.caller.persist(ctx, "describe the disabled stream", tick, func(ctx context.Context) error {
-		_, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
-		return err
-	})
-	if classify(err) == absent { // disabled more than a day ago: nothing is left to read
+	if arn == "" {
 		return "", time.Time{}, noStream(out.Table, "has none")
 	}
-	return arn, r.clock.now(), err
+	if enabled(out.Table) {
+		return arn, r.clock.now(), fit(out.Table, out.Table.StreamSpecification.StreamViewType)
+	}
+	view, err := r.disabledStream(ctx, arn, tick)
+	switch {
+	case classify(err) == absent: // disabled more than a day ago: nothing is left to read
+		return "", time.Time{}, noStream(out.Table, "has none")
+	case err != nil:
+		return "", time.Time{}, err
+	}
+	return arn, r.clock.now(), fit(out.Table, view)
 }
 
-// readableStream is nil if the table has, or had, a stream that carries what handlers need.
-func readableStream(t *types.TableDescription) error {
-	switch {
-	case deref(t.LatestStreamArn) == "":
-		return noStream(t, "has none")
-	case enabled(t) && !newImages(t.StreamSpecification.StreamViewType):
-		return noStream(t, fmt.Sprintf("has one of view type %s, which cannot be changed: disable it first", t.StreamSpecification.StreamViewType))
+// disabledStream asks for the view type of a stream that is off, which DescribeTable does not tell. It takes two answers
+// that say so for the stream to be gone.
+func (r *Reader) disabledStream(ctx context.Context, arn string, tick func()) (view types.StreamViewType, err error) {
+	const place = "describe the disabled stream"
+	describe := func(ctx context.Context) error {
+		out, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
+		if err == nil {
+			view = types.StreamViewType(out.StreamDescription.StreamViewType)
+		}
+		return err
 	}
-	return nil
+	if err = r.caller.persist(ctx, place, tick, describe); classify(err) != absent {
+		return view, err
+	}
+	r.troubles.report(place, fmt.Errorf("it is given up if it stays so for %v: %w", goneAfter, err), false)
+	defer r.troubles.drop(place)
+	if err = rest(ctx, goneAfter, tick); err != nil {
+		return view, err
+	}
+	err = r.caller.persist(ctx, place, tick, describe)
+	return view, err
+}
+
+// fit is nil if the view type is one that carries what handlers need.
+func fit(t *types.TableDescription, view types.StreamViewType) error {
+	if newImages(view) {
+		return nil
+	}
+	if enabled(t) {
+		return noStream(t, fmt.Sprintf("has one of view type %s, which cannot be changed: disable it first", view))
+	}
+	return noStream(t, fmt.Sprintf("has one of view type %s, and it is off", view))
 }
 
 func noStream(t *types.TableDescription, what string) error {

@@ -90,6 +90,8 @@ func (s *shard) open() error {
 			return fmt.Errorf("get an iterator %s of shard %s: %w", in.ShardIteratorType, s.row.ID, err)
 		}
 		s.at.iterator, s.at.opened = deref(out.ShardIterator), opened
+		s.at.empty, s.at.known = 0, false
+		s.view.away()
 		return nil
 	})
 }

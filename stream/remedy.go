@@ -24,7 +24,7 @@ func (s *shard) remedy(op operation, err error) error {
 		s.at.horizon = true
 		return nil
 	case skipGap:
-		return s.skip(errTrimmed)
+		return s.trimmed(op, err)
 	case verify:
 		return s.verify(err)
 	case giveUp:
@@ -43,6 +43,23 @@ func (s *shard) remedy(op operation, err error) error {
 		delay = deniedPause
 	}
 	return s.rest(delay)
+}
+
+// trimmed goes on at the trim horizon. That is a gap unless nothing unread can be as old as what is deleted: the shard is
+// young and nothing of it was handled (some stand-ins answer so), or its tip was seen within a day, and only the record at
+// the checkpoint itself is deleted.
+func (s *shard) trimmed(op operation, err error) error {
+	lost := s.unreadFor() > retention
+	if s.at.last != "" {
+		lost = op == getRecords || s.clock.now().Sub(s.at.tip) > retention
+	}
+	if lost {
+		if err := s.skip(errTrimmed); err != nil {
+			return err
+		}
+	}
+	s.at.iterator, s.at.horizon = "", true
+	return s.pause(err)
 }
 
 // tooManyAfter is for how long LimitExceeded must last to mean that others read the shard too.

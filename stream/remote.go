@@ -101,21 +101,21 @@ func (c caller) once(ctx context.Context, f func(context.Context) error) error {
 }
 
 // persist makes a call again and again until it succeeds, its error is one that repeating does not mend, or ctx ends.
-// tick, which may be nil, shows meanwhile that the loop is alive. It reports whether the first attempt did it.
-func (c caller) persist(ctx context.Context, place string, tick func(), f func(context.Context) error) (first bool, err error) {
+// tick, which may be nil, shows meanwhile that the loop is alive.
+func (c caller) persist(ctx context.Context, place string, tick func(), f func(context.Context) error) error {
 	for n := 0; ; n++ {
-		err = c.once(ctx, f)
+		err := c.once(ctx, f)
 		if ctx.Err() != nil && err != nil {
-			return n == 0, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		delay, repeat := classify(err).delay(n, rand.Float64())
 		if !repeat { // there is an answer, good or bad
 			c.troubles.mend(place)
-			return n == 0, err
+			return err
 		}
 		c.complain(place, err)
 		if err := rest(ctx, delay, tick); err != nil {
-			return false, err
+			return err
 		}
 	}
 }

@@ -20,6 +20,7 @@ type streamRow struct {
 	App   string
 	ARN   string    // the stream that is read now
 	Start time.Time // records created before are dropped; zero: none are
+	Since time.Time // when the row was written: nothing that was deleted before is missed
 	Gaps  []Gap     // while the stream was off
 }
 
@@ -31,8 +32,9 @@ type shardRow struct {
 	Owner             string    // the instance that holds it; "": nobody
 	Epoch             int64     // grows each time the owner changes
 	Checkpoint        string    // "": none yet; a Position; or "ended"
+	Sequence          string    // the checkpoint's sequence number as the service spells it
 	WantedBy          string    // an instance that asks for it
-	UnreadSince       time.Time // since when nobody has read it, where there is no checkpoint
+	TipAt             time.Time // when it was last known to be read to its tip; zero: never
 	Progress
 	Gaps []Gap
 }
@@ -60,6 +62,7 @@ const (
 	colApp        = "app"
 	colARN        = "arn"
 	colStart      = "start"
+	colSince      = "since"
 	colLabel      = "label"
 	colShard      = "shard"
 	colParent     = "parent"
@@ -69,7 +72,8 @@ const (
 	colEpoch      = "epoch"
 	colCheckpoint = "checkpoint"
 	colWantedBy   = "wanted_by"
-	colUnread     = "unread_since"
+	colSequence   = "sequence"
+	colTip        = "tip_at"
 	colLastEvent  = "last_event"
 	colPoison     = "poison"
 	colAttempts   = "attempts"
@@ -92,14 +96,39 @@ func (r shardRow) ended() bool { return r.Checkpoint == ended }
 // started is true once anything of the shard has been handled.
 func (r shardRow) started() bool { return r.Checkpoint != "" }
 
+// readUntil is the instant before which nothing of the shard is unread, as far as its row says; zero: it does not.
+func (r shardRow) readUntil() time.Time { return later(later(r.TipAt, r.LastEvent), r.Ended) }
+
+// bornAt is a shard's birth, which is in its id (`shardId-00000001764155976123-1a2b3c4d`: milliseconds); zero where it is
+// not.
+func bornAt(id string) time.Time {
+	_, rest, _ := strings.Cut(id, "-")
+	digits, _, _ := strings.Cut(rest, "-")
+	ms, err := strconv.ParseInt(digits, 10, 64)
+	if at := time.UnixMilli(ms).UTC(); err == nil && at.Year() >= 2012 && at.Year() < 2200 { // DynamoDB's age
+		return at
+	}
+	return time.Time{}
+}
+
+// last is the sequence number behind which the shard is read, as the service spells it; "" where nothing has been
+// handled or the shard has ended.
+func (r shardRow) last() (string, error) {
+	if r.Checkpoint == "" || r.ended() {
+		return "", nil
+	}
+	digits, err := sequenceOf(r.Label, r.Checkpoint)
+	if err == nil && r.Sequence != "" && Position(r.Label, r.Sequence) == r.Checkpoint {
+		return r.Sequence, nil
+	}
+	return digits, err
+}
+
 // encode writes the columns of a new row.
 func (r shardRow) encode() item {
 	i := item{colLabel: str(r.Label), colShard: str(r.ID), colState: str(r.State), colEpoch: num(r.Epoch)}
 	if r.Parent != "" {
 		i[colParent] = str(r.Parent)
-	}
-	if !r.UnreadSince.IsZero() {
-		i[colUnread] = instant(r.UnreadSince)
 	}
 	return i
 }
@@ -108,7 +137,7 @@ func decodeShard(i item) shardRow {
 	r := shardRow{
 		Label: strOf(i[colLabel]), ID: strOf(i[colShard]), Parent: strOf(i[colParent]), State: strOf(i[colState]),
 		Owner: strOf(i[colOwner]), Epoch: numOf(i[colEpoch]), Checkpoint: strOf(i[colCheckpoint]), WantedBy: strOf(i[colWantedBy]),
-		UnreadSince: timeOf(i[colUnread]),
+		Sequence: strOf(i[colSequence]), TipAt: timeOf(i[colTip]),
 		Progress: Progress{
 			LastEvent: timeOf(i[colLastEvent]), Poison: strOf(i[colPoison]),
 			Attempts: int(numOf(i[colAttempts])), Ended: timeOf(i[colEnded]),
@@ -122,7 +151,7 @@ func decodeShard(i item) shardRow {
 }
 
 func decodeStream(i item) streamRow {
-	return streamRow{App: strOf(i[colApp]), ARN: strOf(i[colARN]), Start: timeOf(i[colStart]), Gaps: decodeGaps(i)}
+	return streamRow{App: strOf(i[colApp]), ARN: strOf(i[colARN]), Start: timeOf(i[colStart]), Since: timeOf(i[colSince]), Gaps: decodeGaps(i)}
 }
 
 func decodeGaps(i item) []Gap {

@@ -39,13 +39,14 @@ func TestRowsOfTheLeaseTableAreAsDocumented(t *testing.T) {
 	rows := map[string]item{
 		"stream": {
 			colApp: str("inventoryd"), colARN: str("arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-11-20T00:00:00.000"),
-			colStart: instant(at), gapColumn(1): Gap{Stream: gap.Stream, Reason: "off", Found: at, Number: 1}.encode(),
+			colStart: instant(at), colSince: instant(at), gapColumn(1): Gap{Stream: gap.Stream, Reason: "off", Found: at, Number: 1}.encode(),
 		},
-		"new shard": shardRow{Label: gap.Stream, ID: "shardId-2", Parent: "shardId-1", State: stateWaiting, UnreadSince: at}.encode(),
+		"new shard": shardRow{Label: gap.Stream, ID: "shardId-2", Parent: "shardId-1", State: stateWaiting}.encode(),
 		"held shard": {
 			colLabel: str(gap.Stream), colShard: str("shardId-2"), colParent: str("shardId-1"), colState: str(stateHeld), colOwner: str("host-1"), colEpoch: num(3),
 			colChildren:   &types.AttributeValueMemberSS{Value: []string{"shardId-3", "shardId-4"}},
-			colCheckpoint: str(Position(gap.Stream, "300000000000000499659")), colWantedBy: str("host-2"), colLastEvent: instant(at),
+			colCheckpoint: str(Position(gap.Stream, "300000000000000499659")), colSequence: str("300000000000000499659"),
+			colWantedBy: str("host-2"), colLastEvent: instant(at), colTip: instant(at),
 			colPoison: str(Position(gap.Stream, "300000000000000499660")), colAttempts: num(2), gapColumn(1): gap.encode(),
 		},
 		"ended shard": {
@@ -81,7 +82,7 @@ func TestRowsOfTheLeaseTableAreAsDocumented(t *testing.T) {
 	if s := decodeStream(rows["stream"]); s.App != "inventoryd" || labelOf(s.ARN) != gap.Stream || !s.Start.Equal(at) || len(s.Gaps) != 1 {
 		t.Errorf("the stream reads as %+v", s)
 	}
-	if !decodeShard(rows["ended shard"]).ended() || decodeShard(rows["new shard"]).started() || !decodeShard(rows["new shard"]).UnreadSince.Equal(at) {
+	if !decodeShard(rows["ended shard"]).ended() || decodeShard(rows["new shard"]).started() || !row.TipAt.Equal(at) || row.Sequence != "300000000000000499659" {
 		t.Error("ended or started is wrong")
 	}
 }

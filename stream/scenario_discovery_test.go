@@ -327,3 +327,66 @@ func TestScenario21CrashBetweenTheEndAndTheChildrensRows(t *testing.T) {
 		r.stop()
 	})
 }
+
+// TestScenario49ThrottledPageThatIsThenAnsweredLeavesTheListingComplete: absence is proven, and nothing is asked for
+// again.
+func TestScenario49ThrottledPageThatIsThenAnsweredLeavesTheListingComplete(t *testing.T) {
+	answered := func(throttled bool) (calls int) {
+		scenario(t, 150, func(w *world) {
+			w.slowReads(5 * time.Second)
+			const old = "shardId-00000000000000000001-00000001"
+			w.plant(shardRow{ID: old, State: stateEnded, Checkpoint: ended, Progress: Progress{Ended: time.Now().Add(-keepEnded - time.Hour)}})
+			parent := w.open()
+			w.roll(parent)
+			w.must(w.sandbox.Tables.Remove(table, parent, false)) // a child waits for the proof that it is gone
+			if throttled {
+				n := 0
+				w.fault(fault.Rule{Operation: "DescribeStream", Effect: fault.Throttle, Match: func(c fault.Call) bool {
+					if filtered(c) || !strings.Contains(string(c.Body), "ExclusiveStartShardId") {
+						return false
+					}
+					n++
+					return n%2 == 1
+				}})
+			}
+			r := w.start(w.calm)
+			time.Sleep(time.Minute)
+			w.spread(300)
+			time.Sleep(time.Hour)
+			if rows := w.rows(); len(rows) != 150 {
+				t.Errorf("%d rows, want 150: an absent shard's is still there, or a shard's is missing", len(rows))
+			}
+			r.ready()
+			r.stop()
+			calls = len(w.history.answered["DescribeStream"])
+		})
+		return calls
+	}
+	undisturbed, disturbed := answered(false), answered(true)
+	t.Logf("DescribeStream answered %d times undisturbed, %d times with a throttled page in each listing", undisturbed, disturbed)
+	if disturbed > undisturbed*11/10 {
+		t.Errorf("DescribeStream was answered %d times, %d undisturbed", disturbed, undisturbed)
+	}
+}
+
+// TestNoRowIsMadeFromAnOldPage: what it shows may be long gone.
+func TestNoRowIsMadeFromAnOldPage(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		shard := w.open()
+		heal := w.fault(fault.Rule{Operation: "UpdateItem", Client: "reader-1", Effect: fault.Throttle, Match: func(c fault.Call) bool {
+			return strings.Contains(string(c.Body), "#"+shard)
+		}})
+		r := w.start()
+		time.Sleep(9 * time.Minute)
+		w.roll(shard)
+		time.Sleep(2 * time.Minute)
+		w.must(w.sandbox.Tables.Remove(table, shard, false))
+		heal()
+		time.Sleep(2 * time.Minute)
+		if row, ok := w.rows()[shard]; ok {
+			t.Errorf("a row was made of a shard that was listed 11 minutes ago: %+v", row)
+		}
+		r.ready()
+		r.stop()
+	})
+}

@@ -3,6 +3,8 @@ package stream
 // Scenarios about errors of the stream's calls that last.
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -226,4 +228,74 @@ func TestAnswersThatBreakOffAreReadAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestScenario50OneStrayNotFoundBuriesNothing: of the first page of a stream that is off, or of a later one.
+func TestScenario50OneStrayNotFoundBuriesNothing(t *testing.T) {
+	later := func(c fault.Call) bool { return strings.Contains(string(c.Body), "ExclusiveStartShardId") }
+	for name, second := range map[string]bool{"page one": false, "page two": true} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, 110, func(w *world) {
+				w.slowReads(time.Second)
+				r := w.start(w.calm)
+				w.spread(100)
+				time.Sleep(5 * time.Minute)
+				w.behave(func(context.Context, []Record) error { return errors.New("down") })
+				w.spread(30)
+				w.must(w.sandbox.Tables.DisableStream(table))
+				time.Sleep(2 * time.Minute)
+				w.fault(fault.Rule{Operation: "DescribeStream", Effect: notFound, Times: 1, Match: func(c fault.Call) bool {
+					return !filtered(c) && later(c) == second
+				}})
+				time.Sleep(10 * time.Minute)
+				for id, row := range w.rows() {
+					if row.ended() && len(row.Gaps) > 0 {
+						t.Fatalf("shard %s was buried: %+v", id, row)
+					}
+				}
+				w.behave(nil)
+				time.Sleep(10 * time.Minute)
+				if got := w.history.delivered(); got != 130 {
+					t.Errorf("%d records were delivered, want 130", got)
+				}
+				r.ready()
+				r.stop()
+			})
+		})
+	}
+}
+
+// TestScenario50StrayNotFoundAtTheStart: a stream that is off is asked for again before the start is refused.
+func TestScenario50StrayNotFoundAtTheStart(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.spread(5)
+		w.must(w.sandbox.Tables.DisableStream(table))
+		w.fault(fault.Rule{Operation: "DescribeStream", Effect: notFound, Times: 1})
+		r := w.start()
+		time.Sleep(time.Minute)
+		r.unready("given up if it stays so")
+		time.Sleep(2 * time.Minute)
+		r.ready()
+		r.stop()
+	})
+}
+
+// TestNothingWorksAgainBecauseTheReadingEnds: recoveries are told when a call has worked.
+func TestNothingWorksAgainBecauseTheReadingEnds(t *testing.T) {
+	scenario(t, 2, func(w *world) {
+		r := w.start()
+		w.spread(4)
+		time.Sleep(10 * time.Second)
+		w.behave(func(context.Context, []Record) error { return errors.New("down") })
+		w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.Unavailable, Match: func(c fault.Call) bool { return shardOf(c.Body) == w.shards()[1].ID }})
+		w.fault(fault.Rule{Operation: "DescribeStream", Effect: fault.Unavailable})
+		w.lost = func(r written) bool { return r.Value > 4 }
+		w.spread(4)
+		time.Sleep(2 * time.Minute)
+		r.unready("Service is unavailable")
+		r.stop()
+		if again := w.log.FilterMessageSnippet("works again"); again.Len() > 0 {
+			t.Errorf("told to work again: %v", again.All()[0].ContextMap())
+		}
+	})
 }

@@ -156,6 +156,41 @@ func TestGapIsToldUntilOnGapAcceptsItAlsoAfterARestart(t *testing.T) {
 	})
 }
 
+// TestRowOfAnEndedShardStaysUntilItsGapIsTold: and goes soon after.
+func TestRowOfAnEndedShardStaysUntilItsGapIsTold(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		var accept atomic.Bool
+		r := w.start(w.calm, func(c *Config) {
+			c.OnGap = func(context.Context, Gap) error {
+				if accept.Load() {
+					return nil
+				}
+				return errors.New("not now")
+			}
+		})
+		w.spread(3)
+		time.Sleep(time.Minute)
+		parent := w.open()
+		heal := w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.Unavailable})
+		w.spread(3)
+		w.roll(parent)
+		w.spread(3)
+		w.must(w.sandbox.Tables.Remove(table, parent, false))
+		w.lost = func(r written) bool { return r.Shard == parent }
+		heal()
+		time.Sleep(60 * time.Hour)
+		if row, ok := w.rows()[parent]; !ok || len(row.Gaps) != 1 {
+			t.Errorf("the row of a shard whose gap nobody took is %+v", row)
+		}
+		accept.Store(true)
+		time.Sleep(10 * time.Minute)
+		if row, ok := w.rows()[parent]; ok {
+			t.Errorf("the row is still there: %+v", row)
+		}
+		r.stop()
+	})
+}
+
 // TestScenario13RecordsTrimmedUnderTheIteratorAreAGap: GetRecords says so, and the gap is behind the last record handled.
 func TestScenario13RecordsTrimmedUnderTheIteratorAreAGap(t *testing.T) {
 	scenario(t, 1, func(w *world) {

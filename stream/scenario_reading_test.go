@@ -4,10 +4,15 @@ package stream
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"inventoryd/internal/sandbox/fault"
 )
@@ -180,6 +185,105 @@ func TestScenario25WallClocksApartWithAStartTime(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestSequenceNumbersAreGivenBackAsTheyAreSpelled: with their leading zeros.
+func TestSequenceNumbersAreGivenBackAsTheyAreSpelled(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.must(w.sandbox.Tables.SetNextSequence(table, strings.Repeat("0", 12)+"100000000000000000500"))
+		strict := w.fault(fault.Rule{Operation: "GetShardIterator", Effect: trimmedAway, Match: func(c fault.Call) bool {
+			var in struct{ SequenceNumber string }
+			w.must(json.Unmarshal(c.Body, &in))
+			return in.SequenceNumber != "" && len(in.SequenceNumber) != 33
+		}})
+		defer strict()
+		r := w.start()
+		w.spread(3)
+		time.Sleep(5 * time.Second)
+		r.stop()
+		w.spread(3)
+		r = w.start()
+		time.Sleep(5 * time.Second)
+		if s := r.shard(w.open()); len(s.Checkpoint) != 33 {
+			t.Errorf("the shard shows the checkpoint %s", s.Checkpoint)
+		}
+		r.ready()
+		r.stop()
+		if got := w.history.delivered(); got != 6 || len(w.told()) > 0 {
+			t.Errorf("%d records, gaps %+v", got, w.told())
+		}
+	})
+}
+
+var trimmedAway = fault.Effect{Error: &fault.Error{Status: 400, Code: "TrimmedDataAccessException", Message: "trimmed"}}
+
+// TestTrimmedAnswerOnAYoungShardIsNoGap: one stand-in gives it where nothing was ever written.
+func TestTrimmedAnswerOnAYoungShardIsNoGap(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.fault(fault.Rule{Operation: "GetShardIterator", Times: 2, Effect: trimmedAway})
+		w.fault(fault.Rule{Operation: "GetRecords", Times: 2, Effect: trimmedAway})
+		r := w.start()
+		w.spread(3)
+		time.Sleep(30 * time.Second)
+		r.ready()
+		r.stop()
+		if len(w.told()) > 0 {
+			t.Errorf("gaps %+v", w.told())
+		}
+	})
+}
+
+// TestScenario59HostClocksADayApart: both ways. Nothing expires, no gap is told, and the records that count are read.
+func TestScenario59HostClocksADayApart(t *testing.T) {
+	for _, hours := range []int{-26, 26} {
+		t.Run(fmt.Sprint(hours, " hours"), func(t *testing.T) {
+			scenario(t, 2, func(w *world) {
+				skewed := func(d time.Duration) func(*Config) {
+					return func(c *Config) { c.wall = func() time.Time { return time.Now().Add(d) } }
+				}
+				skew := time.Duration(hours) * time.Hour
+				meter, read := metered(t)
+				r := w.start(skewed(skew), meter)
+				w.spread(10)
+				time.Sleep(2 * time.Minute)
+				if age := read()["iterator.age"]; age != 0 {
+					t.Errorf("iterator.age is %v", age)
+				}
+				w.must(w.expiries(func(at time.Time) bool { return at.Sub(time.Now()) > time.Hour && at.Sub(time.Now()) < 48*time.Hour }))
+				r.stop()
+				r = w.start(skewed(-skew))
+				w.spread(10)
+				time.Sleep(2 * time.Minute)
+				w.must(w.expiries(func(at time.Time) bool { return at.Sub(time.Now()) > time.Hour && at.Sub(time.Now()) < 48*time.Hour }))
+				r.ready()
+				r.stop()
+				if got := w.history.delivered(); got != 20 || len(w.told()) > 0 {
+					t.Errorf("%d records, gaps %+v", got, w.told())
+				}
+			})
+		})
+	}
+}
+
+// expiries checks when the rows of the lease table expire that do.
+func (w *world) expiries(good func(time.Time) bool) error {
+	out, err := w.db.Scan(w.Context(), &dynamodb.ScanInput{TableName: aws.String(leases)})
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, row := range out.Items {
+		if n := numOf(row["expires"]); n > 0 {
+			found = true
+			if at := time.Unix(n, 0); !good(at) {
+				return fmt.Errorf("a row expires at %v, now is %v: %v", at, time.Now(), readable(row))
+			}
+		}
+	}
+	if !found {
+		return errors.New("no row expires")
+	}
+	return nil
 }
 
 func TestScenario39SequenceNumberGrowsADigit(t *testing.T) {

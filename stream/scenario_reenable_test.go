@@ -5,6 +5,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,7 +99,7 @@ func TestScenario35DisabledStreamIsForgottenDuringAnOutage(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		r.unready("Internal server error")
 		heal()
-		time.Sleep(2 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		r.ready()
 		r.stop()
 	})
@@ -156,7 +157,7 @@ func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
 		w.spread(10)
 		w.lost = func(r written) bool { return old[r.Shard] && !r.At.Before(last) }
 		r = w.start()
-		time.Sleep(time.Minute)
+		time.Sleep(4 * time.Minute)
 		for _, s := range r.Status().Shards {
 			if old[s.Shard] && (s.State != stateEnded || len(s.Gaps) != 1) {
 				t.Errorf("old shard %+v", s)
@@ -164,8 +165,141 @@ func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
 		}
 		r.ready()
 		r.stop()
-		if got := len(w.told()); got != 4 {
-			t.Errorf("%d gaps were told, want one for each of 3 old shards and one for the time without a stream: %+v", got, w.told())
+		if got := len(w.told()); got != 6 {
+			t.Errorf("%d gaps were told, want one for each of 3 old shards, one for the time without a stream, and one for each of 2 new shards that nobody read for their first day: %+v", got, w.told())
 		}
+	})
+}
+
+// TestScenario51NewStreamWithoutNewImagesIsRefused: whether it is on or already off again, and nothing of it is handed
+// over, at a restart neither.
+func TestScenario51NewStreamWithoutNewImagesIsRefused(t *testing.T) {
+	const remedy = "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
+	for name, off := range map[string]bool{"enabled": false, "disabled": true} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, 1, func(w *world) {
+				r := w.start()
+				w.spread(3)
+				time.Sleep(10 * time.Second)
+				old := r.Status().Stream
+				w.must(w.sandbox.Tables.DisableStream(table))
+				time.Sleep(time.Minute)
+				_, err := w.sandbox.Tables.EnableStream(table, "KEYS_ONLY")
+				w.must(err)
+				w.lost = func(r written) bool { return r.Value > 3 }
+				w.spread(3)
+				if off {
+					w.must(w.sandbox.Tables.DisableStream(table))
+				}
+				time.Sleep(10 * time.Minute)
+				r.unready("KEYS_ONLY")
+				r.unready(remedy)
+				if now := r.Status().Stream; now != old {
+					t.Errorf("the new stream %s is read", now)
+				}
+				r.stop()
+				w.start().fails("KEYS_ONLY", remedy)
+			})
+		})
+	}
+}
+
+// TestScenario56StreamsInBetweenAreReadInTheirTurn: two re-enables while all were off, and a crash before the middle
+// stream's shards have rows.
+func TestScenario56StreamsInBetweenAreReadInTheirTurn(t *testing.T) {
+	for name, crash := range map[string]bool{"": false, "with a crash": true} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, 2, func(w *world) {
+				r := w.start()
+				w.spread(10)
+				time.Sleep(10 * time.Second)
+				r.stop()
+				w.spread(10)
+				w.reenable(time.Minute)
+				middle := w.open()
+				w.spread(10)
+				time.Sleep(time.Hour)
+				w.reenable(time.Minute)
+				w.spread(10)
+				time.Sleep(time.Hour)
+				if crash {
+					w.fault(fault.Rule{Operation: "DescribeStream", Client: "reader-2", Effect: fault.Unavailable, Match: func(c fault.Call) bool {
+						return w.log.FilterMessageSnippet("has a new stream").Len() > 0
+					}})
+					r = w.start()
+					time.Sleep(time.Minute)
+					r.crash()
+					if _, known := w.rows()[middle]; known {
+						t.Fatal("the crash comes too late")
+					}
+				}
+				r = w.start()
+				time.Sleep(20 * time.Minute)
+				if s := r.shard(middle); s.State != stateEnded {
+					t.Errorf("the middle stream's shard is %+v", s)
+				}
+				if got := w.history.delivered(); got != 40 {
+					t.Errorf("%d records were delivered, want 40", got)
+				}
+				r.ready()
+				r.stop()
+				if gaps := w.told(); len(gaps) != 2 {
+					t.Errorf("gaps %+v, want the two times without a stream", gaps)
+				}
+			})
+		})
+	}
+}
+
+// TestNewStreamThatWaitsIsTold: in Ready and Status, until when, and by the age.
+func TestNewStreamThatWaitsIsTold(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		meter, read := metered(t)
+		r := w.start(meter)
+		w.spread(3)
+		time.Sleep(10 * time.Second)
+		w.reenable(time.Second)
+		reborn := time.Now()
+		w.spread(3)
+		time.Sleep(4 * time.Minute)
+		until := reborn.Add(settling).UTC().Format("2006-01-02T15:04:")
+		r.unready("is not read before " + until)
+		if s := r.Status(); !strings.Contains(s.Waiting, until) {
+			t.Errorf("Status says %q", s.Waiting)
+		}
+		if age := read()["iterator.age"]; age < 230 || age > 255 {
+			t.Errorf("iterator.age is %v after 4 minutes", age)
+		}
+		time.Sleep(90 * time.Second)
+		r.ready()
+		if age := read()["iterator.age"]; age > 20 || r.Status().Waiting != "" {
+			t.Errorf("iterator.age is %v, waiting %q", age, r.Status().Waiting)
+		}
+		time.Sleep(20 * time.Second)
+		if age := read()["iterator.age"]; age != 0 {
+			t.Errorf("iterator.age is %v at the tip", age)
+		}
+		r.stop()
+	})
+}
+
+// TestRestartAfterTheOldStreamIsForgottenWaitsForNothing: that it was read out is known from the new one's having begun.
+func TestRestartAfterTheOldStreamIsForgottenWaitsForNothing(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		r := w.start(w.calm)
+		w.spread(3)
+		w.reenable(time.Second)
+		w.spread(3)
+		time.Sleep(25 * time.Hour)
+		r.stop()
+		w.spread(3)
+		r = w.start(w.calm)
+		time.Sleep(30 * time.Second)
+		if got := w.history.delivered(); got != 9 {
+			t.Errorf("%d records were delivered within 30 s, want 9", got)
+		}
+		time.Sleep(5 * time.Minute)
+		r.ready()
+		r.stop()
 	})
 }

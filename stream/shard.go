@@ -34,7 +34,11 @@ type readPoint struct {
 	opened   time.Time // when the service gave the iterator
 	last     string    // sequence number of the last record handled; "": none
 	horizon  bool      // begin at the trim horizon: after a gap, or where an instant is refused
-	unread   time.Time // the row's UnreadSince, or when its tip was read last
+	empty    int       // pages without records in a row, since the iterator was opened
+	known    bool      // an empty page means the tip
+	tip      time.Time // when the tip was last seen; zero: never
+	through  time.Time // nothing that was created before is unread
+	owed     *Gap      // not written yet
 }
 
 // pulse is what decides when the shard is read again.
@@ -50,9 +54,12 @@ type pulse struct {
 // renewAfter is the age at which an iterator is replaced; the service lets it expire after 15 minutes.
 const renewAfter = 14 * time.Minute
 
-// newShard makes a shard that is known to have been quiet for that long.
-func (t *tenure) newShard(row shardRow, v *view, quiet time.Duration) *shard {
-	return &shard{tenure: t, row: row, tries: attempts{batch: maxRecords}, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)}}
+// newShard makes a shard that is known to have been quiet for that long, and to have been read until an instant.
+func (t *tenure) newShard(row shardRow, v *view, quiet time.Duration, through time.Time) *shard {
+	return &shard{
+		tenure: t, row: row, tries: attempts{batch: maxRecords}, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)},
+		at: readPoint{tip: row.TipAt, through: through}, ack: ack{tip: row.TipAt},
+	}
 }
 
 func (s *shard) place() string { return "shard " + s.row.ID }
@@ -64,8 +71,8 @@ func (s *shard) run() error {
 	}
 	s.log.Debug("reading a shard", zap.String("shard", s.row.ID), zap.String("checkpoint", s.row.Checkpoint))
 	err := s.readAll()
-	s.troubles.mend(s.place())
-	s.troubles.mend(s.handlerPlace())
+	s.troubles.drop(s.place())
+	s.troubles.drop(s.handlerPlace())
 	switch {
 	case errors.Is(err, errEnded):
 		return err
@@ -79,7 +86,7 @@ func (s *shard) run() error {
 
 // claim makes this instance the row's owner.
 func (s *shard) claim() error {
-	_, err := s.caller.persist(s.lives.stop, leasePlace, nil, func(ctx context.Context) error {
+	err := s.caller.persist(s.lives.stop, leasePlace, nil, func(ctx context.Context) error {
 		row, err := s.store.claim(ctx, s.row, s.beat.ID())
 		if err == nil {
 			s.row = row
@@ -95,7 +102,7 @@ func (s *shard) claim() error {
 		return errLost
 	}
 	if err == nil {
-		s.board.place(s.row, time.Now())
+		s.board.place(s.row, time.Now(), s.at.through)
 		s.tellPending(s.row.Gaps)
 	}
 	return err
@@ -106,25 +113,22 @@ func (s *shard) bury() error {
 	if err := s.claim(); err != nil {
 		return err
 	}
-	if last, err := sequenceOf(s.row.Label, s.row.Checkpoint); err == nil {
+	if last, err := s.row.last(); err == nil {
 		s.at.last, s.ack.stored = last, last
 	}
 	return s.vanish("the stream was deleted before the shard was read to its end")
 }
 
 func (s *shard) readAll() error {
-	if s.row.Checkpoint != "" {
-		last, err := sequenceOf(s.row.Label, s.row.Checkpoint)
-		if err != nil {
-			return s.halt(err)
-		}
-		s.at.last, s.ack.stored = last, last
-	} else if s.at.unread = s.row.UnreadSince; !s.at.unread.IsZero() && s.clock.now().Sub(s.at.unread) > retention {
-		if err := s.skip(errUnread); err != nil {
+	last, err := s.row.last()
+	if err != nil {
+		return s.halt(err)
+	}
+	s.at.last, s.ack.stored = last, last
+	for {
+		if err := s.admit(); err != nil {
 			return err
 		}
-	}
-	for {
 		p, op, err := s.read()
 		if s.lives.stop.Err() != nil {
 			s.budget.release(p.size)
@@ -141,16 +145,28 @@ func (s *shard) readAll() error {
 	}
 }
 
+// admit records a gap where the shard is about to be read from its oldest record and something may have been deleted
+// before that: also where it was read before, but nothing of it was handled.
+func (s *shard) admit() error {
+	if s.at.iterator == "" && s.fromOldest() && s.unreadFor() > retention {
+		return s.skip(errUnread)
+	}
+	return nil
+}
+
+// fromOldest is true where nothing but the horizon tells where reading goes on.
+func (s *shard) fromOldest() bool { return s.at.last == "" || s.at.horizon }
+
+// unreadFor is how old an unread record may be.
+func (s *shard) unreadFor() time.Duration { return s.clock.now().Sub(s.at.through) }
+
 // take deals with one page and waits until the next is due.
 func (s *shard) take(p page) error {
 	s.pulse.failures, s.pulse.limited = 0, time.Time{}
 	s.troubles.mend(s.place())
 	s.clock.hear(p.at)
-	now := s.clock.now()
-	if len(p.records) > 0 {
-		s.pulse.arrived = time.Now()
-		s.view.head(p.records[0].Created)
-	}
+	s.metrics.read.Add(context.Background(), int64(len(p.records)))
+	s.look(p)
 	pause, err := s.handle(p)
 	if err != nil {
 		return err
@@ -164,12 +180,43 @@ func (s *shard) take(p page) error {
 		return s.end()
 	}
 	s.at.iterator, s.at.opened = p.next, s.pulse.called
-	next := pace{idle: s.live().IdlePoll, full: len(p.records) >= maxRecords || p.text >= fullPage, quiet: time.Since(s.pulse.arrived)}
-	if n := len(p.records); n > 0 {
-		next.lag = now.Sub(p.records[n-1].Created)
-	} else {
-		s.at.unread = now
-		s.view.tip()
+	next := pace{
+		idle: s.live().IdlePoll, unknown: !s.at.known,
+		full: len(p.records) >= maxRecords || p.text >= fullPage, quiet: time.Since(s.pulse.arrived),
 	}
-	return s.rest(next.interval() - time.Since(s.pulse.called))
+	pause = next.interval()
+	if s.at.known && len(p.records) == 0 {
+		s.view.tip(s.at.tip, pause+callTimeout)
+	}
+	return s.rest(pause - time.Since(s.pulse.called))
+}
+
+// tipAfter is how many empty pages in a row mean the tip after a new iterator: it may take several calls to reach the
+// next record ("GetRecords").
+const tipAfter = 60
+
+// look notes what a page says of the shard's tip and of what is unread.
+func (s *shard) look(p page) {
+	now := s.clock.now()
+	if n := len(p.records); n > 0 {
+		s.pulse.arrived = time.Now()
+		s.at.empty, s.at.known = 0, now.Sub(p.records[n-1].Created) < behind
+		if s.fromOldest() {
+			s.at.through = later(s.at.through, p.records[0].Created)
+		}
+		s.view.head(p.records[0].Created)
+		return
+	}
+	s.at.empty++
+	if s.at.known = s.at.known || s.at.empty >= tipAfter; s.at.known {
+		s.at.tip, s.at.through = now, now
+	}
+}
+
+// later is the later of two instants.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

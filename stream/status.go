@@ -14,11 +14,12 @@ import (
 // Status is a snapshot of a reader.
 type Status struct {
 	Table    string        `json:"table"`
-	Stream   string        `json:"stream"`         // ARN of the table's stream; "" before it is known
-	Instance string        `json:"instance"`       // this instance's id; "" before it has one
-	Start    time.Time     `json:"start,omitzero"` // records created before are dropped
-	Gaps     []Gap         `json:"gaps,omitempty"` // while the stream was off
-	Shards   []ShardStatus `json:"shards"`         // by age of stream, then id
+	Stream   string        `json:"stream"`            // ARN of the table's stream; "" before it is known
+	Instance string        `json:"instance"`          // this instance's id; "" before it has one
+	Start    time.Time     `json:"start,omitzero"`    // records created before are dropped
+	Waiting  string        `json:"waiting,omitempty"` // why the table's new stream is not read yet, and until when
+	Gaps     []Gap         `json:"gaps,omitempty"`    // while the stream was off
+	Shards   []ShardStatus `json:"shards"`            // by age of stream, then id
 }
 
 // ShardStatus is a snapshot of a shard.
@@ -30,14 +31,15 @@ type ShardStatus struct {
 	Owner      string `json:"owner,omitempty"`      // the instance that holds it
 	Checkpoint string `json:"checkpoint,omitempty"` // sequence number, or "ended"
 	Progress
-	Age     time.Duration `json:"age"`               // of the record being handled; 0 at the tip; of shards read here
+	Age     time.Duration `json:"age"`               // of the oldest record that may be unread; 0 at a known tip; of shards that no other instance reads
+	AtTip   bool          `json:"at_tip,omitempty"`  // all of it has been read; of shards read here
 	Blocked string        `json:"blocked,omitempty"` // why it is not read
 	Gaps    []Gap         `json:"gaps,omitempty"`
 }
 
 func (r shardRow) status() ShardStatus {
 	checkpoint := r.Checkpoint
-	if last, err := sequenceOf(r.Label, checkpoint); err == nil {
+	if last, err := r.last(); err == nil && last != "" {
 		checkpoint = last
 	}
 	return ShardStatus{
@@ -51,7 +53,16 @@ type view struct {
 	mu     sync.Mutex // guards what follows
 	status ShardStatus
 	fresh  time.Time // when it was read last, or when it first might have been
-	oldest time.Time // creation of the oldest record not handled, by the service's clock; zero at the tip
+	unread time.Time // nothing created before is unread, by the service's clock; zero: others know
+	atTip  time.Time // until when it counts as read to its tip without another read; zero: it does not
+}
+
+// age is that of the oldest record that may be unread.
+func (v *view) age(now time.Time) time.Duration {
+	if v.unread.IsZero() || time.Now().Before(v.atTip) {
+		return 0
+	}
+	return max(0, now.Sub(v.unread))
 }
 
 func (v *view) change(f func()) {
@@ -61,15 +72,20 @@ func (v *view) change(f func()) {
 }
 
 func (v *view) read()            { v.change(func() { v.fresh = time.Now() }) }
-func (v *view) tip()             { v.change(func() { v.oldest = time.Time{} }) }
-func (v *view) head(t time.Time) { v.change(func() { v.oldest = t }) }
+func (v *view) away()            { v.change(func() { v.atTip = time.Time{} }) }
+func (v *view) head(t time.Time) { v.change(func() { v.unread, v.atTip = t, time.Time{} }) }
 func (v *view) saved(s string)   { v.change(func() { v.status.Checkpoint = s }) }
 func (v *view) block(why error)  { v.change(func() { v.status.Blocked = why.Error() }) }
 func (v *view) unblock()         { v.change(func() { v.status.Blocked = "" }) }
 
+// tip shows that the shard was read to its tip at an instant, and is read again within that time.
+func (v *view) tip(at time.Time, again time.Duration) {
+	v.change(func() { v.unread, v.atTip = at, time.Now().Add(again) })
+}
+
 // progress shows how far the shard has come and what is handled next, and that nothing blocks the shard any more.
 func (v *view) progress(p Progress, head time.Time) {
-	v.change(func() { v.status.Progress, v.status.Blocked, v.oldest = p, "", head })
+	v.change(func() { v.status.Progress, v.status.Blocked, v.unread = p, "", head })
 }
 
 // tried shows an attempt that failed.
@@ -102,8 +118,8 @@ func (b *board) set(f func(*Status)) {
 }
 
 // place makes the shard's view, or changes its row. ready is since when the shard may be read by this instance, zero if
-// it may not.
-func (b *board) place(row shardRow, ready time.Time) *view {
+// it may not; nothing of it that was created before unread is unread.
+func (b *board) place(row shardRow, ready, unread time.Time) *view {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	v, ok := b.views[row.key()]
@@ -123,9 +139,7 @@ func (b *board) place(row shardRow, ready time.Time) *view {
 		if v.fresh.Before(ready) || ready.IsZero() {
 			v.fresh = ready
 		}
-		if row.ended() {
-			v.oldest = time.Time{}
-		}
+		v.unread, v.atTip = unread, time.Time{}
 	})
 	return v
 }
@@ -157,6 +171,12 @@ func (b *board) instance() string {
 	return b.head.Instance
 }
 
+func (b *board) waiting() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.head.Waiting
+}
+
 func (b *board) drop(k shardKey) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -180,7 +200,7 @@ func (b *board) status() Status {
 	s.Shards = []ShardStatus{}
 	b.each(func(v *view) {
 		one := v.status
-		one.Age = ageOf(v.oldest, now)
+		one.Age, one.AtTip = v.age(now), time.Now().Before(v.atTip)
 		s.Shards = append(s.Shards, one)
 	})
 	slices.SortFunc(s.Shards, func(a, b ShardStatus) int {
@@ -189,19 +209,12 @@ func (b *board) status() Status {
 	return s
 }
 
-func ageOf(head, now time.Time) time.Duration {
-	if head.IsZero() {
-		return 0
-	}
-	return max(0, now.Sub(head))
-}
-
 func (b *board) gauges() gauges {
 	var g gauges
 	me := b.instance()
 	now := b.clock.now()
 	b.each(func(v *view) {
-		g.age = max(g.age, ageOf(v.oldest, now))
+		g.age = max(g.age, v.age(now))
 		switch {
 		case v.status.State == stateHeld && v.status.Owner == me:
 			g.held++
@@ -215,8 +228,11 @@ func (b *board) gauges() gauges {
 	return g
 }
 
-// ready is nil unless a shard that may be read has been unread for too long.
+// ready is nil unless the table's new stream waits or a shard that may be read has been unread for too long.
 func (b *board) ready() error {
+	if why := b.waiting(); why != "" {
+		return errors.New(why)
+	}
 	if g := b.gauges(); g.unread > unreadLimit {
 		return fmt.Errorf("a shard that may be read has not been for %v", g.unread.Round(time.Second))
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -35,7 +36,7 @@ func (s store) stream(ctx context.Context) (streamRow, bool, error) {
 
 // createStream writes the stream's row, or returns the one that another instance has just written.
 func (s store) createStream(ctx context.Context, r streamRow) (streamRow, error) {
-	set := item{colApp: str(r.App), colARN: str(r.ARN)}
+	set := item{colApp: str(r.App), colARN: str(r.ARN), colSince: instant(r.Since)}
 	if !r.Start.IsZero() {
 		set[colStart] = instant(r.Start)
 	}
@@ -70,16 +71,11 @@ func (s store) shards(ctx context.Context) ([]shardRow, error) {
 }
 
 // create writes the row of a shard that was just discovered, or returns the one that is there. The parent's row is
-// told of its child first, so that it never outlives a child that nobody has read. A child was there, unread, when its
-// parent ended.
+// told of its child first, so that it never outlives a child that nobody has read.
 func (s store) create(ctx context.Context, r shardRow) (shardRow, error) {
 	if r.Parent != "" {
-		parent, err := s.addChild(ctx, r)
-		if err != nil {
+		if err := s.addChild(ctx, r); err != nil {
 			return shardRow{}, err
-		}
-		if parent.ended() && parent.Ended.Before(r.UnreadSince) {
-			r.UnreadSince = parent.Ended
 		}
 	}
 	written, err := s.update(ctx, s.shardKey(r.key()), r.encode(), nil, "attribute_not_exists(pk)", nil)
@@ -90,23 +86,19 @@ func (s store) create(ctx context.Context, r shardRow) (shardRow, error) {
 	return decodeShard(written), err
 }
 
-// addChild returns the parent's row, empty if it has none.
-func (s store) addChild(ctx context.Context, child shardRow) (parent shardRow, err error) {
-	out, err := s.rows.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+// addChild tells the parent's row, if it has one, of a child.
+func (s store) addChild(ctx context.Context, child shardRow) error {
+	_, err := s.rows.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.leases, Key: s.shardKey(child.parentKey()),
 		UpdateExpression:          aws.String("ADD #children :child"),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
 		ExpressionAttributeNames:  map[string]string{"#children": colChildren},
 		ExpressionAttributeValues: item{":child": &types.AttributeValueMemberSS{Value: []string{child.ID}}},
-		ReturnValues:              types.ReturnValueAllNew,
 	})
-	if classify(err) == conflict { // the parent has no row
-		return shardRow{}, nil
+	if err != nil && classify(err) != conflict { // the parent has no row
+		return fmt.Errorf("write row %s in table %s: %w", child.parentKey(), s.leases, err)
 	}
-	if err != nil {
-		return shardRow{}, fmt.Errorf("write row %s in table %s: %w", child.parentKey(), s.leases, err)
-	}
-	return decodeShard(out.Attributes), nil
+	return nil
 }
 
 // claim makes an instance the owner of a shard that is as it was seen: free, or of a dead instance.
@@ -144,10 +136,14 @@ func (s store) save(ctx context.Context, held shardRow, set item, remove ...stri
 	return err
 }
 
-// reset makes a shard that is as it was seen one that nobody has read.
-func (s store) reset(ctx context.Context, seen shardRow) error {
+// reset makes a shard that is as it was seen one of which nothing has been read. Until the instant read it was read:
+// what was deleted of that is no gap.
+func (s store) reset(ctx context.Context, seen shardRow, read time.Time) error {
 	set := item{colState: str(stateWaiting), colEpoch: num(seen.Epoch + 1)}
-	remove := []string{colCheckpoint, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colWantedBy, colUnread}
+	remove := []string{colCheckpoint, colSequence, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colWantedBy}
+	if !read.IsZero() {
+		set[colTip] = instant(read)
+	}
 	_, err := s.update(ctx, s.shardKey(seen.key()), set, remove, "#epoch = :seen", item{":seen": num(seen.Epoch)})
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,9 +55,10 @@ func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	for _, call := range []func(context.Context) error{
 		func(ctx context.Context) (err error) { t.stream, _, err = r.store.stream(ctx); return err },
 		func(ctx context.Context) (err error) { rows, err = r.store.shards(ctx); return err },
+		t.recall,
 		t.beat.Join,
 	} {
-		if _, err := r.caller.persist(ctx, leasePlace, tick, call); err != nil {
+		if err := r.caller.persist(ctx, leasePlace, tick, call); err != nil {
 			return nil, err
 		}
 	}
@@ -73,6 +75,21 @@ func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	})
 	r.log.Info("this instance reads the stream", zap.String("instance", t.beat.ID()), zap.String("stream", t.stream.ARN))
 	return t, nil
+}
+
+// recall adds the streams that the reading has gone over to and that can still be read, also those of which no shard has
+// a row yet: an earlier run may have ended before it listed them.
+func (t *tenure) recall(ctx context.Context) error {
+	if len(t.stream.Gaps) == 0 { // the table never had another stream
+		return nil
+	}
+	labels, err := t.discovery.labels(ctx)
+	for _, gap := range t.stream.Gaps {
+		if slices.Contains(labels, gap.Stream) {
+			t.labels[gap.Stream] = true
+		}
+	}
+	return err
 }
 
 func (t *tenure) tellPending(gaps []Gap) {
@@ -154,7 +171,7 @@ func (t *tenure) loops(stop context.Context) error {
 			return nil
 		})
 	}
-	known := newCatalogue(labelOf(t.stream.ARN))
+	known := newCatalogue(labelOf(t.stream.ARN), later(t.stream.Since, t.stream.Start))
 	for label := range t.labels {
 		known.stream(label)
 	}
@@ -240,9 +257,10 @@ func (t *tenure) reportGap(ctx context.Context, gap Gap) error {
 	}
 	t.troubles.mend(place)
 	gap.Pending = false
-	_, err := t.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error { return t.store.settle(ctx, gap) })
+	err := t.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error { return t.store.settle(ctx, gap) })
 	if err == nil {
 		t.board.gap(gap)
+		t.events.put(func(c *catalogue) { c.told(gap) })
 	}
 	return err
 }

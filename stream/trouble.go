@@ -63,6 +63,13 @@ func (t *troubles) mend(place string) {
 	}
 }
 
+// drop forgets what was wrong in place: it is looked after no more, which mends nothing.
+func (t *troubles) drop(place string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.open, place)
+}
+
 // shown is the most troubles that Ready names.
 const shown = 3
 

@@ -46,7 +46,7 @@ func (w *watch) run(ctx context.Context) error {
 func (w *watch) look(ctx context.Context, first bool) error {
 	owners := slices.Collect(maps.Keys(w.owners))
 	var view lease.View
-	_, err := w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
+	err := w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
 		view, err = w.others.Look(ctx, owners...)
 		return err
 	})
@@ -74,7 +74,7 @@ func (w *watch) look(ctx context.Context, first bool) error {
 func (w *watch) readShards(ctx context.Context) error {
 	var rows []shardRow
 	asked := time.Now()
-	_, err := w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
+	err := w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
 		asked = time.Now()
 		rows, err = w.store.shards(ctx)
 		return err

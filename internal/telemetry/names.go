@@ -54,7 +54,10 @@ var pushes = []push{
 
 	metricOf("stream", "iterator.age", highest).milliseconds(),
 	metricOf("stream", "retention.headroom", lowest).seconds(),
+	metricOf("stream", "records.read", counter),
 	metricOf("stream", "records.processed", counter),
+	metricOf("stream", "records.before.start", counter),
+	metricOf("stream", "records.returned", counter),
 	metricOf("stream", "records.diverted", counter),
 	metricOf("stream", "gaps", counter),
 	metricOf("stream", "get.records.calls", counter),
