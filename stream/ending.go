@@ -74,7 +74,7 @@ func (s *shard) skip(reason error) error {
 	}
 	s.view.unblock()
 	now := s.clock.now()
-	s.at.iterator, s.at.horizon, s.at.through = "", true, now.Add(-retention)
+	s.at.iterator, s.at.horizon, s.at.through, s.at.covered = "", true, now.Add(-retention), true
 	gap := s.newGap(reason.Error(), now)
 	if n := len(s.row.Gaps); n > 0 && s.row.Gaps[n-1].After == gap.After && now.Sub(s.row.Gaps[n-1].Found) < gapPause {
 		s.at.owed = &gap

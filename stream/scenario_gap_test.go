@@ -178,7 +178,9 @@ func TestRowOfAnEndedShardStaysUntilItsGapIsTold(t *testing.T) {
 		w.must(w.sandbox.Tables.Remove(table, parent, false))
 		w.lost = func(r written) bool { return r.Shard == parent }
 		heal()
-		time.Sleep(60 * time.Hour)
+		time.Sleep(4 * time.Hour)
+		w.roll(w.open())
+		time.Sleep(56 * time.Hour)
 		if row, ok := w.rows()[parent]; !ok || len(row.Gaps) != 1 {
 			t.Errorf("the row of a shard whose gap nobody took is %+v", row)
 		}

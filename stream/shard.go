@@ -39,6 +39,7 @@ type readPoint struct {
 	tip      time.Time // when the tip was last seen; zero: never
 	through  time.Time // nothing that was created before is unread
 	owed     *Gap      // not written yet
+	covered  bool      // a gap was found just now: it covers what the next iterator leaves out
 }
 
 // pulse is what decides when the shard is read again.
@@ -148,10 +149,17 @@ func (s *shard) readAll() error {
 // admit records a gap where the shard is about to be read from its oldest record and something may have been deleted
 // before that: also where it was read before, but nothing of it was handled.
 func (s *shard) admit() error {
-	if s.at.iterator == "" && s.fromOldest() && s.unreadFor() > retention {
-		return s.skip(errUnread)
+	if s.at.iterator != "" {
+		return nil
 	}
-	return nil
+	covered := s.at.covered
+	s.at.covered = false
+	if covered || !s.fromOldest() || s.unreadFor() <= retention {
+		return nil
+	}
+	err := s.skip(errUnread)
+	s.at.covered = false
+	return err
 }
 
 // fromOldest is true where nothing but the horizon tells where reading goes on.
