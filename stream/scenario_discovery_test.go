@@ -97,7 +97,7 @@ func TestScenario04ChildInvisibleForThreeMinutesIsFound(t *testing.T) {
 		fails  func(fault.Call) bool
 		within time.Duration // after it became visible
 	}{
-		"by asking":      {func(c fault.Call) bool { return !filtered(c) }, 16 * time.Second},
+		"by asking":      {func(c fault.Call) bool { return !filtered(c) }, 61 * time.Second},
 		"by the listing": {filtered, 75 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
