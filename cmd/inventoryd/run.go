@@ -11,6 +11,7 @@ import (
 	"inventoryd/internal/health"
 	"inventoryd/internal/telemetry"
 	"inventoryd/internal/web"
+	"inventoryd/internal/web/page"
 	"inventoryd/loader"
 	"inventoryd/notifier"
 	"inventoryd/stream"
@@ -71,12 +72,14 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		{name: "instance", ready: member.Ready, status: func() any { return member.Status() }},
 	}
 	var lines []func(context.Context) error
+	var sources page.Sources
 	if h.only != onlyNotifier {
 		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables}, cfg.Loader)
 		if err != nil {
 			return err
 		}
 		lines = append(lines, l.Run)
+		sources.Loads = loadsOf(l.Status)
 		parts = append(parts, part{"loader", l.Ready, func() any { return l.Status() }, func(next Config) { l.Apply(next.Loader) }})
 	}
 	if h.only != onlyLoader {
@@ -89,19 +92,24 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 			return err
 		}
 		lines = append(lines, after(n.Start, n.Run, s.Run))
+		sources.Shards = shardsOf(s.Status)
 		parts = append(parts,
 			part{"notifier", n.Ready, func() any { return n.Status() }, func(next Config) { n.Apply(next.Notifier) }},
 			part{"stream", s.Ready, func() any { return s.Status() }, func(next Config) { s.Apply(next.Stream) }})
 	}
 
+	look, applyToPage := newPage(cfg, c, healthy, sources, h.log.Named("page"))
+	parts = append(parts, part{name: "page", apply: applyToPage})
 	server, err := web.New(cfg.HTTP, web.Parts{
-		Health: healthy, Metrics: metrics.Handler(), Status: status(healthy, parts), Logger: h.log.Named("http"), Meter: metrics.Meter("http"),
+		Health: healthy, Metrics: metrics.Handler(), Status: status(healthy, parts), Page: look, Logger: h.log.Named("http"), Meter: metrics.Meter("http"),
 	})
 	if err != nil {
 		return err
 	}
 	for _, p := range parts {
-		healthy.Part(p.name, p.ready)
+		if p.ready != nil {
+			healthy.Part(p.name, p.ready)
+		}
 	}
 
 	// The frame outlives the lines, so that one sees how they stop and the last metrics are sent.
@@ -112,6 +120,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	frame.Go(func() error { metrics.Run(outer); return nil })
 	frame.Go(func() error { return own.afterClaim(outer, member.Run) }) // what is led ends before the membership
 	if h.listener != nil {
+		frame.Go(func() error { return look.Run(outer) })
 		frame.Go(func() error { return server.Run(outer, h.listener) })
 	}
 	err = operate(ctx, own, lines, parts, h)

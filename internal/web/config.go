@@ -35,6 +35,9 @@ type Config struct {
 	BasePath string `yaml:"base_path" reload:"restart"`
 	// Serve profiles of the running process below /debug/pprof/.
 	Pprof bool `yaml:"pprof" reload:"restart"`
+	// Read units a second, 1 to 100000, that the page may consume of the table for all who look at it, at most; nothing is
+	// read while nobody looks. Where they do not suffice the page is brought up to date less often, and says of when it is.
+	PageReadUnits int `yaml:"page_read_units" reload:"now"`
 }
 
 // Auth is the group `http.auth`.
@@ -52,11 +55,14 @@ type Auth struct {
 const Off = "off"
 
 // DefaultConfig is what holds where the configuration says nothing.
-func DefaultConfig() Config { return Config{Listen: "127.0.0.1:9820"} }
+func DefaultConfig() Config { return Config{Listen: "127.0.0.1:9820", PageReadUnits: 50} }
 
 // Validate tells what cannot work.
 func (c Config) Validate() error {
 	errs := []error{c.checkListen(), c.checkNames()}
+	if n := c.PageReadUnits; n < 1 || n > 100_000 {
+		errs = append(errs, config.Problemf("page_read_units", "must be between 1 and 100000, not %d", n))
+	}
 	a := c.Auth
 	switch {
 	case a.User == "" && (a.Hash != "" || a.HashFile != ""):

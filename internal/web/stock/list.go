@@ -125,7 +125,7 @@ func (b *storeBuilder) unusable(inventory.Key) { b.totals.Unusable++ }
 func (b *storeBuilder) view(begun time.Time, whole bool) *View {
 	return &View{
 		Store: b.store, AsOf: begun, Took: time.Since(begun), Version: b.content.version(b.totals.Unusable), Whole: whole,
-		Totals: b.totals, Hidden: b.totals.Items - b.rows.Len(),
+		Totals: b.totals, Hidden: b.totals.Items - b.rows.Len(), First: b.rows.Len() - b.short,
 		list: &list{names: string(b.names), ends: exact(b.rows.ends), counts: exact(b.rows.counts), levels: exact(b.rows.levels)},
 	}
 }

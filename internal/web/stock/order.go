@@ -17,6 +17,7 @@ type Order string
 
 // The orders. Names are compared as people do: case and accents count last.
 const (
+	ByTable  Order = "table"  // as the table sorts: by the bytes of the name
 	ByNeed   Order = "need"   // out first, then low, then the rest; by name among them
 	ByItem   Order = "item"   // by name
 	ByCount  Order = "count"  // the least first
@@ -24,7 +25,7 @@ const (
 )
 
 // Orders lists all of them.
-var Orders = []Order{ByNeed, ByItem, ByCount, ByStores}
+var Orders = []Order{ByTable, ByNeed, ByItem, ByCount, ByStores}
 
 // Select lists the rows whose item contains all words of what, whatever the case, in the order by.
 func (l *list) Select(what string, by Order, reverse bool) []uint32 {
@@ -61,6 +62,10 @@ func (l *list) order(by Order) []uint32 {
 	if o, ok := l.orders[by]; ok {
 		return o
 	}
+	if by == ByTable {
+		l.orders[by] = l.byTable()
+		return l.orders[by]
+	}
 	o := slices.Clone(l.orders[ByItem])
 	slices.SortStableFunc(o, func(a, b uint32) int {
 		switch by {
@@ -77,13 +82,20 @@ func (l *list) order(by Order) []uint32 {
 	return o
 }
 
+func (l *list) byTable() []uint32 {
+	o := make([]uint32, l.Len())
+	for i := range o {
+		o[i] = uint32(i)
+	}
+	return o
+}
+
 func (l *list) byName() []uint32 {
 	collator := collate.New(language.Und)
 	var buffer collate.Buffer
 	keys := make([][]byte, l.Len())
-	o := make([]uint32, l.Len())
+	o := l.byTable()
 	for i := range o {
-		o[i] = uint32(i)
 		keys[i] = collator.KeyFromString(&buffer, l.name(i))
 	}
 	slices.SortStableFunc(o, func(a, b uint32) int { return bytes.Compare(keys[a], keys[b]) })

@@ -280,3 +280,14 @@ func (r *Reader) forget(now time.Time) {
 		delete(r.subjects, eldest.store)
 	}
 }
+
+// Ask has a store ("": all) read once, for somebody who does not wait for it.
+func (r *Reader) Ask(store string) {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.subject(store); s != nil {
+		s.asked, s.seen = now, now
+		r.nudge()
+	}
+}

@@ -74,6 +74,7 @@ type View struct {
 	Whole   bool   // false: the first reading goes on, and there is more to come
 	Totals  Totals
 	Hidden  int // rows that are in Totals, but not in the list
+	First   int // rows at the beginning of the list that have none hidden between them
 	*list
 
 	// Of all stores only.

@@ -123,7 +123,7 @@ func (b *sumBuilder) view(begun time.Time, whole bool) *View {
 	names := b.cut()
 	v := &View{
 		AsOf: begun, Took: time.Since(begun), Version: b.content.version(b.totals.Unusable), Whole: whole,
-		Totals: b.totals, Hidden: b.hidden,
+		Totals: b.totals, Hidden: b.hidden, First: len(names),
 		Stores: exact(b.stores), HiddenStores: b.hiddenStores,
 		Shortages: exact(b.short), HiddenShort: b.totals.Out + b.totals.Low - len(b.short),
 	}
