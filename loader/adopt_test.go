@@ -10,7 +10,7 @@ func TestEachKeyThatNeedsNoRestartIsAdopted(t *testing.T) {
 	before, next := DefaultConfig(), DefaultConfig()
 	next.Columns = map[string][]string{"count": {"qty"}}
 	_, err := config.Load("", &next, nil,
-		"on_bad_object=drop", "delimiter=pipe", "encoding=windows-1252", "thousands=comma", "max_window=1MiB", "negative=reject", "max_expanded=2MiB", "max_ratio=11", "on_bad_row=reject_object",
+		"on_bad_object=drop", "on_missing=redrive", "delimiter=pipe", "encoding=windows-1252", "thousands=comma", "max_window=1MiB", "negative=reject", "max_expanded=2MiB", "max_ratio=11", "on_bad_row=reject_object",
 		"max_rejects=3", "max_rejects_percent=4", "rejects=/tmp", "lanes=5", "objects.include=*.csv", "objects.exclude=*.tmp")
 	if err != nil {
 		t.Fatal(err)

@@ -41,6 +41,9 @@ type Intake struct {
 	// What becomes of the message of an object that cannot be loaded: redrive leaves it to the queue's redrive policy,
 	// drop deletes it.
 	OnBadObject string `yaml:"on_bad_object" reload:"object" enum:"redrive|drop"`
+	// What becomes of the message of an object that is not there any more when its turn comes: ack deletes it, redrive
+	// leaves it to the queue's redrive policy.
+	OnMissing string `yaml:"on_missing" reload:"object" enum:"ack|redrive"`
 }
 
 // Bad says what becomes of rows that cannot be used.
@@ -77,7 +80,8 @@ type Objects struct {
 // Surroundings are what belongs to all components and is filled in by the program.
 type Surroundings struct {
 	App        string
-	StateTable string // remembers messages that failed for good
+	StateTable string // holds the ledger, and messages that failed for good
+	Instance   string // names this process in the ledger
 	Table      inventory.Table
 	Logger     *zap.Logger                           // nil: none
 	Meter      metric.Meter                          // nil: none
@@ -87,7 +91,7 @@ type Surroundings struct {
 // DefaultConfig is what holds where the configuration says nothing.
 func DefaultConfig() Config {
 	return Config{
-		Intake: Intake{Queue: "inventory-events", Workers: 4, Visibility: 2 * time.Minute, OnBadObject: "redrive"},
+		Intake: Intake{Queue: "inventory-events", Workers: 4, Visibility: 2 * time.Minute, OnBadObject: "redrive", OnMissing: "ack"},
 		Format: Format{
 			Columns:   map[string][]string{"store": {"store"}, "item": {"item"}, "count": {"count"}},
 			Delimiter: "auto", Encoding: "utf-8", Thousands: "unset", Negative: "accept",
@@ -116,6 +120,7 @@ func (c Config) Validate() error {
 	check(c.Workers >= 1 && c.Workers <= 64, "workers", "%d is not from 1 to 64", c.Workers)
 	check(c.Visibility >= 2*time.Second && c.Visibility <= time.Hour, "visibility", "%v is not from 2s to 1h", c.Visibility)
 	oneOf("on_bad_object", c.OnBadObject, "redrive", "drop")
+	oneOf("on_missing", c.OnMissing, "ack", "redrive")
 	check(c.MaxExpanded >= units.MiB, "max_expanded", "%v is less than 1MiB", c.MaxExpanded)
 	check(c.MaxRatio >= 10, "max_ratio", "%d is less than 10", c.MaxRatio)
 	check(c.MaxWindow >= units.MiB && c.MaxWindow <= 128*units.MiB, "max_window", "%v is not from 1MiB to 128MiB", c.MaxWindow)
@@ -136,7 +141,7 @@ func (c Config) wanted(bucket, key string, size int64) (ok bool, reason string) 
 	switch t, _ := parseTarget(c.Rejects); {
 	case t.holds(bucket, key):
 		return false, "it is a report of rejected rows (loader.rejects)"
-	case size == 0 && strings.HasSuffix(key, "/"):
+	case size <= 0 && (strings.HasSuffix(key, "/") || strings.HasSuffix(key, "_$folder$")):
 		return false, "it is a folder, as consoles make them"
 	case len(c.Objects.Include) > 0 && !slices.ContainsFunc(c.Objects.Include, matches):
 		return false, "no pattern of loader.objects.include matches"
@@ -174,7 +179,7 @@ func match(pattern, name string) bool {
 
 // adopt returns c with those keys of new that take effect without a restart.
 func (c Config) adopt(next Config) Config {
-	c.OnBadObject = next.OnBadObject
+	c.OnBadObject, c.OnMissing = next.OnBadObject, next.OnMissing
 	c.Format, c.Bad, c.Feeds, c.Writing, c.Objects = next.Format, next.Bad, next.Feeds, next.Writing, next.Objects
 	return c
 }

@@ -1,77 +1,80 @@
 package loader
 
-// What errors of the services mean.
+// Errors: of services, as the table of fates takes them, and the loader's own.
 
 import (
 	"errors"
-	"net/http"
-	"slices"
-	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 
-	"inventoryd/loader/lanes"
+	"inventoryd/loader/feed"
 )
 
-// Why the loading of an object is cut short although nothing is wrong with it; causes of its context.
+// Why the work on a message is cut short although nothing is wrong with it; causes of its context.
 var (
 	errStopping = errors.New("the loader is being stopped")
 	errLost     = errors.New("the message's visibility could not be renewed in time")
 	errTwelve   = errors.New("SQS lets a message be held for 12 hours at most")
+	errCrowded  = errors.New("too many messages wait; this one has waited longest")
 )
 
-// Why an object needs no loading.
-var (
-	errGone       = errors.New("the object is gone")
-	errSuperseded = errors.New("the object has been replaced; the newer one has its own event")
-)
+// failure is an error whose fate is known.
+type failure struct {
+	of   asked
+	fate fate
+	err  error
+	shut bool // the answer says that we may not: trying soon mends nothing
+}
 
-// code is the service's code of an error, or empty.
-func code(err error) string {
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// failed gives the error of a call its fate.
+func failed(of asked, err error) *failure {
+	a := answerOf(of, err)
+	return &failure{of, fateOf(a), err, refusesUs(a)}
+}
+
+// answerOf is what an error says of the call.
+func answerOf(of asked, err error) answer {
+	a := answer{of: of}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		return api.ErrorCode()
+		a.code = api.ErrorCode()
 	}
-	return ""
-}
-
-// status is the HTTP status of an error, or 0.
-func status(err error) int {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) {
-		return response.HTTPStatusCode()
+		a.status = response.HTTPStatusCode()
 	}
-	return 0
+	if a.code == "UnknownError" || a.code == "NotModified" { // the SDK's word for an answer without one
+		a.code = ""
+	}
+	return a
 }
 
-// throttled reports whether a service takes less than it is given.
-func throttled(err error) bool {
-	return slices.Contains([]string{
-		"ProvisionedThroughputExceededException", "ThrottlingException", "Throttling", "RequestLimitExceeded",
-		"LimitExceededException", "TooManyRequestsException", "SlowDown", "RequestThrottled", "ThrottledException",
-		"KMS.ThrottlingException",
-	}, code(err)) || status(err) == http.StatusTooManyRequests
-}
-
-// denied reports whether a service does not let us, or does not know who we are: nothing that trying soon would mend.
-func denied(err error) bool {
-	c := code(err)
-	return status(err) == http.StatusForbidden || strings.HasPrefix(c, "AccessDenied") || strings.HasSuffix(c, ".AccessDeniedException") ||
-		slices.Contains([]string{
-			"Forbidden", "UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignature", "InvalidClientTokenId",
-			"ExpiredToken", "ExpiredTokenException", "SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken",
-			"RequestTimeTooSkewed", "MissingAuthenticationTokenException", "AuthorizationHeaderMalformed", // or in which region we are
-		}, c)
-}
-
-// judge says what an error of the table means for the batch that was to be written.
-func judge(err error) lanes.Verdict {
+// fateIn is the fate of what a load ended with; false: it was cut short.
+func fateIn(err error) (fate, bool) {
+	var f *failure
+	var unusable *feed.Unusable
 	switch {
-	case code(err) == "ValidationException":
-		return lanes.Refuse
-	case throttled(err):
-		return lanes.Throttle
+	case errors.As(err, &f):
+		return f.fate, true
+	case errors.As(err, &unusable):
+		return bad, true
 	}
-	return lanes.Retry
+	return "", false
+}
+
+// dependency is what a failure of reading or reporting an object is the trouble of.
+func (f *failure) dependency(bucket string) dependency {
+	switch {
+	case f.of == toReport:
+		return theReport
+	case f.of == toSpill:
+		return theDisk
+	case f.fate == bucketWaits:
+		return bucketOf(bucket)
+	}
+	return objectsOf(bucket)
 }

@@ -95,10 +95,9 @@ func TestATableThatTakesLittleIsFilledAtItsPace(t *testing.T) {
 	})
 }
 
-// TestAnObjectReplacedWhileItIsReadIsSuperseded has one worker: nothing else orders two uploads of a key in mode put.
-func TestAnObjectReplacedWhileItIsReadIsSuperseded(t *testing.T) {
+// TestAnObjectReplacedWhileItIsReadIsBegunAgain breaks the connection, so that the replacement is noticed in mid-file.
+func TestAnObjectReplacedWhileItIsReadIsBegunAgain(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.config.Workers = 1
 		old, _ := feedOf(3000, "Berlin", "Osaka")
 		replacement, newRows := feedOf(2000, "Berlin", "Quito")
 		w.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Times: 1, Effect: fault.Effect{Half: true}})
@@ -123,14 +122,15 @@ func TestAnObjectReplacedWhileItIsReadIsSuperseded(t *testing.T) {
 			t.Errorf("%d rows of the newer object are missing", len(newRows))
 		}
 		recent := i.Status().Recent
-		if len(recent) != 2 || recent[0].Outcome != "loaded" || recent[1].Outcome != "superseded" || int64(rest) > recent[1].Books.Written || recent[1].Books.Unwritten == 0 {
+		if len(recent) != 2 || recent[0].Outcome != "loaded" || recent[1].Outcome != "changed" || int64(rest) > recent[1].Books.Written || recent[1].Books.Abandoned == 0 {
 			t.Errorf("%d rows of the older object are left; %+v", rest, recent)
 		}
 		i.balanced()
 	})
 }
 
-// TestOneEventFiveTimesAtOnceOnTwoInstances leaves what one of them leaves.
+// TestOneEventFiveTimesAtOnceOnTwoInstances leaves what one of them leaves, and loads once in each instance, or once more where
+// they came in each other's way.
 func TestOneEventFiveTimesAtOnceOnTwoInstances(t *testing.T) {
 	inWorld(t, func(w *world) {
 		feed, want := feedOf(3000, "Berlin", "Osaka")
@@ -144,7 +144,7 @@ func TestOneEventFiveTimesAtOnceOnTwoInstances(t *testing.T) {
 		a, b := w.start("a"), w.start("b")
 		w.quiet(time.Hour)
 		w.exact(want)
-		if n := a.balanced().Loaded + b.balanced().Loaded; n != 5 {
+		if n := a.balanced().Loaded + b.balanced().Loaded; n < 1 || n > 4 {
 			t.Errorf("loaded %d times", n)
 		}
 	})
@@ -278,7 +278,8 @@ func TestADependencyDownForAnHourCostsNoMessage(t *testing.T) {
 				if err := i.Ready(); err != nil {
 					t.Errorf("not ready afterwards: %v", err)
 				}
-				if total := i.balanced(); total.Loaded < 12 || total.Failed > 0 {
+				// Denied for long, messages are left to the queue now and then; none of them is given up.
+				if total := i.balanced(); total.Loaded < 12 || total.Failed > 0 && !strings.Contains(name, "denied") {
 					t.Errorf("total %+v", total)
 				}
 			})
@@ -368,7 +369,10 @@ func TestNoMoreMessagesThanFreeWorkers(t *testing.T) {
 func TestAMessageThatFailsForGoodIsReadOnceAndRedriven(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var reads atomic.Int64
-		w.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Effect: fault.Effect{Do: func() { reads.Add(1) }}})
+		w.Fault(fault.Rule{
+			Service: "s3", Operation: "GetObject", Effect: fault.Effect{Do: func() { reads.Add(1) }},
+			Match: func(c fault.Call) bool { return c.Request.Header.Get("If-None-Match") == "" }, // no last look
+		})
 		i := w.start("a")
 		w.put("feed.csv", "store,item,amount\nA,B,1\n")
 		w.eventually(24*time.Hour, "in the dead-letter queue", func() bool { return len(w.Queues.Contents(sandbox.DeadLetterQueue).Visible) == 1 })
@@ -387,9 +391,9 @@ func TestAMessageThatFailsForGoodIsReadOnceAndRedriven(t *testing.T) {
 		// Moved back from the dead-letter queue it is a new message, and the object is read again.
 		dead := w.Queues.Drain(sandbox.DeadLetterQueue)
 		w.send(dead[0].Body)
-		w.eventually(time.Minute, "read again", func() bool { return reads.Load() == 2 })
-		if total := i.balanced(); total.Failed != 2 {
-			t.Errorf("total %+v", total)
+		w.eventually(time.Minute, "read again", func() bool { return i.balanced().Failed == 2 })
+		if n := reads.Load(); n != 2 {
+			t.Errorf("the object was read %d times", n)
 		}
 	})
 }
@@ -482,7 +486,7 @@ func TestAccessDeniedOnOneKeyOnlyIsThatMessagesFailure(t *testing.T) {
 		if err := i.Ready(); err != nil {
 			t.Errorf("not ready: %v", err)
 		}
-		if total := i.balanced(); total.Loaded != 1 || total.Failed != 1 {
+		if total := i.balanced(); total.Loaded != 1 || w.logs.FilterMessage("message left to the queue").Len() != int(total.Failed) {
 			t.Errorf("total %+v", total)
 		}
 	})
@@ -496,15 +500,15 @@ func (w *world) send(body string) {
 	}
 }
 
-// TestABodyThatBreaksEachTimeComesBackLater is the message's own failure that may pass: it must never be taken for an
+// TestABodyThatBreaksEachTimeIsReadAnew is the message's own failure that may pass: it must never be taken for an
 // object that cannot be decoded.
-func TestABodyThatBreaksEachTimeComesBackLater(t *testing.T) {
+func TestABodyThatBreaksEachTimeIsReadAnew(t *testing.T) {
 	inWorld(t, func(w *world) {
 		mend := w.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Effect: fault.Effect{Half: true}})
 		i := w.start("a")
 		feed, want := feedOf(1000, "Berlin", "Osaka")
 		w.put("feed.csv", feed)
-		w.eventually(time.Hour, "given up for now", func() bool { return w.logs.FilterMessage("message comes back later").Len() == 1 })
+		w.eventually(time.Hour, "given up for now", func() bool { return w.logs.FilterMessage("object interrupted").Len() == 3 })
 		mend()
 		w.quiet(time.Hour)
 		w.exact(want)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"time"
 
 	"inventoryd/loader/event"
 	"inventoryd/loader/feed"
@@ -14,16 +13,14 @@ import (
 
 // Input is one feed that is loaded by hand.
 type Input struct {
-	Bucket, Key string // of a file, Key is its path and Bucket empty
-	Size        int64  // in bytes; -1: unknown
-	src         func(*Loader) source
+	Bucket, Key string  // of a file, Key is its path and Bucket empty
+	Size        int64   // in bytes; -1: unknown
+	src         *source // nil: the object in S3
 }
 
-// Object is an object in S3 as a listing shows it; the ETag pins it.
-func Object(bucket, key, etag string, size int64) Input {
-	return Input{Bucket: bucket, Key: key, Size: size, src: func(l *Loader) source {
-		return l.objectSource(event.Object{Bucket: bucket, Key: key, ETag: etag})
-	}}
+// Object is an object in S3; it is loaded as it is when its turn comes.
+func Object(bucket, key string, size int64) Input {
+	return Input{Bucket: bucket, Key: key, Size: size}
 }
 
 // File is a file of this machine.
@@ -32,16 +29,14 @@ func File(path string) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{Key: path, Size: info.Size(), src: func(*Loader) source {
-		return source{open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
-	}}, nil
+	src := &source{open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
+	return Input{Key: path, Size: info.Size(), src: src}, nil
 }
 
 // Stream is a feed that can be read only once.
 func Stream(name string, r io.Reader) Input {
-	return Input{Key: name, Size: -1, src: func(*Loader) source {
-		return source{once: true, open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(r), nil }}
-	}}
+	src := &source{once: true, open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(r), nil }}
+	return Input{Key: name, Size: -1, src: src}
 }
 
 // Hand says how a feed is loaded by hand.
@@ -51,20 +46,30 @@ type Hand struct {
 	Rejected func(*feed.Reject) // told of each rejected row, by several goroutines at once; may be nil
 }
 
-// Load loads one feed. Services that are down are waited for. When ctx ends, reading stops, and the lanes get 5 s to
-// finish what they write. The error is why the feed is not in the table, also in Progress.
+// Load loads one feed. Services that are down are waited for; an object that is replaced meanwhile is loaded again. When ctx
+// ends, reading stops, and the lanes get 5 s to finish what they write. The error is why the feed is not in the table, also
+// in Progress.
 func (l *Loader) Load(ctx context.Context, in Input, h Hand) (Progress, error) {
 	outer := context.WithoutCancel(ctx)
 	w := work{read: outer, write: outer}
 	stop := w.endWith(ctx)
 	defer stop()
-	load := l.begin(in.Bucket, in.Key, in.Size)
-	load.dry, load.rejects = h.Dry, h.Rejected
-	if h.Began != nil {
-		h.Began(load)
+	p := &pursuit{l: l, e: errand{work: w}, hand: h, o: object{l: l, told: event.Object{Bucket: in.Bucket, Key: in.Key, Size: in.Size}, size: in.Size}}
+	if in.src == nil {
+		_, err := p.run()
+		return p.progress, err
 	}
-	err := l.run(w, load, in.src(l))
-	return l.finish(load, err, time.Time{}), err
+	load := p.begin()
+	a := newPass(l, load, nil)
+	defer a.report.discard()
+	err := a.run(w, *in.src)
+	if f, judged := fateIn(err); err == nil || judged && f == bad {
+		if problem := l.publish(w.write, a.report, err); problem != nil {
+			err = problem
+		}
+	}
+	p.finish(load, err)
+	return p.progress, err
 }
 
 // Wanted reports whether an object of size bytes is to be loaded by itself, else why not.

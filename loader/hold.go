@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,13 +20,15 @@ func longestHold(visibility time.Duration) time.Duration {
 	return 12*time.Hour - 15*time.Minute - visibility
 }
 
-// hold is one message in hand. Its context ends when the message is about to become visible to others.
+// hold is one message in hand. Its context ends when the message is about to become visible to others: a quarter of the
+// visibility is kept for the work to notice, and for clocks.
 type hold struct {
 	message
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	lapse   *time.Timer // cancels ctx unless it is moved on
-	renewed time.Time   // when the last good renewal was sent; guarded by holds.mu
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	lapse    *time.Timer          // cancels ctx unless it is moved on
+	patience time.Duration        // after a renewal, for which the message is surely ours
+	beat     atomic.Pointer[beat] // the receipt, and then each good renewal
 }
 
 // holds renews the visibility of all messages in hand. It is safe for concurrent use.
@@ -40,19 +43,14 @@ type holds struct {
 
 // take begins to hold a message. ctx bounds the hold.
 func (h *holds) take(ctx context.Context, m message) *hold {
-	held := &hold{message: m, renewed: m.received}
+	held := &hold{message: m, patience: h.queue.visibility * 3 / 4}
+	held.beat.Store(&beat{m.received, m.asleep})
 	held.ctx, held.cancel = context.WithCancelCause(ctx)
-	held.lapse = time.AfterFunc(h.margin(m.received, m.received), func() { held.cancel(errLost) })
+	held.lapse = time.AfterFunc(held.patience, func() { held.cancel(errLost) })
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.in[m.receipt] = held
 	return held
-}
-
-// margin is how long after a renewal sent at that time work must stop: a quarter of the visibility is kept for the
-// work to notice, and for clocks.
-func (h *holds) margin(renewed, now time.Time) time.Duration {
-	return renewed.Add(h.queue.visibility * 3 / 4).Sub(now)
 }
 
 // release ends a hold. It may be called more than once.
@@ -93,11 +91,11 @@ func (h *holds) due(now time.Time) []*hold {
 		switch {
 		case now.Sub(held.received) > longestHold(h.queue.visibility):
 			held.cancel(errTwelve)
-		case now.Sub(held.renewed) >= h.queue.visibility/2:
+		case now.Sub(held.beat.Load().sent) >= h.queue.visibility/2:
 			due = append(due, held)
 		}
 	}
-	slices.SortFunc(due, func(a, b *hold) int { return a.renewed.Compare(b.renewed) })
+	slices.SortFunc(due, func(a, b *hold) int { return a.beat.Load().sent.Compare(b.beat.Load().sent) })
 	return due
 }
 
@@ -110,7 +108,7 @@ func (h *holds) renew(ctx context.Context, batch []*hold) {
 	for i, held := range batch {
 		messages[i] = held.message
 	}
-	sent := time.Now()
+	sent := &beat{time.Now(), asleep()}
 	failed, err := h.queue.change(ctx, messages, h.queue.visibility)
 	if err != nil {
 		h.missed()
@@ -127,11 +125,11 @@ func (h *holds) renew(ctx context.Context, batch []*hold) {
 }
 
 // renewed notes how a renewal went; h.mu is held.
-func (h *holds) renewed(held *hold, sent time.Time, err error) {
+func (h *holds) renewed(held *hold, sent *beat, err error) {
 	if err == nil {
-		held.renewed = sent
+		held.beat.Store(sent)
 		if held.lapse.Stop() { // else it has lapsed
-			held.lapse.Reset(h.margin(sent, time.Now()))
+			held.lapse.Reset(held.patience - time.Since(sent.sent))
 		}
 		return
 	}

@@ -55,16 +55,21 @@ func TestRenewalsThatHangCostNoLoad(t *testing.T) {
 	}
 }
 
-// TestNothingIsReceivedWhileADependencyIsDown lets feeds arrive while workers are free and their work could not be done.
-func TestNothingIsReceivedWhileADependencyIsDown(t *testing.T) {
-	for name, rule := range map[string]fault.Rule{
-		"the table":  {Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.InternalServerError},
-		"the bucket": {Service: "s3", Operation: "GetObject", Effect: fault.Unavailable},
+// TestNothingIsReceivedWhileWhatAllNeedIsDown lets feeds arrive while slots are free and their work could not be done. A
+// bucket is not what all need.
+func TestNothingIsReceivedWhileWhatAllNeedIsDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		rule   fault.Rule
+		inHand int
+	}{
+		"the table":       {fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.InternalServerError}, 1},
+		"the state table": {fault.Rule{Service: "dynamodb", Operation: "UpdateItem", Effect: fault.InternalServerError}, 1},
+		"the bucket":      {fault.Rule{Service: "s3", Operation: "GetObject", Effect: fault.Unavailable}, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				w.start("a")
-				mend := w.Fault(rule)
+				mend := w.Fault(c.rule)
 				feed, want := feedOf(100, "Berlin")
 				w.put("feed-0.csv", feed)
 				time.Sleep(time.Minute)
@@ -72,8 +77,8 @@ func TestNothingIsReceivedWhileADependencyIsDown(t *testing.T) {
 					w.put(fmt.Sprintf("feed-%d.csv", n), feed)
 				}
 				time.Sleep(time.Hour)
-				if c := w.Queues.Contents(sandbox.EventQueue); len(c.InFlight) != 1 || len(c.Visible) != 3 {
-					t.Errorf("%d messages in hand, %d left alone", len(c.InFlight), len(c.Visible))
+				if found := w.Queues.Contents(sandbox.EventQueue); len(found.InFlight) != c.inHand || len(found.Visible) != 4-c.inHand {
+					t.Errorf("%d messages in hand, %d left alone", len(found.InFlight), len(found.Visible))
 				}
 				mend()
 				w.quiet(time.Minute)

@@ -1,6 +1,6 @@
 package loader
 
-// The intake: it receives no more messages than there are free workers, and none while a dependency is in trouble.
+// The intake: it receives no more messages than there are free slots, and none while something that all need is in trouble.
 
 import (
 	"context"
@@ -33,18 +33,17 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 	defer workers.Wait()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	free := l.cfg().Workers
-	done := make(chan struct{}, free)
 	failures := 0
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
 	var receiving chan received // nil: no receive is under way
 	for {
-		if receiving == nil && free > 0 && ctx.Err() == nil && !l.troubles.stopping() {
-			receiving = l.startReceive(ctx, free)
+		open := l.slots.open()
+		if receiving == nil && open > 0 && ctx.Err() == nil && !l.troubles.stopping() {
+			receiving = l.startReceive(ctx, open)
 		}
 		var retry <-chan time.Time
-		if receiving == nil && free > 0 {
+		if receiving == nil && open > 0 {
 			retry = time.After(lookTrouble)
 		}
 		stopped := ctx.Done()
@@ -54,8 +53,7 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 		select {
 		case <-stopped:
 			return nil
-		case <-done:
-			free++
+		case <-l.slots.changed:
 		case <-ticker.C:
 		case <-retry:
 		case r := <-receiving:
@@ -66,19 +64,17 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 			}
 			if r.err == nil {
 				failures = 0
-				l.recovered("queue")
+				l.troubles.clear(theQueue)
 				for _, m := range r.messages {
-					free--
-					workers.Go(func() { l.handle(ctx, m); done <- struct{}{} })
+					m.slot = l.slots.want(len(m.body))
+					workers.Go(func() { l.handle(ctx, m) })
 				}
 				break
 			}
 			if errors.Is(r.err, ErrNoQueue) {
 				return r.err
 			}
-			l.failing("queue", false, r.err)
-			l.rest(ctx, pause(r.err, failures), tick)
-			failures++
+			failures = l.restFrom(ctx, r.err, failures, tick)
 		}
 		tick()
 	}
@@ -99,6 +95,15 @@ func (l *Loader) startReceive(ctx context.Context, limit int) chan received {
 		answer <- received{messages, err}
 	}()
 	return answer
+}
+
+// restFrom waits after an error of the queue, that being so many failures in a row, and counts on.
+func (l *Loader) restFrom(ctx context.Context, err error, failures int, tick func()) int {
+	f := failed(toQueue, err)
+	again := f.pause(failures)
+	l.troubles.report(theQueue, f, again)
+	l.rest(ctx, again, tick)
+	return failures + 1
 }
 
 // rest waits for d, ticking, or for the end of ctx.
@@ -134,7 +139,7 @@ func (l *Loader) show(ctx context.Context, batch []message, in time.Duration) {
 		if len(batch) == 0 {
 			return
 		}
-		if sleep(ctx, pause(nil, failures)) != nil {
+		if sleep(ctx, pause(failures)) != nil {
 			l.log.Warn("message not handed back", zap.Int("messages", len(batch)), zap.Error(err))
 			return
 		}

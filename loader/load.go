@@ -15,33 +15,30 @@ import (
 // percentEvery is after how many rows the share of rejected ones is looked at.
 const percentEvery = 10_000
 
-// run loads one feed. Its error is nil, an *feed.Unusable (no retry helps), one of errGone and errSuperseded, the
-// cause of an ended context, or a failure that may pass. The books are in load in any case.
-func (l *Loader) run(w work, load *Load, src source) (err error) {
-	p := &pass{l: l, load: load}
-	p.cfg, _ = l.cfg().of(load.Bucket, load.Key)
-	defer func() {
-		if problem := load.books().check(); problem != nil {
-			err = errors.Join(err, problem)
-		}
-	}()
-	p.report = newReport(p.cfg.Rejects, load)
-	defer p.report.discard()
-	err = p.passes(w, src)
-	if isPermanent(err) || err == nil {
-		if problem := l.publish(w.write, p.report, err); problem != nil {
-			return problem
-		}
-	}
-	return err
-}
-
-// pass is one reading of a feed.
+// pass is one loading of a feed: it is read once, or twice, in one state.
 type pass struct {
 	l      *Loader
 	cfg    Config
 	load   *Load
+	held   *hold // of the message; nil: by hand
 	report *report
+}
+
+func newPass(l *Loader, load *Load, held *hold) *pass {
+	p := &pass{l: l, load: load, held: held}
+	p.cfg, _ = l.cfg().of(load.Bucket, load.Key)
+	p.report = newReport(p.cfg.Rejects, load)
+	return p
+}
+
+// run loads the feed. Its error is nil, an *feed.Unusable (no retry helps), a *failure, or the cause of an ended context. The
+// books are in load in any case, the rejects in the report.
+func (p *pass) run(w work, src source) error {
+	err := p.passes(w, src)
+	if problem := p.load.books().check(); problem != nil {
+		return errors.Join(err, problem)
+	}
+	return err
 }
 
 // passes reads the feed once, or twice where one bad row rejects it.
@@ -71,7 +68,8 @@ func (p *pass) writer(w work) *lanes.Lanes {
 		return nil
 	}
 	return lanes.Start(w.write, lanes.Config{
-		Lanes: p.cfg.Lanes, Table: p.l.table, Pace: &p.l.pace, Judge: judge,
+		Lanes: p.cfg.Lanes, Table: p.held.fence(p.l.table), Pace: &p.l.pace,
+		Judge:   func(err error) lanes.Verdict { return failed(toWrite, err).fate.verdict() },
 		Trouble: p.l.tableTrouble, Throttled: func() { p.l.metrics.count(p.l.metrics.throttles, 1) },
 		Refused: func(r lanes.Row, err error) { p.book(refusedRow(r, err)) },
 	})
@@ -124,7 +122,7 @@ func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
 		}
 		read := p.load.read.Add(1)
 		if reject != nil {
-			err = p.reject(w.read, reject)
+			err = p.reject(reject)
 		} else {
 			err = p.add(w.read, out, row)
 		}
@@ -151,12 +149,12 @@ func (p *pass) add(ctx context.Context, out *lanes.Lanes, row *feed.Row) error {
 }
 
 // reject books a reject that the reader found, and fails a feed that has too many.
-func (p *pass) reject(ctx context.Context, r *feed.Reject) error {
+func (p *pass) reject(r *feed.Reject) error {
 	p.book(r)
 	if err := p.judgeCount(); err != nil {
 		return err
 	}
-	return p.l.spill(ctx, p.report, spillAt)
+	return p.report.relieve()
 }
 
 // book books a reject. Lanes call it too, several at once.
@@ -191,7 +189,7 @@ func (r *remembering) judge(err error) error {
 	if r.err != nil {
 		return r.err
 	}
-	if isPermanent(err) {
+	if f, judged := fateIn(err); judged && f == bad {
 		return err
 	}
 	return &feed.Unusable{Reason: fmt.Sprintf("the object is whole and cannot be decoded: %v", err)}

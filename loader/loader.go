@@ -2,13 +2,14 @@
 // events from an SQS queue, reads each object once as a stream, judges its rows and writes them by the batch, the
 // last row of a key last. A message is deleted when every object that it tells of is in the table.
 //
-// The intake (intake.go, hold.go, message.go) takes messages and decides their fates; the pipeline (load.go, source.go,
-// judge.go, report.go) loads one object and knows no messages. What is pure lives in packages of its own: event (what a
-// message says), feed (what a file says); lanes writes.
+// An event is a hint: its object is loaded as it is when its turn comes, under marks in the ledger (pursuit.go, look.go, ledger.go),
+// and the messages of one instance that tell of one object take turns (chain.go). The intake (intake.go, hold.go, message.go)
+// takes messages and decides how they end; they hold slots (slot.go) only while an object is read and written. The pipeline
+// (load.go, source.go, judge.go, report.go) loads one object and knows no messages. What is pure lives in packages of its own:
+// event (what a message says), feed (what a file says); lanes writes.
 //
-// An error has one of four kinds. The message's own, that may pass: it comes back after a back-off. The message's own,
-// for good: it is reported, remembered, and left to the queue's redrive policy. A dependency's: nothing is given up,
-// the intake stops, everything in hand is kept and tried on. And the end of the run: what is in hand is handed back.
+// What an error means is one table (fate.go), and whom it stops is a property of the dependency in trouble (trouble.go): the
+// message, its bucket (bucket.go), or, of what every load needs, everything.
 package loader
 
 import (
@@ -35,6 +36,8 @@ type Loader struct {
 	holds    *holds
 	table    lanes.Table
 	pace     lanes.Pace // of the table
+	slots    *slots
+	chains   chains
 	troubles troubles
 	seen
 }
@@ -42,7 +45,7 @@ type Loader struct {
 // seen is what the loader has learned while it runs.
 type seen struct {
 	book     logbook
-	readable sync.Map    // bucket → exchange, by which an object was opened last
+	buckets  buckets
 	resolved atomic.Bool // the queue is found
 }
 
@@ -57,7 +60,7 @@ func New(clients Clients, cfg Config) (*Loader, error) {
 	if cfg.Loop == nil {
 		cfg.Loop = func(string) (tick, done func()) { return func() {}, func() {} }
 	}
-	l := &Loader{clients: clients, log: cfg.Logger}
+	l := &Loader{clients: clients, log: cfg.Logger, slots: newSlots(cfg.Workers), troubles: troubles{log: cfg.Logger}}
 	l.config.Store(&cfg)
 	l.book.loading, l.book.latest = map[*Load]struct{}{}, time.Now()
 	var err error
@@ -99,10 +102,10 @@ func (l *Loader) Run(ctx context.Context) error {
 
 // resolve finds the queue, waiting for a service that does not answer.
 func (l *Loader) resolve(ctx context.Context, tick func()) error {
-	for failures := 0; ctx.Err() == nil; failures++ {
+	for failures := 0; ctx.Err() == nil; {
 		err := l.queue.resolve(ctx)
 		if err == nil {
-			l.recovered("queue")
+			l.troubles.clear(theQueue)
 			l.resolved.Store(true)
 			return nil
 		}
@@ -112,8 +115,7 @@ func (l *Loader) resolve(ctx context.Context, tick func()) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		l.failing("queue", false, fmt.Errorf("find %w", err))
-		l.rest(ctx, pause(err, failures), tick)
+		failures = l.restFrom(ctx, fmt.Errorf("find %w", err), failures, tick)
 	}
 	return nil
 }
@@ -128,10 +130,9 @@ func (l *Loader) cfg() *Config { return l.config.Load() }
 
 // tableTrouble notes how the table answers.
 func (l *Loader) tableTrouble(err error) {
-	const name = "table"
 	if err == nil {
-		l.recovered(name)
+		l.troubles.clear(theTable)
 		return
 	}
-	l.failing(name, true, err)
+	l.troubles.report(theTable, failed(toWrite, err), lastPause)
 }

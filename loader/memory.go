@@ -5,6 +5,7 @@ package loader
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +17,7 @@ import (
 // remembered returns why the message failed for good, or nothing.
 func (l *Loader) remembered(ctx context.Context, id string) (reason string, err error) {
 	cfg := l.cfg()
-	err = l.insist(ctx, "state table", callTimeout, func(ctx context.Context) error {
+	err = l.insist(ctx, theState, toState, callTimeout, func(ctx context.Context) error {
 		out, err := l.clients.State.GetItem(ctx, &dynamodb.GetItemInput{
 			TableName: &cfg.StateTable, Key: state.MessageKey(cfg.App, id).Attributes(), ConsistentRead: aws.Bool(true),
 		})
@@ -39,11 +40,19 @@ func (l *Loader) remembered(ctx context.Context, id string) (reason string, err 
 func (l *Loader) remember(ctx context.Context, m message, cause error) error {
 	cfg := l.cfg()
 	row := state.Message{ID: m.id, Objects: objectNames(m.body), Reason: clip(cause.Error(), 2000), Failed: time.Now()}
-	return l.insist(ctx, "state table", callTimeout, func(ctx context.Context) error {
+	return l.insist(ctx, theState, toState, callTimeout, func(ctx context.Context) error {
 		_, err := l.clients.State.PutItem(ctx, &dynamodb.PutItemInput{TableName: &cfg.StateTable, Item: row.Attributes(cfg.App)})
 		if err != nil {
 			return fmt.Errorf("write to table %s: %w", cfg.StateTable, err)
 		}
 		return nil
 	})
+}
+
+// clip cuts s to limit bytes of valid text.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "")
 }

@@ -5,7 +5,6 @@ package loader
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -14,31 +13,40 @@ import (
 	"inventoryd/loader/event"
 )
 
-// fate is what becomes of a message.
-type fate int
+// ending is what becomes of a message, or of what it tells of one object.
+type ending int
 
 const (
-	done      fate = iota // every record in it is done: delete it
-	later                 // its own failure may pass: it comes back after a back-off
-	permanent             // it will never succeed
-	back                  // it is handed back: another instance may take it at once
-	lost                  // it is no longer ours to do anything with
+	done      ending = iota // every record in it is done: delete it
+	later                   // it comes back after a back-off
+	permanent               // it will never succeed
+	leave                   // it is left to the queue's redrive policy, and tried again when it comes back
+	back                    // it is handed back: another instance may take it at once
+	lost                    // it is no longer ours to do anything with
+	again                   // it goes on
 )
 
-// handle works on one message until its fate is decided and carried out.
+// handle works on one message until its ending is decided and carried out.
 func (l *Loader) handle(ctx context.Context, m message) {
 	held := l.holds.take(context.WithoutCancel(ctx), m)
 	defer l.holds.release(held)
 	l.metrics.age(m)
-	w := work{read: held.ctx, write: held.ctx}
-	stop := w.endWith(ctx)
+	e := errand{work: work{read: held.ctx, write: held.ctx}, id: m.id, held: held, slot: m.slot}
+	stop := e.endWith(ctx)
 	defer stop()
+	e.slot.onDrop(func() { held.cancel(errCrowded) })
 
-	switch fate, err := l.decide(w, m); fate {
+	how, err := l.decide(e, m)
+	e.slot.end()
+	switch how {
 	case done:
-		l.end(w, m)
+		l.end(e.work, m)
 	case permanent:
-		l.refuse(w, held, err)
+		l.refuse(e.work, held, err)
+	case leave:
+		l.metrics.count(l.metrics.leftMessages, 1)
+		l.log.Error("message left to the queue", zap.String("message_id", m.id), zap.Int("receives", m.receives), zap.Error(err))
+		l.postpone(held, backoff(m.receives))
 	case later:
 		l.log.Warn("message comes back later", zap.String("message_id", m.id), zap.Int("receives", m.receives), zap.Error(err))
 		l.postpone(held, backoff(m.receives))
@@ -76,11 +84,11 @@ func (w *work) endWith(run context.Context) (stop func()) {
 }
 
 // decide does what the message asks for.
-func (l *Loader) decide(w work, m message) (fate, error) {
+func (l *Loader) decide(e errand, m message) (ending, error) {
 	if m.receives > 1 {
-		reason, err := l.remembered(w.read, m.id)
+		reason, err := l.remembered(e.read, m.id)
 		if err != nil {
-			return l.interrupted(err)
+			return interrupted(err)
 		}
 		if reason != "" {
 			return permanent, &failedBefore{reason}
@@ -90,22 +98,20 @@ func (l *Loader) decide(w work, m message) (fate, error) {
 	l.metrics.count(l.metrics.tests, int64(told.Tests))
 	l.metrics.count(l.metrics.notCreations, int64(told.Ignored))
 	var problems []error
+	end := done
 	if problem != nil {
-		problems = append(problems, problem)
+		end, problems = permanent, append(problems, problem)
 	}
 	for _, o := range told.Objects {
-		switch fate, err := l.object(w, o); fate {
+		switch how, err := l.object(e, o); how {
 		case done:
-		case permanent:
-			problems = append(problems, err)
+		case permanent, leave:
+			end, problems = max(end, how), append(problems, err)
 		default:
-			return fate, err
+			return how, err
 		}
 	}
-	if len(problems) > 0 {
-		return permanent, event.Few(problems)
-	}
-	return done, nil
+	return end, event.Few(problems)
 }
 
 // failedBefore is the failure of a message that is known from an earlier receipt.
@@ -113,8 +119,8 @@ type failedBefore struct{ reason string }
 
 func (f *failedBefore) Error() string { return f.reason }
 
-// interrupted is the fate that goes with the cause of an ended context, or with a failure that may pass.
-func (l *Loader) interrupted(err error) (fate, error) {
+// interrupted is the ending that goes with the cause of an ended context.
+func interrupted(err error) (ending, error) {
 	switch {
 	case errors.Is(err, errLost):
 		return lost, err
@@ -125,28 +131,18 @@ func (l *Loader) interrupted(err error) (fate, error) {
 }
 
 // object loads one object, if it is to be loaded.
-func (l *Loader) object(w work, o event.Object) (fate, error) {
-	fields := []zap.Field{zap.String("bucket", o.Bucket), zap.String("key", o.Key)}
+func (l *Loader) object(e errand, o event.Object) (ending, error) {
 	if ok, reason := l.cfg().wanted(o.Bucket, o.Key, o.Size); !ok {
 		l.metrics.count(l.metrics.ignored, 1)
-		l.log.Info("object ignored", append(fields, zap.String("reason", reason))...)
+		l.log.Info("object ignored", zap.String("bucket", o.Bucket), zap.String("key", o.Key), zap.String("reason", reason))
 		return done, nil
 	}
-	load := l.begin(o.Bucket, o.Key, o.Size)
-	err := l.run(w, load, l.objectSource(o))
-	l.finish(load, err, o.Time)
-	switch {
-	case err == nil, errors.Is(err, errGone), errors.Is(err, errSuperseded):
-		return done, nil
-	case isPermanent(err):
-		return permanent, fmt.Errorf("%s/%s: %w", o.Bucket, o.Key, err)
-	}
-	return l.interrupted(err)
+	return l.settle(e, o)
 }
 
 // end deletes a message.
 func (l *Loader) end(w work, m message) {
-	err := l.insist(w.write, "queue", callTimeout, func(ctx context.Context) error {
+	err := l.insist(w.write, theQueue, toQueue, callTimeout, func(ctx context.Context) error {
 		err := l.queue.delete(ctx, m)
 		if errors.Is(err, errNotHeld) {
 			return nil // its visibility has lapsed, and it was deleted or comes again

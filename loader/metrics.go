@@ -13,12 +13,13 @@ import (
 
 // instruments are the loader's; each name is a name in Prometheus and CloudWatch too (docs/metrics.md).
 type instruments struct {
-	loaded, failed, ignored, superseded, gone       metric.Int64Counter
-	tests, notCreations, failedMessages, heartbeats metric.Int64Counter
-	rows                                            bookCounters
-	headers, throttles                              metric.Int64Counter
-	units                                           metric.Float64Counter
-	seconds, latency, messageAge                    metric.Float64Histogram
+	loaded, failed, ignored, changed, gone                        metric.Int64Counter
+	duplicates, vanished                                          metric.Int64Counter
+	tests, notCreations, failedMessages, leftMessages, heartbeats metric.Int64Counter
+	rows                                                          bookCounters
+	headers, throttles                                            metric.Int64Counter
+	units                                                         metric.Float64Counter
+	seconds, latency, messageAge                                  metric.Float64Histogram
 }
 
 func newInstruments(m metric.Meter) (*instruments, error) {
@@ -34,11 +35,14 @@ func newInstruments(m metric.Meter) (*instruments, error) {
 		{&i.loaded, "files.loaded", "Objects loaded."},
 		{&i.failed, "files.failed", "Objects that cannot be loaded."},
 		{&i.ignored, "files.ignored", "Objects that the configuration leaves out."},
-		{&i.superseded, "files.superseded", "Objects that were replaced before they were read."},
+		{&i.changed, "files.changed", "Objects that were replaced while they were read, and begun again."},
+		{&i.duplicates, "files.duplicate", "Events of objects that the table held already."},
+		{&i.vanished, "files.vanished", "Objects that could be read no more once they were loaded."},
 		{&i.gone, "files.gone", "Objects that were deleted before they were read."},
 		{&i.tests, "events.test", "Test events of S3."},
-		{&i.notCreations, "events.ignored", "Events that are no creations."},
+		{&i.notCreations, "events.ignored", "Events that bring no object."},
 		{&i.failedMessages, "messages.failed", "Messages that failed for good."},
+		{&i.leftMessages, "messages.left", "Messages left to the queue for something that people may mend."},
 		{&i.heartbeats, "heartbeat.failures", "Renewals of a message's visibility that failed."},
 		{&i.headers, "headers.repeated", "Headers in the middle of objects, passed over."},
 		{&i.throttles, "write.throttles", "Calls that the table throttled."},
@@ -76,6 +80,10 @@ func (l *Loader) observe(m metric.Meter) error {
 	if err != nil {
 		return err
 	}
+	waiting, err := m.Int64ObservableGauge("messages.waiting", metric.WithDescription("Messages in hand that wait without a slot."))
+	if err != nil {
+		return err
+	}
 	silence, err := m.Float64ObservableGauge("seconds.since.last.load", metric.WithUnit("s"),
 		metric.WithDescription("Time since an object was loaded, or since the start."))
 	if err != nil {
@@ -83,9 +91,10 @@ func (l *Loader) observe(m metric.Meter) error {
 	}
 	_, err = m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveInt64(inFlight, int64(l.holds.count()))
+		o.ObserveInt64(waiting, int64(l.slots.idle()))
 		o.ObserveFloat64(silence, time.Since(l.book.last()).Seconds())
 		return nil
-	}, inFlight, silence)
+	}, inFlight, waiting, silence)
 	return err
 }
 
@@ -114,8 +123,8 @@ func (i *instruments) ended(p Progress, created time.Time) {
 		if !created.IsZero() {
 			i.latency.Record(context.Background(), max(0, time.Since(created).Seconds()))
 		}
-	case "superseded":
-		i.count(i.superseded, 1)
+	case "changed":
+		i.count(i.changed, 1)
 	case "gone":
 		i.count(i.gone, 1)
 	case "failed":

@@ -36,6 +36,8 @@ type message struct {
 	receives          int       // how often it was received, this time included
 	sent              time.Time // zero: unknown
 	received          time.Time // by this machine's clock, with its monotonic part
+	asleep            time.Duration
+	slot              *slot
 }
 
 // ErrNoQueue is the error of Run for a queue that is not there.
@@ -60,7 +62,7 @@ func (q *queue) resolve(ctx context.Context) error {
 // explain names the queue in an error.
 func (q *queue) explain(err error) error {
 	var absent *types.QueueDoesNotExist
-	if errors.As(err, &absent) || strings.HasSuffix(code(err), "NonExistentQueue") || strings.HasSuffix(code(err), "QueueDoesNotExist") {
+	if errors.As(err, &absent) || failed(toQueue, err).fate == noQueue {
 		return fmt.Errorf("queue %s %w", q.name, ErrNoQueue)
 	}
 	return fmt.Errorf("queue %s: %w", q.name, err)
@@ -86,7 +88,7 @@ func (q *queue) receive(ctx context.Context, limit int) ([]message, error) {
 	for i, m := range out.Messages {
 		messages[i] = message{
 			id: aws.ToString(m.MessageId), receipt: aws.ToString(m.ReceiptHandle), body: aws.ToString(m.Body),
-			receives: 1, received: time.Now(),
+			receives: 1, received: time.Now(), asleep: asleep(),
 		}
 		if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil {
 			messages[i].receives = n
@@ -136,7 +138,7 @@ func entryErrors(n int, failed []types.BatchResultErrorEntry) []error {
 			continue
 		}
 		errs[i] = fmt.Errorf("%s: %s", aws.ToString(f.Code), aws.ToString(f.Message))
-		if f.SenderFault { // an expired receipt handle, or a message that is not in flight
+		if f.SenderFault || fateOf(answer{of: toQueue, code: aws.ToString(f.Code)}) == notHeld { // expired, or not in flight
 			errs[i] = fmt.Errorf("%w: %w", errNotHeld, errs[i])
 		}
 	}

@@ -128,34 +128,42 @@ func (r *report) discard() {
 	}
 }
 
-// spill moves a report's lines to its file once there are so many bytes of them. It waits for a disk that does not take
-// them, until ctx ends, whose cause is its error.
-func (l *Loader) spill(ctx context.Context, r *report, atLeast int) error {
-	if r.waiting() < atLeast {
+// relieve moves a report's lines to its file once there are so many of them. A disk that does not take them is a failure
+// that may pass: the object is read again then, and its slot is free until it is.
+func (r *report) relieve() error {
+	if r.waiting() < spillAt {
 		return nil
 	}
-	return l.insist(ctx, "temporary files", callTimeout, func(context.Context) error { return r.spill() })
+	if err := r.spill(); err != nil {
+		return failed(toSpill, err)
+	}
+	return nil
 }
 
 // publish puts the report where it belongs. A report of the same object replaces an earlier one. A target that does
-// not take it is a dependency in trouble: publish tries until ctx ends, whose cause is its error.
+// not take it delays this message and no other: publish tries until ctx ends, whose cause is its error.
 func (l *Loader) publish(ctx context.Context, r *report, failure error) error {
 	if !r.finish(failure) {
 		return nil
 	}
-	if err := l.spill(ctx, r, 1); err != nil {
+	err := l.insist(ctx, theDisk, toSpill, callTimeout, func(context.Context) error { return r.spill() })
+	if err != nil {
 		return err
 	}
 	limit := callTimeout + time.Duration(r.size)*time.Second/slowestUpload
-	return l.insist(ctx, "rejects", limit, func(ctx context.Context) error {
+	return l.insist(ctx, theReport, toReport, limit, func(ctx context.Context) error {
 		if r.target.bucket == "" {
 			return copyFile(r.file.Name(), filepath.Join(r.target.dir, reportName(r.load, 200)))
 		}
+		region := l.buckets.region(r.target.bucket, "")
 		_, err := l.clients.S3.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &r.target.bucket, Key: aws.String(r.target.prefix + reportName(r.load, 1024-len(r.target.prefix))),
 			Body: io.NewSectionReader(r.file, 0, r.size), ContentType: aws.String("application/x-ndjson"),
-		})
+		}, inRegion(region)...)
 		if err != nil {
+			if leadsElsewhere(answerOf(toReport, err)) {
+				l.buckets.relocate(r.target.bucket, region, err) // the next try asks there
+			}
 			return fmt.Errorf("write report of rejected rows to s3://%s/%s: %w", r.target.bucket, r.target.prefix, err)
 		}
 		return nil

@@ -27,6 +27,7 @@ func TestWhatIsWrongWithAConfigurationIsNamed(t *testing.T) {
 		"workers":             func(c *loader.Config) { c.Workers = 0 },
 		"visibility":          func(c *loader.Config) { c.Visibility = time.Second },
 		"on_bad_object":       func(c *loader.Config) { c.OnBadObject = "ignore" },
+		"on_missing":          func(c *loader.Config) { c.OnMissing = "cry" },
 		"delimiter":           func(c *loader.Config) { c.Delimiter = ":" },
 		"thousands":           func(c *loader.Config) { c.Thousands = "," },
 		"encoding":            func(c *loader.Config) { c.Encoding = "latin-1" },
@@ -155,28 +156,6 @@ func TestNoTemporaryFileIsLeft(t *testing.T) {
 		w.quiet(time.Minute)
 		if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
 			t.Errorf("%v, %v", left, err)
-		}
-	})
-}
-
-func TestVersionsAreReadByETagWhereTheyMayNotBeRead(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.Fault(fault.Rule{
-			Service: "s3", Operation: "GetObject", Match: func(c fault.Call) bool { return c.Request.URL.Query().Has("versionId") },
-			Effect: fault.AccessDenied,
-		})
-		e, err := w.Objects.Put(sandbox.Bucket, "feed.csv", []byte("store,item,count\nA,B,1\n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Queues.Drain(sandbox.EventQueue)
-		e.Version = "v1"
-		w.send(string(e.Direct()))
-		w.start("a")
-		w.quiet(time.Minute)
-		w.exact(map[inventory.Key]int64{{Store: "A", Item: "B"}: 1})
-		if w.logs.FilterMessage("version not readable, reading by etag").Len() != 1 {
-			t.Errorf("no warning in %v", w.messages())
 		}
 	})
 }

@@ -1,9 +1,10 @@
 package loader
 
-// The object in S3: a pinned read that goes on after a broken connection.
+// The object in S3: what it is now, read under its ETag, also after a broken connection.
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"inventoryd/internal/state"
 	"inventoryd/loader/event"
 )
 
@@ -24,14 +26,69 @@ type source struct {
 	once bool // it can be opened only once
 }
 
-// pin says which state of an object is read.
-type pin struct{ bucket, key, version, etag string }
+// object is an object that an event tells of, and, once it was opened, the state in which it is read.
+type object struct {
+	l    *Loader
+	told event.Object
+	is   state.Version
+	size int64 // -1: unknown
+}
 
-// objectSource is an object that S3 told of. All its readings are of the same state, by one pin.
-func (l *Loader) objectSource(o event.Object) source {
-	pinned := &pin{o.Bucket, o.Key, o.Version, o.ETag}
+// String is the object's address.
+func (o *object) String() string { return "s3://" + o.told.Bucket + "/" + o.told.Key }
+
+// get asks for the object. Its error is a *failure, or the cause of the end of ctx; sent is when it was asked.
+func (o *object) get(ctx context.Context, in *s3.GetObjectInput) (out *s3.GetObjectOutput, cut context.CancelFunc, err error) {
+	in.Bucket, in.Key = &o.told.Bucket, &o.told.Key
+	call, cut := context.WithCancel(ctx)
+	stalled := time.AfterFunc(callTimeout, cut)
+	region := o.l.buckets.region(o.told.Bucket, o.told.Region)
+	sent := time.Now()
+	out, err = o.l.clients.S3.GetObject(call, in, inRegion(region)...)
+	stalled.Stop()
+	switch {
+	case err == nil && aws.ToString(out.ETag) == "":
+		out.Body.Close()
+		err = errors.New("the answer has no ETag: not S3 has answered")
+	case err == nil:
+		o.l.buckets.opened(o.told.Bucket, exchange{sent, time.Now()})
+		return out, cut, nil
+	}
+	cut()
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	a := answerOf(toRead, err)
+	a.region = leadsElsewhere(a) && o.l.buckets.relocate(o.told.Bucket, region, err)
+	return nil, nil, &failure{toRead, fateOf(a), fmt.Errorf("read %v: %w", o, err), refusesUs(a)}
+}
+
+// current opens the object as it is now.
+func (o *object) current(ctx context.Context) (*objectReader, error) {
+	out, cut, err := o.get(ctx, &s3.GetObjectInput{ChecksumMode: types.ChecksumModeEnabled})
+	if err != nil {
+		return nil, err
+	}
+	etag := aws.ToString(out.ETag)
+	o.is = state.Version{ETag: etag, Version: aws.ToString(out.VersionId), Modified: aws.ToTime(out.LastModified)}
+	o.size = -1
+	switch {
+	case out.ContentLength != nil:
+		o.size = *out.ContentLength
+	case strings.Trim(etag, `"`) == o.told.ETag:
+		o.size = o.told.Size
+	}
+	return &objectReader{of: o, ctx: ctx, open: out.Body, cut: cut}, nil
+}
+
+// source reads the object in the state in which it was opened, from first, which is open, and then anew.
+func (o *object) source(first *objectReader) source {
 	return source{open: func(ctx context.Context) (io.ReadCloser, error) {
-		r := &objectReader{l: l, ctx: ctx, pin: pinned, size: o.Size}
+		if r := first; r != nil {
+			first = nil
+			return r, nil
+		}
+		r := &objectReader{of: o, ctx: ctx}
 		if err := r.connect(); err != nil {
 			return nil, err
 		}
@@ -42,24 +99,20 @@ func (l *Loader) objectSource(o event.Object) source {
 const (
 	cutsInARow = 5                // that often a connection may break without bringing a byte
 	stall      = 15 * time.Second // without a byte, and a connection counts as broken
+	reconnects = 30 * time.Second // for which a reading that has begun is gone on with; then it is begun again
 )
 
-// objectReader reads one object under a pin.
+// objectReader reads one object in one state.
 type objectReader struct {
-	l    *Loader
+	of   *object
 	ctx  context.Context // of the reading, which ends in the middle when it does
-	pin  *pin
-	size int64  // of the object; what the event says until S3 says it
-	etag string // of the first answer, as S3 writes it
-	at   int64  // bytes read
+	at   int64           // bytes read
 	open io.ReadCloser
 	cut  context.CancelFunc // of the open connection
 	cuts int                // in a row
-
-	denials denials
 }
 
-// Read goes on from where the connection broke, under the same pin.
+// Read goes on from where the connection broke, in the same state of the object.
 func (r *objectReader) Read(p []byte) (int, error) {
 	for {
 		if r.open == nil {
@@ -69,11 +122,11 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		}
 		stalling := time.AfterFunc(stall, r.cut)
 		n, err := r.open.Read(p)
-		stalled := !stalling.Stop()
+		stalling.Stop()
 		r.at += int64(n)
 		if n > 0 {
 			if r.cuts > 0 || r.at == int64(n) { // the first that comes of a connection: only now S3 is well
-				r.l.recovered(r.pin.dependency())
+				r.of.l.well(r.of.told.Bucket)
 			}
 			r.cuts = 0
 			return n, nil
@@ -84,18 +137,15 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		if r.ctx.Err() != nil {
 			return 0, context.Cause(r.ctx)
 		}
-		if err == io.EOF && r.at >= r.size {
-			r.l.recovered(r.pin.dependency())
+		if err == io.EOF && r.at >= r.of.size {
+			r.of.l.well(r.of.told.Bucket)
 			return 0, io.EOF
 		}
 		r.Close()
-		if stalled { // it answers, and then nothing comes
-			r.l.failing(r.pin.dependency(), false, fmt.Errorf("read %v: nothing came for %v at byte %d of %d", r.pin, stall, r.at, r.size))
+		if r.cuts++; r.cuts > cutsInARow || r.at >= r.of.size { // at its end the object's checksum does not fit
+			return 0, &failure{of: toRead, fate: waits, err: fmt.Errorf("read %v: the connection breaks each time, at byte %d of %d: %w", r.of, r.at, r.of.size, err)}
 		}
-		if r.cuts++; r.cuts > cutsInARow || r.at >= r.size { // at its end the object's checksum does not fit
-			return 0, fmt.Errorf("read %v: the connection breaks each time, at byte %d of %d: %w", r.pin, r.at, r.size, err)
-		}
-		if err := sleep(r.ctx, pause(nil, r.cuts)); err != nil {
+		if err := sleep(r.ctx, pause(r.cuts)); err != nil {
 			return 0, err
 		}
 	}
@@ -112,76 +162,50 @@ func (r *objectReader) Close() error {
 	return err
 }
 
-// connect opens the object at r.at. It waits for as long as S3, or the way to it, is in trouble.
+// connect opens the object at r.at. A while it waits for S3, or the way to it, to be well again.
 func (r *objectReader) connect() error {
-	for failures := 0; ; failures++ {
-		ctx, cut := context.WithCancel(r.ctx)
-		stalled := time.AfterFunc(callTimeout, cut)
-		sent := time.Now()
-		out, err := r.l.clients.S3.GetObject(ctx, r.pin.input(r.at))
-		stalled.Stop()
+	for began, failures := time.Now(), 0; ; failures++ {
+		out, cut, err := r.of.get(r.ctx, r.input())
 		if err == nil {
-			r.l.readable.Store(r.pin.bucket, exchange{sent, time.Now()})
 			r.open, r.cut = out.Body, cut
 			return r.connected(out)
 		}
-		cut()
-		if r.ctx.Err() != nil {
-			return context.Cause(r.ctx)
-		}
-		wait, err := r.failed(err, sent, failures)
-		if err != nil {
+		var f *failure
+		if !errors.As(err, &f) {
 			return err
 		}
-		if err := sleep(r.ctx, wait); err != nil {
+		switch again := f.pause(failures); {
+		case f.fate != waits && f.fate != bucketWaits && f.fate != elsewhere, time.Since(began)+again > reconnects:
 			return err
+		default:
+			if err := sleep(r.ctx, again); err != nil {
+				return err
+			}
 		}
 	}
+}
+
+// input is the request for the rest of the object, in the state in which it was opened.
+func (r *objectReader) input() *s3.GetObjectInput {
+	in := &s3.GetObjectInput{IfMatch: &r.of.is.ETag}
+	if r.at > 0 {
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", r.at))
+	} else {
+		in.ChecksumMode = types.ChecksumModeEnabled
+	}
+	return in
 }
 
 // connected judges whether an answer goes on where the reading stands, in the same state of the object. S3 keeps to
 // pin and range; stores that are like it may not, and a feed must never be spliced.
 func (r *objectReader) connected(out *s3.GetObjectOutput) error {
-	etag := aws.ToString(out.ETag)
 	switch {
-	case r.at == 0:
-		r.etag = etag
-		if out.ContentLength != nil {
-			r.size = *out.ContentLength
-		}
-		if r.pin.version == "" && r.pin.etag == "" { // the event told neither: what is read now is what is read on
-			r.pin.etag = strings.Trim(etag, `"`)
-		}
-		return nil
-	case etag != r.etag:
+	case aws.ToString(out.ETag) != r.of.is.ETag:
 		r.Close()
-		return errSuperseded
-	case !strings.HasPrefix(aws.ToString(out.ContentRange), fmt.Sprintf("bytes %d-", r.at)):
+		return &failure{of: toRead, fate: changed, err: fmt.Errorf("read %v: it was replaced while it was read", r.of)}
+	case r.at > 0 && !strings.HasPrefix(aws.ToString(out.ContentRange), fmt.Sprintf("bytes %d-", r.at)):
 		r.Close()
-		return fmt.Errorf("read %v: the connection broke at byte %d of %d, and the store does not go on from there", r.pin, r.at, r.size)
+		return &failure{of: toRead, fate: waits, err: fmt.Errorf("read %v: the connection broke at byte %d of %d, and the store does not go on from there", r.of, r.at, r.of.size)}
 	}
 	return nil
-}
-
-// String is the object's address.
-func (p *pin) String() string { return "s3://" + p.bucket + "/" + p.key }
-
-// dependency is what the object's readers depend on.
-func (p *pin) dependency() string { return "bucket " + p.bucket }
-
-// input is the request for the pinned object from a byte on.
-func (p *pin) input(from int64) *s3.GetObjectInput {
-	in := &s3.GetObjectInput{Bucket: &p.bucket, Key: &p.key}
-	if p.version != "" {
-		in.VersionId = &p.version
-	}
-	if p.etag != "" && (p.version == "" || p.version == "null") { // the version null can be overwritten
-		in.IfMatch = aws.String(`"` + p.etag + `"`)
-	}
-	if from > 0 {
-		in.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
-	} else {
-		in.ChecksumMode = types.ChecksumModeEnabled
-	}
-	return in
 }

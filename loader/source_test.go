@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/sandbox/objects"
@@ -70,7 +71,7 @@ func TestDenialsWhileAPolicyChangesAreNoKeysFault(t *testing.T) {
 				w.put(after, late)
 				w.quiet(time.Hour)
 				w.exact(both(rowsEarly, rowsLate))
-				if total := i.balanced(); total.Loaded != 2 || total.Failed > 0 {
+				if total := i.balanced(); total.Loaded != 2 || len(w.Queues.Contents(sandbox.DeadLetterQueue).Visible) > 0 {
 					t.Errorf("total %+v; log: %v", total, w.messages())
 				}
 			})
@@ -113,7 +114,7 @@ func TestAResumedReadIsNeverASplice(t *testing.T) {
 					w.put("feed.csv", strings.ReplaceAll(old, "Berlin", "Munich"))
 				}
 				in.IfMatch = nil
-			}, "superseded",
+			}, "changed",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -130,7 +131,7 @@ func TestAResumedReadIsNeverASplice(t *testing.T) {
 					t.Errorf("%+v", first)
 				}
 				want := oldRows
-				if c.outcome == "superseded" {
+				if c.outcome == "changed" {
 					_, newRows := feedOf(2000, "Munich", "Osaka")
 					want = newRows
 					for key := range w.rows() { // what was written of the old object before it broke off
@@ -179,20 +180,20 @@ func TestErrorsOfReadsHaveTheirFates(t *testing.T) {
 		code    string
 		outcome string // empty: the dependency's, which is waited for
 	}{
-		{412, "PreconditionFailed", "superseded"},
 		{404, "NoSuchKey", "gone"},
 		{404, "NoSuchVersion", "gone"},
-		{404, "NoSuchBucket", "failed"},
 		{403, "InvalidObjectState", "failed"},
+		{400, "KMS.DisabledException", "failed"},
 		{400, "InvalidRequest", "failed"},
 		{405, "MethodNotAllowed", "failed"},
+		{404, "NoSuchBucket", ""},
+		{404, "NotFound", ""},
 		{403, "AccessDenied", ""},
 		{403, "InvalidAccessKeyId", ""},
 		{403, "RequestTimeTooSkewed", ""},
 		{400, "ExpiredToken", ""},
 		{400, "AuthorizationHeaderMalformed", ""},
 		{301, "PermanentRedirect", ""},
-		{400, "KMS.DisabledException", ""},
 		{400, "KMS.ThrottlingException", ""},
 		{400, "RequestTimeout", ""},
 		{429, "TooManyRequests", ""},
@@ -209,7 +210,7 @@ func TestErrorsOfReadsHaveTheirFates(t *testing.T) {
 				time.Sleep(10 * time.Minute)
 				recent := i.Status().Recent
 				if c.outcome != "" {
-					if len(recent) != 1 || recent[0].Outcome != c.outcome {
+					if len(recent) == 0 || recent[0].Outcome != c.outcome {
 						t.Errorf("%+v", recent)
 					}
 					return
@@ -218,7 +219,7 @@ func TestErrorsOfReadsHaveTheirFates(t *testing.T) {
 					t.Errorf("ended: %+v; ready says %v", recent, err)
 				}
 				mend()
-				w.quiet(time.Minute)
+				w.quiet(5 * time.Minute) // a denial is doubted in long steps
 				w.exact(want)
 			})
 		})
@@ -256,8 +257,8 @@ func TestEveryWayToNameAnObjectIsRead(t *testing.T) {
 	}
 }
 
-// TestTheVersionNullIsNoPin replaces an object of a bucket without versions, whose one version is always called null.
-func TestTheVersionNullIsNoPin(t *testing.T) {
+// TestAnEventOfAnOlderUploadLoadsTheCurrentOne sends only the event of the first of two uploads.
+func TestAnEventOfAnOlderUploadLoadsTheCurrentOne(t *testing.T) {
 	inWorld(t, func(w *world) {
 		e, err := w.Objects.Put(sandbox.Bucket, "feed.csv", []byte("store,item,count\nA,B,1\n"))
 		if err != nil {
@@ -265,13 +266,11 @@ func TestTheVersionNullIsNoPin(t *testing.T) {
 		}
 		w.put("feed.csv", "store,item,count\nA,B,2\n")
 		w.Queues.Drain(sandbox.EventQueue)
-		e.Version = "null"
 		w.send(string(e.Direct()))
 		i := w.start("a")
 		w.quiet(time.Minute)
-		if p := i.Status().Recent; len(p) != 1 || p[0].Outcome != "superseded" {
-			t.Errorf("%+v", p)
-		}
+		w.exact(map[inventory.Key]int64{{Store: "A", Item: "B"}: 2})
+		i.balanced()
 	})
 }
 
@@ -304,29 +303,6 @@ func TestAnObjectUploadedInPartsIsReadByItsTag(t *testing.T) {
 		w.quiet(time.Minute)
 		w.exact(want)
 		if total := i.balanced(); total.Loaded != 1 {
-			t.Errorf("total %+v", total)
-		}
-	})
-}
-
-// TestEachVersionIsReadAsItWas loads two uploads of one key after both were made: with versions, neither is lost.
-func TestEachVersionIsReadAsItWas(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.config.Workers = 1
-		_, err := w.clients("b").S3.(*s3.Client).PutBucketVersioning(w.Context(), &s3.PutBucketVersioningInput{
-			Bucket: aws.String(sandbox.Bucket), VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, rows := feedOf(10, "Berlin")
-		second, more := feedOf(10, "Osaka")
-		w.put("feed.csv", first)
-		w.put("feed.csv", second)
-		i := w.start("a")
-		w.quiet(time.Minute)
-		w.exact(both(rows, more))
-		if total := i.balanced(); total.Loaded != 2 {
 			t.Errorf("total %+v", total)
 		}
 	})
@@ -365,7 +341,7 @@ func TestAnObjectLabelledAsCompressedIsReadAsItIsStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	var load *loader.Load
-	p, err := l.Load(t.Context(), loader.Object(sandbox.Bucket, "feed.csv", "", size), loader.Hand{Began: func(l *loader.Load) { load = l }})
+	p, err := l.Load(t.Context(), loader.Object(sandbox.Bucket, "feed.csv", size), loader.Hand{Began: func(l *loader.Load) { load = l }})
 	if b := p.Books; err != nil || b.Read != 1000 || b.Read != b.Written+b.Merged || load.Bytes() != size {
 		t.Errorf("%v, %+v; %d bytes read of %d", err, p, load.Bytes(), size)
 	}

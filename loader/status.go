@@ -14,6 +14,7 @@ import (
 type Status struct {
 	Queue    string     `json:"queue"`
 	InFlight int        `json:"messages_in_flight"`
+	Waiting  int        `json:"messages_waiting"` // of those in flight: without a slot
 	Rate     float64    `json:"rows_per_s_limit"` // 0: the table takes all that comes
 	Troubles []string   `json:"troubles,omitempty"`
 	Loading  []Progress `json:"loading"`
@@ -32,7 +33,7 @@ type Progress struct {
 	Headers int64         `json:"headers_repeated,omitempty"` // that were passed over
 	Started time.Time     `json:"started"`
 	Took    time.Duration `json:"took_ns"`
-	Outcome string        `json:"outcome,omitempty"` // loaded, failed, superseded, gone, interrupted; empty: being loaded
+	Outcome string        `json:"outcome,omitempty"` // loaded, failed, changed, gone, interrupted; empty: being loaded
 	Error   string        `json:"error,omitempty"`
 }
 
@@ -75,7 +76,10 @@ func (l *Loader) begin(bucket, key string, size int64) *Load {
 // was, or zero.
 func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 	p := load.progress()
-	p.Outcome = outcome(err)
+	var again bool
+	if p.Outcome, again = outcome(err); again {
+		p.Books.Abandoned, p.Books.Unwritten = p.Books.Unwritten, 0
+	}
 	if err != nil {
 		p.Error = err.Error()
 	}
@@ -91,8 +95,8 @@ func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 	switch p.Outcome {
 	case "loaded":
 		l.log.Info("object loaded", fields...)
-	case "superseded":
-		l.log.Info("object superseded", fields...)
+	case "changed":
+		l.log.Info("object changed", fields...)
 	case "gone":
 		l.log.Warn("object gone", fields...)
 	case "failed":
@@ -103,18 +107,20 @@ func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 	return p
 }
 
-func outcome(err error) string {
+// outcome names how a load ended, and says whether it is begun again by whom it was begun.
+func outcome(err error) (name string, again bool) {
+	f, judged := fateIn(err)
 	switch {
 	case err == nil:
-		return "loaded"
-	case errors.Is(err, errSuperseded):
-		return "superseded"
-	case errors.Is(err, errGone):
-		return "gone"
-	case isPermanent(err):
-		return "failed"
+		return "loaded", false
+	case f == gone:
+		return "gone", false
+	case f == bad, f == mendable:
+		return "failed", false
+	case f == changed:
+		return "changed", true
 	}
-	return "interrupted"
+	return "interrupted", judged
 }
 
 func (b *logbook) enter(load *Load, p Progress) {
@@ -145,7 +151,7 @@ func (l *Load) progress() Progress {
 
 // Status is a snapshot. It does not wait for anything.
 func (l *Loader) Status() Status {
-	s := Status{Queue: l.cfg().Queue, InFlight: l.holds.count(), Rate: l.pace.Rate(), Troubles: l.troubles.reasons(), Loading: []Progress{}}
+	s := Status{Queue: l.cfg().Queue, InFlight: l.holds.count(), Waiting: l.slots.idle(), Rate: l.pace.Rate(), Troubles: l.troubles.reasons(), Loading: []Progress{}}
 	l.book.mu.Lock()
 	defer l.book.mu.Unlock()
 	for load := range l.book.loading {

@@ -178,7 +178,7 @@ func (i *instance) balanced() loader.Totals {
 	i.w.Helper()
 	for _, p := range i.Status().Recent {
 		b := p.Books
-		if b.Read != b.Written+b.Merged+b.Rejected+b.Unwritten {
+		if b.Read != b.Written+b.Merged+b.Rejected+b.Unwritten+b.Abandoned {
 			i.w.Errorf("the books of %s do not balance: %+v", p.Key, b)
 		}
 	}

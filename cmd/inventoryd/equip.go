@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,7 +20,7 @@ const farewells = 10 * time.Second
 // equip gives each part what belongs to all: the names, a logger and a meter of its own, and the watch over its loops.
 func (c *Config) equip(metrics *telemetry.Telemetry, loop func(name string) (tick, done func()), queue stream.Queue, log *zap.Logger) {
 	c.Loader.Surroundings = loader.Surroundings{
-		App: c.App, StateTable: c.StateTable, Table: c.Table,
+		App: c.App, StateTable: c.StateTable, Table: c.Table, Instance: hostname(),
 		Logger: log.Named("loader"), Meter: metrics.Meter("loader"), Loop: loop,
 	}
 	c.Notifier.Surroundings = notifier.Surroundings{
@@ -30,6 +31,12 @@ func (c *Config) equip(metrics *telemetry.Telemetry, loop func(name string) (tic
 		App: c.App, Shutdown: c.ShutdownTimeout - farewells, Queue: queue,
 		Logger: log.Named("stream"), Meter: metrics.Meter("stream"), Loop: loop,
 	}
+}
+
+// hostname names this machine to people; empty where it has no name.
+func hostname() string {
+	name, _ := os.Hostname()
+	return name
 }
 
 // status makes the JSON of /status: health, and each part's own snapshot.

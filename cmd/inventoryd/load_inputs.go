@@ -36,7 +36,7 @@ func (j *loadJob) inputs(ctx context.Context, arg string) ([]loader.Input, error
 		return nil, usage(fmt.Errorf("load: %s names no bucket", arg))
 	}
 	if key != "" && !strings.HasSuffix(key, "/") {
-		return []loader.Input{loader.Object(bucket, key, "", -1)}, nil
+		return []loader.Input{loader.Object(bucket, key, -1)}, nil
 	}
 	return j.listed(ctx, bucket, key)
 }
@@ -66,7 +66,7 @@ func (j *loadJob) listed(ctx context.Context, bucket, prefix string) ([]loader.I
 	fmt.Fprintf(j.notes, "s3://%s/%s: %d objects to load, %d left out\n", bucket, prefix, len(found), ignored)
 	inputs := make([]loader.Input, len(found))
 	for i, o := range found {
-		inputs[i] = loader.Object(bucket, aws.ToString(o.Key), strings.Trim(aws.ToString(o.ETag), `"`), aws.ToInt64(o.Size))
+		inputs[i] = loader.Object(bucket, aws.ToString(o.Key), aws.ToInt64(o.Size))
 	}
 	return inputs, nil
 }

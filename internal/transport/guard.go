@@ -124,7 +124,7 @@ func (g guard) failure(answer *http.Response, p *peeked) (reason string, err err
 	switch {
 	case len(head) == 0 && g.protocol != CBOR:
 		return "without the service's error code", nil
-	case isHTML(head):
+	case g.isPage(head):
 		return "a page of HTML", nil
 	case g.protocol == JSON && (redirect || head[0] != '{'),
 		g.protocol == Query && (redirect || !bytes.Contains(head, []byte("<Error"))),
@@ -163,7 +163,7 @@ func (g guard) success(r *http.Request, answer *http.Response, p *peeked) (reaso
 		return "", nil
 	case len(head) == 0:
 		return "a success without a body", nil
-	case isHTML(head):
+	case g.isPage(head):
 		return "a page of HTML", nil
 	case g.protocol == JSON && head[0] != '{', g.protocol != JSON && head[0] != '<':
 		return "not in the shape of the service's answers", nil
@@ -180,7 +180,11 @@ func wordless(target string) bool {
 	}, operation)
 }
 
-func isHTML(head []byte) bool {
+// isPage reports whether a body is a page of HTML. What a JSON object holds may look like one.
+func (g guard) isPage(head []byte) bool {
+	if g.protocol == JSON && head[0] == '{' {
+		return false
+	}
 	return bytes.Contains(bytes.ToLower(head), []byte("<html")) || bytes.HasPrefix(bytes.ToLower(head), []byte("<!doctype html"))
 }
 

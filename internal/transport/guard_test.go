@@ -183,6 +183,8 @@ func TestTheServicesOwnAnswersPass(t *testing.T) {
 		{"a listing", respond(200, `<?xml version="1.0"?><ListBucketResult></ListBucketResult>`), ""},
 		{"rows", respond(200, ` {"UnprocessedItems":{}}`), ""},
 		{"rows", respond(400, `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"`+strings.Repeat("no ", 300)+`"}`), "ThrottlingException"},
+		{"rows", respond(200, `{"UnprocessedItems":{"t":[{"PutRequest":{"Item":{"Store":{"S":"<html><!doctype html>"}}}}]}}`), ""},
+		{"rows", respond(400, `{"__type":"ValidationException","message":"<html>"}`), "ValidationException"},
 		{"messages", respond(200, `{}`), ""},
 		{"messages", respond(403, `{"__type":"com.amazon.coral.service#AccessDeniedException"}`), "AccessDeniedException"},
 		{"an alert", respond(200, `<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`), ""},

@@ -12,28 +12,21 @@ import (
 	"time"
 )
 
-// Object is an object of which S3 says that it was created.
+// Object is an object of which S3 says that it is there to be read: created, or restored from an archive. Which
+// upload the event is of does not matter, since an object is loaded as it is when it is read.
 type Object struct {
-	Bucket, Key string // the key as S3 stores it, decoded
-	Version     string // empty: the bucket has no versions, or the sender does not tell
-	ETag        string // without quotes; empty where the sender does not tell
-	Sequencer   string // hexadecimal, compares within one key and one source; may be empty
-	Source      string // SourceNotification or SourceEventBridge
-	Size        int64
-	Time        time.Time // of the creation; zero where the sender does not tell
+	Bucket, Key string    // the key as S3 stores it, decoded
+	Region      string    // of the bucket; empty where the sender does not tell
+	ETag        string    // of that upload, without quotes; empty where the sender does not tell
+	Size        int64     // of that upload; -1 where the sender does not tell
+	Time        time.Time // of the event; zero where the sender does not tell
 }
-
-// Sources of events: sequencers of different sources do not compare.
-const (
-	SourceNotification = "s3"
-	SourceEventBridge  = "eventbridge"
-)
 
 // Message is what one SQS message says.
 type Message struct {
 	Objects []Object
 	Tests   int // test messages of S3
-	Ignored int // events that are no creations
+	Ignored int // events that bring no object to load
 }
 
 // Decode reads the body of an SQS message. What it cannot understand is an error, never passed over: Message holds
@@ -53,6 +46,8 @@ func Decode(body string) (Message, error) {
 	switch {
 	case e.Event == "s3:TestEvent":
 		return Message{Tests: 1}, nil
+	case e.Type == "SubscriptionConfirmation", e.Type == "UnsubscribeConfirmation":
+		return Message{}, fmt.Errorf("the message is SNS's %s, no event of S3: let the owner of the topic %.200q confirm the queue's subscription (open the message's SubscribeURL); then S3's events come through it", e.Type, e.TopicArn)
 	case e.Source == "aws.s3" && e.DetailType != "":
 		return eventBridge(e)
 	case len(e.Records) > 0:
@@ -63,13 +58,15 @@ func Decode(body string) (Message, error) {
 
 // envelope has the members by which the shapes differ.
 type envelope struct {
-	Type    string  // SNS
-	Message *string // SNS: the event as text
-	Event   string  // the test message
-	Records []record
+	Type     string  // SNS
+	TopicArn string  // SNS
+	Message  *string // SNS: the event as text
+	Event    string  // the test message
+	Records  []record
 
 	Source     string          // EventBridge
 	DetailType string          `json:"detail-type"`
+	Region     string          // EventBridge
 	Time       instant         // EventBridge; in the test message too
 	Detail     json.RawMessage // EventBridge
 }
@@ -91,14 +88,13 @@ type record struct {
 	EventSource  string // "aws:s3"; "minio:s3", "ceph:s3" and the like
 	EventTime    instant
 	EventName    string // "ObjectCreated:Put"; with the prefix "s3:" from some stores
+	AWSRegion    string
 	S3           struct {
 		Bucket struct{ Name string }
 		Object struct {
-			Key       string
-			Size      int64
-			ETag      string
-			VersionID string
-			Sequencer string
+			Key  string
+			Size *int64
+			ETag string
 		}
 	}
 }
@@ -107,10 +103,10 @@ func notification(records []record) (Message, error) {
 	var m Message
 	var problems []error
 	for i, r := range records {
-		switch o, created, err := r.object(); {
+		switch o, loads, err := r.object(); {
 		case err != nil:
 			problems = append(problems, fmt.Errorf("record %d of %d: %w", i+1, len(records), err))
-		case created:
+		case loads:
 			m.Objects = append(m.Objects, o)
 		default:
 			m.Ignored++
@@ -128,28 +124,24 @@ func Few(problems []error) error {
 	return errors.Join(problems...)
 }
 
-// object returns what r tells; created is false for an event of another kind.
-func (r record) object() (o Object, created bool, err error) {
+// object returns what r tells; loads is false for an event that is known to bring no object.
+func (r record) object() (o Object, loads bool, err error) {
 	if !strings.HasSuffix(r.EventSource, ":s3") {
 		return o, false, fmt.Errorf("eventSource is %.64q, not that of S3", r.EventSource)
 	}
 	if major, _, _ := strings.Cut(r.EventVersion, "."); major != "2" {
 		return o, false, fmt.Errorf("eventVersion is %.64q; this version of inventoryd knows 2.x", r.EventVersion)
 	}
-	name := strings.TrimPrefix(r.EventName, "s3:")
-	if name == "" {
-		return o, false, errors.New("eventName is missing")
-	}
-	if !strings.HasPrefix(name, "ObjectCreated:") {
-		return o, false, nil
+	if loads, err = loadsNamed(strings.TrimPrefix(r.EventName, "s3:")); !loads {
+		return o, false, err
 	}
 	key, err := url.QueryUnescape(r.S3.Object.Key) // form-encoded: "+" is a space
 	if err != nil {
 		return o, false, fmt.Errorf("the key %.200q is not form-encoded: %w", r.S3.Object.Key, err)
 	}
 	o = Object{
-		Bucket: r.S3.Bucket.Name, Key: key, Version: r.S3.Object.VersionID, ETag: unquote(r.S3.Object.ETag),
-		Sequencer: r.S3.Object.Sequencer, Source: SourceNotification, Size: r.S3.Object.Size, Time: r.EventTime.Time,
+		Bucket: r.S3.Bucket.Name, Key: key, Region: r.AWSRegion, ETag: unquote(r.S3.Object.ETag),
+		Size: sizeOf(r.S3.Object.Size), Time: r.EventTime.Time,
 	}
 	return o, true, o.complete()
 }
@@ -159,16 +151,17 @@ func (r record) object() (o Object, created bool, err error) {
 type detail struct {
 	Bucket struct{ Name string }
 	Object struct {
-		Key       string
-		Size      int64
-		ETag      string
-		VersionID string `json:"version-id"`
-		Sequencer string
+		Key  string
+		Size *int64
+		ETag string
 	}
 }
 
 func eventBridge(e envelope) (Message, error) {
-	if e.DetailType != "Object Created" {
+	switch loads, err := loadsDetail(e.DetailType); {
+	case err != nil:
+		return Message{}, err
+	case !loads:
 		return Message{Ignored: 1}, nil
 	}
 	var d detail
@@ -176,8 +169,8 @@ func eventBridge(e envelope) (Message, error) {
 		return Message{}, fmt.Errorf("the event of EventBridge has no usable detail: %w", err)
 	}
 	o := Object{
-		Bucket: d.Bucket.Name, Key: d.Object.Key, Version: d.Object.VersionID, ETag: unquote(d.Object.ETag),
-		Sequencer: d.Object.Sequencer, Source: SourceEventBridge, Size: d.Object.Size, Time: e.Time.Time,
+		Bucket: d.Bucket.Name, Key: d.Object.Key, Region: e.Region, ETag: unquote(d.Object.ETag),
+		Size: sizeOf(d.Object.Size), Time: e.Time.Time,
 	}
 	if err := o.complete(); err != nil {
 		return Message{}, err
@@ -193,6 +186,13 @@ func (o Object) complete() error {
 		return errors.New("the event names no key")
 	}
 	return nil
+}
+
+func sizeOf(told *int64) int64 {
+	if told == nil {
+		return -1
+	}
+	return *told
 }
 
 func unquote(etag string) string { return strings.Trim(etag, `"`) }

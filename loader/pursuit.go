@@ -1,0 +1,316 @@
+package loader
+
+// The pursuit of an object: mark, read it as it is now, write, look once more whether it still is, and only then end the
+// event. Whoever has written what is older sees the newer upload before it ends, or its message comes back and finds its mark.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"inventoryd/internal/state"
+	"inventoryd/loader/event"
+)
+
+// errand is the work on one message.
+type errand struct {
+	work
+	id   string // of the message
+	held *hold  // nil: by hand
+	slot *slot  // nil: by hand
+}
+
+// pursuit is what a message does for an object while it leads that object's chain.
+type pursuit struct {
+	l      *Loader
+	e      errand
+	o      object
+	turn   *ticket // nil: by hand, without chain and ledger
+	hand   Hand
+	mark   *mark
+	fresh  bool      // the mark was set just now: what its row says holds
+	served []*ticket // those that the present reading serves
+	tries
+	progress Progress // of the last load
+}
+
+// tries are those of one pursuit.
+type tries struct {
+	denials  denials
+	failures int  // in a row
+	rounds   int  // readings that were begun again
+	probe    bool // others wait for how this one goes
+}
+
+// settle brings an object that a message tells of to its end, in the turn of its chain.
+func (l *Loader) settle(e errand, told event.Object) (ending, error) {
+	t := l.chains.join(told.Bucket, told.Key, e.id)
+	defer l.chains.leave(t)
+	select {
+	case <-t.lead:
+	default:
+		e.slot.yield()
+	}
+	select {
+	case <-t.lead:
+	case <-t.ended:
+		return t.ending, t.err
+	case <-e.read.Done():
+		l.chains.leave(t)
+		select {
+		case <-t.ended:
+			return t.ending, t.err
+		default:
+			return interrupted(context.Cause(e.read))
+		}
+	}
+	p := &pursuit{l: l, e: e, o: object{l: l, told: told, size: -1}, turn: t, mark: l.chains.handed(t)}
+	how, err := p.run()
+	if p.mark != nil && !l.chains.wrote(t) { // cut short, and nothing is to be feared of us
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(e.read), handBack)
+		defer cancel()
+		_ = l.closeMark(ctx, &p.o, p.mark, state.Closing{}) // it lapses otherwise
+	}
+	return how, err
+}
+
+// run tries until the event ends.
+func (p *pursuit) run() (ending, error) {
+	for {
+		how, err := p.try()
+		if p.probe {
+			p.l.buckets.abandon(p.o.told.Bucket)
+			p.probe = false
+		}
+		if how != again {
+			return how, err
+		}
+		p.fresh = false
+	}
+}
+
+// try makes one try: it ends the event, or has waited for what it takes to try again.
+func (p *pursuit) try() (how ending, err error) {
+	if p.probe, err = p.l.buckets.enter(p.e.read, p.o.told.Bucket, p.e.slot.yield); err != nil {
+		return interrupted(err)
+	}
+	if err := p.e.slot.take(p.e.read); err != nil {
+		return interrupted(err)
+	}
+	if p.turn != nil {
+		if p.mark == nil {
+			if p.mark, err = p.l.setMark(p.e.read, &p.o, p.e.id); err != nil {
+				p.mark = nil
+				return interrupted(err)
+			}
+			p.fresh = true
+		}
+		p.served = p.l.chains.present(p.turn)
+	}
+	sent := time.Now()
+	reader, err := p.o.current(p.e.read)
+	if err != nil {
+		return p.unopened(err, sent)
+	}
+	p.answered()
+	p.l.troubles.clear(objectsOf(p.o.told.Bucket))
+	p.denials = denials{}
+	if p.known() {
+		reader.Close()
+		p.l.log.Info("object already loaded", zap.String("bucket", p.o.told.Bucket), zap.String("key", p.o.told.Key))
+		p.l.metrics.count(p.l.metrics.duplicates, 1)
+		return p.end(done, nil, state.Closing{})
+	}
+	return p.load(reader)
+}
+
+// answered notes that S3 answers for the bucket.
+func (p *pursuit) answered() {
+	p.probe = false
+	p.l.well(p.o.told.Bucket)
+}
+
+// well notes that S3 answers for a bucket.
+func (l *Loader) well(bucket string) {
+	l.buckets.well(bucket)
+	l.troubles.clear(bucketOf(bucket))
+}
+
+// known reports whether the table holds this very upload already, and nobody can have written anything else since.
+func (p *pursuit) known() bool {
+	return p.fresh && !p.mark.others && p.mark.finished != nil && p.mark.finished.Same(p.o.is) && !p.l.chains.wrote(p.turn)
+}
+
+// unopened decides what becomes of an event whose object could not be opened.
+func (p *pursuit) unopened(err error, sent time.Time) (ending, error) {
+	var f *failure
+	if !errors.As(err, &f) {
+		return interrupted(err)
+	}
+	if f.fate != bucketWaits {
+		p.answered()
+	}
+	if f.fate == denied {
+		var sure bool
+		if f, sure = p.forbidden(f, sent); !sure {
+			return p.rest(deniedPause)
+		}
+	}
+	switch f.fate {
+	case gone, mendable, bad:
+		p.finish(p.begin(), f)
+		return p.conclude(f.fate, f)
+	}
+	return p.wait(f)
+}
+
+// load reads and writes the object that was opened.
+func (p *pursuit) load(first *objectReader) (ending, error) {
+	if p.turn != nil {
+		p.l.chains.setWrote(p.turn, true)
+	}
+	load := p.begin()
+	a := newPass(p.l, load, p.e.held)
+	defer a.report.discard()
+	err := a.run(p.e.work, p.o.source(first))
+	first.Close()
+	p.e.slot.yield()
+	f, judged := fateIn(err)
+	if err == nil || f == bad {
+		if problem := p.l.publish(p.e.write, a.report, err); problem != nil {
+			p.finish(load, problem)
+			return interrupted(problem)
+		}
+	}
+	switch {
+	case !judged && err != nil:
+		p.finish(load, err)
+		return interrupted(err)
+	case f == bad:
+		return p.unusable(load, err)
+	}
+	p.finish(load, err)
+	switch f {
+	case "":
+		return p.whole()
+	case gone:
+		return p.conclude(gone, err)
+	}
+	var problem *failure
+	errors.As(err, &problem)
+	return p.wait(problem)
+}
+
+// whole ends the event of an object that was written whole, if it is still the current one.
+func (p *pursuit) whole() (ending, error) {
+	if p.hand.Dry {
+		return done, nil
+	}
+	seen, err := p.look()
+	switch {
+	case err != nil:
+		return interrupted(err)
+	case seen == changed:
+		return p.onward()
+	case seen == same:
+		return p.end(done, nil, state.Closing{Ended: p.ended(), Finished: &p.o.is})
+	}
+	p.l.metrics.count(p.l.metrics.vanished, 1)
+	return p.end(done, nil, state.Closing{Ended: p.ended(), Void: true})
+}
+
+// unusable ends the event of an object that cannot be loaded, if it is still the current one.
+func (p *pursuit) unusable(load *Load, cause error) (ending, error) {
+	if p.hand.Dry {
+		p.finish(load, cause)
+		return permanent, cause
+	}
+	seen, err := p.look()
+	switch {
+	case err != nil:
+		p.finish(load, err)
+		return interrupted(err)
+	case seen == changed:
+		p.finish(load, &failure{of: toRead, fate: changed, err: cause})
+		return p.anew()
+	}
+	p.finish(load, cause)
+	return p.conclude(bad, cause)
+}
+
+// conclude ends the event of an object that is not there or cannot be loaded.
+func (p *pursuit) conclude(f fate, cause error) (ending, error) {
+	c := state.Closing{Ended: p.ended(), Void: p.turn != nil && p.l.chains.wrote(p.turn)}
+	how := permanent
+	switch {
+	case f == gone && p.turn != nil && p.l.cfg().OnMissing == "ack":
+		return p.end(done, nil, c)
+	case f == gone, f == mendable:
+		how = leave
+	}
+	return p.end(how, fmt.Errorf("%s/%s: %w", p.o.told.Bucket, p.o.told.Key, cause), c)
+}
+
+// end takes the mark away and ends the events that the last reading has served.
+func (p *pursuit) end(how ending, err error, c state.Closing) (ending, error) {
+	if p.turn == nil {
+		return how, err
+	}
+	if problem := p.l.closeMark(p.e.write, &p.o, p.mark, c); problem != nil {
+		return interrupted(problem)
+	}
+	p.mark = nil
+	if c.Finished != nil {
+		p.l.chains.setWrote(p.turn, false) // whoever comes next finds it in the ledger
+	}
+	p.l.chains.serve(p.turn, nil, p.served, how, err)
+	return how, err
+}
+
+// onward goes on after a whole reading of what was replaced meanwhile: the newest message of the chain does, and its mark
+// is set before ours goes; the others have been served.
+func (p *pursuit) onward() (ending, error) {
+	if p.turn == nil {
+		return p.anew()
+	}
+	next := p.l.chains.newest(p.turn)
+	if next == nil {
+		return p.anew()
+	}
+	m, err := p.l.setMark(p.e.write, &p.o, next.id)
+	if err != nil {
+		return interrupted(err)
+	}
+	p.l.chains.hand(next, m)
+	if err := p.l.closeMark(p.e.write, &p.o, p.mark, state.Closing{Void: true}); err != nil {
+		return interrupted(err)
+	}
+	p.mark = nil
+	p.l.chains.serve(p.turn, next, p.served, done, nil)
+	return done, nil
+}
+
+// begin enters a load of the object.
+func (p *pursuit) begin() *Load {
+	load := p.l.begin(p.o.told.Bucket, p.o.told.Key, p.o.size)
+	load.dry, load.rejects = p.hand.Dry, p.hand.Rejected
+	if p.hand.Began != nil {
+		p.hand.Began(load)
+	}
+	return load
+}
+
+func (p *pursuit) finish(load *Load, err error) { p.progress = p.l.finish(load, err, p.o.is.Modified) }
+
+// ended is what the ledger says of the last load.
+func (p *pursuit) ended() *state.Ended {
+	e := &state.Ended{
+		Status: p.progress.Outcome, At: p.progress.Started.Add(p.progress.Took), Took: p.progress.Took, Size: p.o.size, Version: p.o.is,
+		Books: map[string]int64{}, Instance: p.l.cfg().Instance, Error: clip(p.progress.Error, 2000),
+	}
+	p.progress.Books.Each(func(column string, rows int64) { e.Books[column] = rows })
+	return e
+}
