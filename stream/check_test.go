@@ -15,6 +15,12 @@ import (
 func (w *world) judge() {
 	w.Helper()
 	w.nothingLeft()
+	w.judgeHistory()
+}
+
+// judgeHistory judges what happened, not what is left.
+func (w *world) judgeHistory() {
+	w.Helper()
 	h := &w.history
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 // two days for which the rows of shards that have ended are kept.
 func TestADayOfRolloversGrowsNeitherHeapNorGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, sandbox: sandbox.New()} // without a history, which would grow
+		w := &world{TB: t, sandbox: sandbox.New()} // without a history, which would grow
 		w.db = dynamodb.NewFromConfig(w.sandbox.Config("writer"))
 		w.createTable(bothImages)
 		config := DefaultConfig()

@@ -39,7 +39,7 @@ const (
 
 // world is one scenario.
 type world struct {
-	*testing.T
+	testing.TB
 	sandbox *sandbox.Sandbox
 	db      *dynamodb.Client // the writer's
 	history history
@@ -49,6 +49,7 @@ type world struct {
 	lost    func(written) bool // records that may never be delivered; nil: none
 	starts  int
 	lease   time.Duration // of all readers
+	planted planted       // a bug of all readers; nil: none
 
 	mu     sync.Mutex // guards what follows
 	handle Handler    // what the handlers do, after they wrote it down; nil: nothing
@@ -60,7 +61,7 @@ func scenario(t *testing.T, shards int, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		core, log := observer.New(zap.InfoLevel)
-		w := &world{T: t, sandbox: sandbox.New(), log: log, core: zap.New(core), lease: DefaultConfig().LeaseDuration}
+		w := &world{TB: t, sandbox: sandbox.New(), log: log, core: zap.New(core), lease: DefaultConfig().LeaseDuration}
 		w.db = dynamodb.NewFromConfig(w.sandbox.Config("writer"))
 		w.sandbox.Tables.SetShards(shards)
 		w.sandbox.Tables.SetRollover(0)
@@ -215,7 +216,11 @@ func (w *world) start(change ...func(*Config)) *instance {
 	if config.DeadLetterQueue != "" {
 		config.Queue = sqs.NewFromConfig(aws)
 	}
-	reader, err := New(dynamodbstreams.NewFromConfig(aws), dynamodb.NewFromConfig(aws), table, i.deliver, config)
+	var streams Streams = dynamodbstreams.NewFromConfig(aws)
+	if w.planted != nil {
+		streams = w.planted(streams)
+	}
+	reader, err := New(streams, dynamodb.NewFromConfig(aws), table, i.deliver, config)
 	w.must(err)
 	ctx, cancel := context.WithCancelCause(context.Background()) // as a signal's context, which has a cause of its own
 	i.Reader, i.cancel = reader, func() { cancel(errors.New("signal")) }
