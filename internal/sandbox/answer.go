@@ -3,11 +3,10 @@ package sandbox
 // Which service answers a request. What faults do to it is in faulty.go, how an answer is worded in encode.go.
 
 import (
-	"bytes"
 	"encoding/xml"
-	"io"
 	"net/http"
 
+	"inventoryd/internal/sandbox/metrics"
 	"inventoryd/internal/sandbox/topics"
 	"inventoryd/internal/sandbox/wire"
 )
@@ -17,9 +16,6 @@ func (s *Sandbox) serve(w http.ResponseWriter, c call, unprocessed float64) {
 	switch {
 	case c.protocol == restXML:
 		s.Objects.ServeHTTP(w, c.Request)
-	case c.protocol == cborProtocol:
-		c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
-		s.Metrics.ServeHTTP(w, c.Request)
 	default:
 		answer, err := s.answer(c, unprocessed)
 		if ctx := c.Request.Context(); ctx.Err() != nil { // the client has gone: nobody reads an answer
@@ -43,12 +39,20 @@ func (s *Sandbox) answer(c call, unprocessed float64) (any, error) {
 		return s.Queues.Call(ctx, r)
 	case c.Service == "sqs":
 		return nil, wire.Errorf("InvalidAction", "The sandbox speaks the JSON protocol with SQS, not the Query protocol of %s: use a client of this decade", c.Operation)
+	case c.Service == "cloudwatch":
+		return s.Metrics.Call(c.metrics())
 	case c.Service == "sns":
 		return s.Topics.Call(ctx, topics.Request{Operation: c.Operation, Form: c.form, Unprocessed: unprocessed})
 	case c.Service == "sts":
 		return identity(c)
 	}
 	return nil, wire.Errorf("UnknownOperationException", "the sandbox knows no service for the operation %q (%s %s)", c.Operation, c.Request.Method, c.Request.URL.Path)
+}
+
+// metrics is a call of CloudWatch as that reads it.
+func (c call) metrics() metrics.Request {
+	protocol := map[protocol]metrics.Protocol{cborProtocol: metrics.CBOR, jsonProtocol: metrics.JSON, queryProtocol: metrics.Query}[c.protocol]
+	return metrics.Request{Operation: c.Operation, Protocol: protocol, Body: c.Body, Compressed: compressed(c.Request), Client: c.Client}
 }
 
 // callerIdentity is the answer of STS.

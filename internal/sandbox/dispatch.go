@@ -3,6 +3,8 @@ package sandbox
 // Which service and operation a request is for, and who calls.
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io"
 	"net/http"
 	"net/url"
@@ -34,10 +36,12 @@ var targets = map[string]string{
 	"DynamoDB_20120810":        "dynamodb",
 	"DynamoDBStreams_20120810": "streams",
 	"AmazonSQS":                "sqs",
+
+	"GraniteServiceVersion20100801": "cloudwatch",
 }
 
 // versions are the services that the Version of the query protocol names.
-var versions = map[string]string{"2010-03-31": "sns", "2011-06-15": "sts", "2012-11-05": "sqs"}
+var versions = map[string]string{"2010-03-31": "sns", "2011-06-15": "sts", "2012-11-05": "sqs", "2010-08-01": "cloudwatch"}
 
 // identify reads a request as far as its protocol asks for: S3's body is left to be streamed.
 func identify(r *http.Request) (call, error) {
@@ -62,10 +66,29 @@ func identify(r *http.Request) (call, error) {
 	}
 	c.Body = body
 	if c.protocol == queryProtocol {
-		c.form, _ = url.ParseQuery(string(body)) // what it cannot read is missed by the operation
+		c.form, _ = url.ParseQuery(string(plain(r, body))) // what it cannot read is missed by the operation
 		c.Service, c.Operation = versions[c.form.Get("Version")], c.form.Get("Action")
 	}
 	return c, nil
+}
+
+// compressed tells whether the client has compressed the body, as CloudWatch's do with large ones.
+func compressed(r *http.Request) bool { return r.Header.Get("Content-Encoding") == "gzip" }
+
+// plain is the body as it was before the client compressed it.
+func plain(r *http.Request, body []byte) []byte {
+	if !compressed(r) {
+		return body
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return body
+	}
+	text, err := io.ReadAll(io.LimitReader(z, 64<<20))
+	if err != nil {
+		return body
+	}
+	return text
 }
 
 // client is the access key id in the request's signature (header or presigned query); "" without one.

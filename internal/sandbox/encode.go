@@ -24,8 +24,10 @@ func (s *Sandbox) requestID() string {
 }
 
 var namespaces = map[string]string{
-	"sns": "http://sns.amazonaws.com/doc/2010-03-31/",
-	"sts": "https://sts.amazonaws.com/doc/2011-06-15/",
+	"sns":        "http://sns.amazonaws.com/doc/2010-03-31/",
+	"sts":        "https://sts.amazonaws.com/doc/2011-06-15/",
+	"cloudwatch": "http://monitoring.amazonaws.com/doc/2010-08-01/",
+
 	"sqs": "http://queue.amazonaws.com/doc/2012-11-05/",
 }
 
@@ -34,6 +36,10 @@ func (s *Sandbox) succeed(w http.ResponseWriter, c call, answer any) {
 	id := s.requestID()
 	if c.protocol == jsonProtocol {
 		s.writeJSON(w, http.StatusOK, id, answer)
+		return
+	}
+	if c.protocol == cborProtocol {
+		writeCBOR(w, http.StatusOK, answer)
 		return
 	}
 	body, err := xml.Marshal(answer)
@@ -49,6 +55,8 @@ var shapes = map[string]string{
 	"dynamodb": "com.amazonaws.dynamodb.v20120810#",
 	"streams":  "com.amazonaws.dynamodb.v20120810#",
 	"sqs":      "com.amazonaws.sqs#",
+
+	"cloudwatch": "com.amazonaws.cloudwatch#",
 }
 
 // fail encodes an error as the protocol of the call words it.
@@ -67,25 +75,31 @@ func (s *Sandbox) fail(w http.ResponseWriter, c call, err error) {
 		for k, v := range e.Fields {
 			fields[k] = v
 		}
-		if c.Service == "sqs" {
-			w.Header().Set("X-Amzn-Query-Error", cmp.Or(queryCodes[e.Code], e.Code)+";"+sideAtFault(status))
+		if c.Service == "sqs" || c.Service == "cloudwatch" {
+			w.Header().Set("X-Amzn-Query-Error", queryCode(e)+";"+sideAtFault(status))
 		}
 		s.writeJSON(w, status, id, fields)
 	case queryProtocol:
+		code := e.Code
+		if c.Service == "cloudwatch" {
+			code = queryCode(e)
+		}
 		writeXML(w, status, fmt.Sprintf(`<ErrorResponse xmlns="%s"><Error><Type>%s</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>`,
-			namespaces[c.Service], sideAtFault(status), e.Code, escape(e.Message), id))
+			namespaces[c.Service], sideAtFault(status), code, escape(e.Message), id))
 	case restXML:
 		s.Objects.Fail(w, c.Request, e)
 	case cborProtocol:
 		// CloudWatch's model writes the member both ways: Message of InternalServiceFault, message of the others.
-		body, _ := cbor.Marshal(map[string]string{"__type": e.Code, "message": e.Message, "Message": e.Message}) // strings: cannot fail
-		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
-		write(w, status, "application/cbor", body)
+		w.Header().Set("X-Amzn-Query-Error", queryCode(e)+";"+sideAtFault(status))
+		writeCBOR(w, status, map[string]string{"__type": shapes[c.Service] + e.Code, "message": e.Message, "Message": e.Message})
 	}
 }
 
-// queryCodes are the codes that SQS had in its Query protocol, which it still names in a header beside the type in JSON
-// (trait awsQueryError of its model); the others are the same.
+// queryCode is an error's code in the Query protocol.
+func queryCode(e *wire.Error) string { return cmp.Or(queryCodes[e.Code], e.Code) }
+
+// queryCodes are the codes that SQS and CloudWatch had in the Query protocol, which they still name in a header beside the
+// type (trait awsQueryError of their models); the others are the same.
 var queryCodes = map[string]string{
 	"QueueDoesNotExist":            "AWS.SimpleQueueService.NonExistentQueue",
 	"QueueDeletedRecently":         "AWS.SimpleQueueService.QueueDeletedRecently",
@@ -98,6 +112,10 @@ var queryCodes = map[string]string{
 	"BatchRequestTooLong":          "AWS.SimpleQueueService.BatchRequestTooLong",
 	"InvalidBatchEntryId":          "AWS.SimpleQueueService.InvalidBatchEntryId",
 	"UnsupportedOperation":         "AWS.SimpleQueueService.UnsupportedOperation",
+
+	"InvalidParameterValueException":       "InvalidParameterValue",
+	"InvalidParameterCombinationException": "InvalidParameterCombination",
+	"MissingRequiredParameterException":    "MissingParameter",
 }
 
 func sideAtFault(status int) string {
@@ -108,6 +126,9 @@ func sideAtFault(status int) string {
 }
 
 func (s *Sandbox) writeJSON(w http.ResponseWriter, status int, id string, v any) {
+	if v == nil {
+		v = struct{}{}
+	}
 	body, ready := v.(json.RawMessage) // the largest answers come encoded
 	if !ready {
 		var err error
@@ -118,6 +139,18 @@ func (s *Sandbox) writeJSON(w http.ResponseWriter, status int, id string, v any)
 	w.Header().Set("X-Amzn-Requestid", id)
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	write(w, status, "application/x-amz-json-1.0", body)
+}
+
+func writeCBOR(w http.ResponseWriter, status int, v any) {
+	body := []byte{0xa0} // an empty map
+	if v != nil {
+		var err error
+		if body, err = cbor.Marshal(v); err != nil {
+			panic(fmt.Errorf("sandbox: encode an answer: %w", err))
+		}
+	}
+	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+	write(w, status, "application/cbor", body)
 }
 
 func writeXML(w http.ResponseWriter, status int, body string) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/sandbox/wire"
@@ -20,12 +21,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Date", s.Clock.Now().UTC().Format(http.TimeFormat))
-	if c.Client == "" {
-		drain(r)
-		s.fail(w, c, unsigned(c))
-		return
-	}
-	if err := s.permit(c); err != nil {
+	if err := s.admit(c); err != nil {
 		drain(r)
 		s.fail(w, c, err)
 		return
@@ -54,6 +50,19 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.serve(w, c, e.Unprocessed)
 	}
+}
+
+// admit refuses calls that are not signed, not permitted, or signed for a time that is over.
+func (s *Sandbox) admit(c call) error {
+	if c.Client == "" {
+		return unsigned(c)
+	}
+	if c.Service == "s3" && strings.Contains(c.Request.URL.RawQuery, "X-Amz-Expires=") {
+		if err := expired(c.Request.URL.Query(), s.Clock.Now()); err != nil {
+			return err
+		}
+	}
+	return s.permit(c)
 }
 
 // before applies what happens ahead of the call's effect; it does not return where the connection breaks.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"inventoryd/internal/sandbox/metrics"
 	"inventoryd/internal/sandbox/policy"
 	"inventoryd/internal/sandbox/queues"
 )
@@ -97,13 +96,8 @@ func topicNeeds(c call) []policy.Need {
 
 func metricNeeds(c call) []policy.Need {
 	n := policy.Need{Action: "cloudwatch:" + c.Operation, Resource: "*"}
-	if namespace := c.namespace(); namespace != "" {
+	if namespace := c.metrics().Namespace(); namespace != "" {
 		n.Keys = map[string][]string{"cloudwatch:namespace": {namespace}}
 	}
 	return []policy.Need{n}
-}
-
-// namespace is that of a PutMetricData.
-func (c call) namespace() string {
-	return metrics.Namespace(c.Body, c.Request.Header.Get("Content-Encoding") == "gzip")
 }

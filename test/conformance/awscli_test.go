@@ -6,7 +6,9 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -109,6 +111,7 @@ func TestDebiansAWSCommandLineWorksWithTheSandbox(t *testing.T) {
 	a.usesS3()
 	a.usesDynamoDB()
 	a.usesSNSAndSTS()
+	a.usesCloudWatch()
 	a.readsErrors()
 }
 
@@ -144,6 +147,20 @@ func (a awscli) usesS3() {
 		a.reads("part", "345")
 		if got.ContentRange != "bytes 3-5/10" || got.ETag != `"781e5e245d69b566979b86e28d23f2c7"` {
 			a.Errorf("got %+v", got)
+		}
+	})
+	a.step("s3 presign", func(a awscli) {
+		url, err := a.run("s3", "presign", "s3://inventory/digits")
+		if err != nil {
+			a.Fatalf("%v\n%s", err, url)
+		}
+		res, err := http.Get(strings.TrimSpace(url))
+		if err != nil {
+			a.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		if body, _ := io.ReadAll(res.Body); string(body) != "0123456789" {
+			a.Errorf("%s: %s", res.Status, body)
 		}
 	})
 	a.step("s3 ls", func(a awscli) {
@@ -211,6 +228,33 @@ func (a awscli) usesSNSAndSTS() {
 		a.says(&got, "sts", "get-caller-identity")
 		if got.Account != sandbox.Account || got.Arn != "arn:aws:iam::123456789012:user/awscli" {
 			a.Errorf("got %+v", got)
+		}
+	})
+}
+
+func (a awscli) usesCloudWatch() {
+	a.Helper()
+	a.step("cloudwatch put-metric-data, list-metrics, get-metric-statistics", func(a awscli) {
+		a.says(nil, "cloudwatch", "put-metric-data", "--namespace", "shops", "--metric-name", "Sold", "--unit", "Count", "--value", "3", "--dimensions", "Store=Berlin")
+		var list struct {
+			Metrics []struct {
+				Namespace, MetricName string
+				Dimensions            []struct{ Name, Value string }
+			}
+		}
+		a.says(&list, "cloudwatch", "list-metrics", "--namespace", "shops")
+		if len(list.Metrics) != 1 || list.Metrics[0].MetricName != "Sold" || list.Metrics[0].Dimensions[0].Value != "Berlin" {
+			a.Errorf("got %+v", list)
+		}
+		var got struct{ Datapoints []struct{ Sum float64 } }
+		now := time.Now()
+		a.says(&got, "cloudwatch", "get-metric-statistics", "--namespace", "shops", "--metric-name", "Sold", "--dimensions", "Name=Store,Value=Berlin", "--statistics", "Sum", "--period", "86400",
+			"--start-time", now.Add(-48*time.Hour).UTC().Format(time.RFC3339), "--end-time", now.Add(48*time.Hour).UTC().Format(time.RFC3339))
+		if len(got.Datapoints) != 1 || got.Datapoints[0].Sum != 3 {
+			a.Errorf("got %+v", got)
+		}
+		if out, err := a.run("cloudwatch", "put-metric-data", "--namespace", "AWS/EC2", "--metric-name", "m", "--value", "1"); err == nil || !strings.Contains(out, "(InvalidParameterValue)") {
+			a.Errorf("%v\n%s", err, out)
 		}
 	})
 }

@@ -67,7 +67,9 @@ var operations = map[string]operation{
 	"GetItem": (*Service).readItem, "Query": (*Service).query, "Scan": (*Service).scan,
 	"BatchWriteItem": (*Service).batchWriteItem, "BatchGetItem": (*Service).batchGetItem,
 	"TransactWriteItems": (*Service).transactWriteItems,
-	"ListStreams":        (*Service).listStreams, "DescribeStream": (*Service).describeStream,
+	"TagResource":        (*Service).tagResource, "UntagResource": (*Service).untagResource, "ListTagsOfResource": (*Service).listTags,
+	"DescribeContinuousBackups": (*Service).describeContinuousBackups,
+	"ListStreams":               (*Service).listStreams, "DescribeStream": (*Service).describeStream,
 	"GetShardIterator": (*Service).shardIterator, "GetRecords": (*Service).records,
 }
 

@@ -53,6 +53,7 @@ type table struct {
 	indexes  []*index // in the order in which they were made
 	stream   *stream  // the latest; nil if there never was one
 	ttl      string   // the attribute; empty: disabled
+	tags     map[string]string
 	throttle throttle
 	capacity *capacity // nil: no limit
 }

@@ -18,7 +18,9 @@ func inUse(format string, args ...any) error {
 
 func (s *Service) createTable(r *request) (any, error) {
 	var q tableRequest
-	if err := r.decode(q.params()); err != nil {
+	p, tags := q.params(), map[string]string{}
+	p["Tags"] = readTags(tags)
+	if err := r.decode(p); err != nil {
 		return nil, err
 	}
 	if err := checkTableName(q.name); err != nil {
@@ -51,6 +53,7 @@ func (s *Service) createTable(r *request) (any, error) {
 	if q.stream != nil && q.stream.StreamEnabled {
 		t.stream = s.newStream(t, q.stream.StreamViewType, r.now)
 	}
+	t.tag(tags)
 	t.limit(s.settings.split, r.now)
 	s.tables[q.name] = t
 	d := t.describe(r.now)

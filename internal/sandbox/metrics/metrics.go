@@ -1,5 +1,5 @@
-// Package metrics stands in for CloudWatch: PutMetricData over Smithy RPC v2 CBOR, with the service's limits, and a Go
-// API to read what arrived.
+// Package metrics stands in for CloudWatch: PutMetricData with the service's limits, what lists it, and a Go API to read what
+// arrived.
 package metrics
 
 import (
@@ -37,6 +37,13 @@ type Service struct {
 	mu    sync.Mutex // guards what follows
 	data  []Datum
 	calls []Call
+}
+
+func (s *Service) now() time.Time {
+	if s.Now == nil {
+		return time.Now()
+	}
+	return s.Now()
 }
 
 // Data returns what arrived for a metric, oldest first; of all metrics if name is empty.
@@ -81,9 +88,11 @@ type Statistics struct {
 }
 
 // Statistics summarises all that arrived for a metric.
-func (s *Service) Statistics(name string) Statistics {
+func (s *Service) Statistics(name string) Statistics { return summarise(s.Data(name)) }
+
+func summarise(data []Datum) Statistics {
 	merged := map[float64]float64{}
-	for _, d := range s.Data(name) {
+	for _, d := range data {
 		for i, v := range d.Values {
 			merged[v] += d.Counts[i]
 		}

@@ -1,130 +1,105 @@
 package metrics
 
-// The wire: Smithy RPC v2 CBOR, one operation, the limits of "PutMetricData" in the CloudWatch API reference.
+// The wire: today's SDKs speak Smithy RPC v2 CBOR or JSON 1.0, older ones and Debian's command line the Query protocol. All
+// mean the same requests.
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
-	"math"
-	"net/http"
-	"slices"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"inventoryd/internal/sandbox/wire"
 )
 
-// Limits of one call, of the texts in it, and of a datum's age ("PutMetricData", "MetricDatum", "Dimension").
+// Protocol is how a request is written.
+type Protocol int
+
+// The protocols.
 const (
-	maxBody       = 1 << 20
-	maxData       = 1000
-	maxValues     = 150
-	maxDimensions = 30
-	maxName       = 255 // of a namespace, a metric, a dimension
-	maxDimension  = 1024
-	maxAge        = 14 * 24 * time.Hour
-	maxLead       = 2 * time.Hour
+	CBOR Protocol = iota
+	JSON
+	Query
 )
 
-// units are those that MetricDatum's page lists.
-var units = strings.Fields(`Seconds Microseconds Milliseconds Bytes Kilobytes Megabytes Gigabytes Terabytes Bits Kilobits Megabits
-	Gigabits Terabits Percent Count Bytes/Second Kilobytes/Second Megabytes/Second Gigabytes/Second Terabytes/Second Bits/Second
-	Kilobits/Second Megabits/Second Gigabits/Second Terabits/Second Count/Second None`)
-
-// operationPath is where the SDK sends its one call.
-const operationPath = "/service/GraniteServiceVersion20100801/operation/"
-
-type input struct {
-	Namespace  string
-	MetricData []datum
+// Request is one call.
+type Request struct {
+	Operation  string
+	Protocol   Protocol
+	Body       []byte // compressed where Compressed says so
+	Compressed bool   // by gzip
+	Client     string // the access key id that signed it
 }
 
-type datum struct {
-	MetricName     string
-	Dimensions     []dimension
-	Timestamp      time.Time
-	Unit           string
-	Value          *float64
-	Values, Counts []float64
+// TooLarge is the code of a body beyond 1 MB.
+const TooLarge = "RequestEntityTooLarge"
+
+var operations = map[string]func(*Service, Request) (any, error){
+	"PutMetricData": (*Service).putMetricData, "ListMetrics": (*Service).listMetrics, "GetMetricStatistics": (*Service).metricStatistics,
 }
 
-type dimension struct{ Name, Value string }
-
-// failure is an error answer.
-type failure struct {
-	code, message string
-}
-
-func (f *failure) Error() string { return f.code + ": " + f.message }
-
-// tooLarge is the code of a body beyond maxBody.
-const tooLarge = "RequestEntityTooLarge"
-
-// queryCodes are the codes that errors had in the Query protocol, where they differ.
-var queryCodes = map[string]string{
-	"InvalidParameterValueException":       "InvalidParameterValue",
-	"InvalidParameterCombinationException": "InvalidParameterCombination",
-	"MissingRequiredParameterException":    "MissingParameter",
-}
-
-func refuse(format string, args ...any) error {
-	return &failure{"InvalidParameterValueException", fmt.Sprintf(format, args...)}
-}
-
-// ServeHTTP answers a call of the SDK's CloudWatch client.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
-	w.Header().Set("Content-Type", "application/cbor")
-	err := s.serve(r)
-	if err == nil {
-		w.Write([]byte{0xa0}) // an empty map
-		return
-	}
-	f := &failure{"InternalServiceFault", err.Error()}
-	status := http.StatusInternalServerError
+// Call answers one request; the answer is a struct to be encoded by its protocol, nil where the operation has no result.
+func (s *Service) Call(r Request) (any, error) {
+	op, ok := operations[r.Operation]
 	switch {
-	case errors.As(err, &f) && f.code == tooLarge:
-		status = http.StatusRequestEntityTooLarge
-	case errors.As(err, &f):
-		status = http.StatusBadRequest
-		// As for SQS: the code that the error had in the Query protocol (trait awsQueryError of its model).
-		w.Header().Set("X-Amzn-Query-Error", cmp.Or(queryCodes[f.code], f.code)+";Sender")
+	case len(r.Body) > maxBody:
+		return nil, &wire.Error{Status: 413, Code: TooLarge, Message: "Request body is larger than 1 MB"}
+	case !ok:
+		return nil, wire.Errorf("UnknownOperationException", "the sandbox's CloudWatch has no operation %s", r.Operation)
 	}
-	body, err := cbor.Marshal(map[string]string{"__type": "com.amazonaws.cloudwatch#" + f.code, "message": f.message})
-	if err != nil {
-		panic(err) // two strings
-	}
-	w.WriteHeader(status)
-	w.Write(body)
+	return op(s, r)
 }
 
-func (s *Service) serve(r *http.Request) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil {
-		return err
+// Namespace is that of a request; "" where it has none that can be read.
+func (r Request) Namespace() string {
+	var in struct{ Namespace string }
+	_ = r.read(&in, false) // what it cannot read is refused by the operation
+	return in.Namespace
+}
+
+// decode reads the request, and refuses members that the sandbox does not have.
+func (r Request) decode(into any) error {
+	if err := r.read(into, true); err != nil {
+		return wire.Errorf("SerializationException", "the sandbox's CloudWatch cannot read the request: %s", err)
 	}
-	if len(body) > maxBody {
-		return &failure{tooLarge, "Request body is larger than 1 MB"}
-	}
-	operation := strings.TrimPrefix(r.URL.Path, operationPath)
-	if operation != "PutMetricData" {
-		return &failure{"UnknownOperationException", fmt.Sprintf("the sandbox's CloudWatch has no operation %s", operation)}
-	}
-	compressed := r.Header.Get("Content-Encoding") == "gzip"
-	if compressed {
+	return nil
+}
+
+func (r Request) read(into any, strictly bool) error {
+	body := r.Body
+	if r.Compressed {
+		var err error
 		if body, err = gunzip(body); err != nil {
-			return &failure{"SerializationException", err.Error()}
+			return err
 		}
 	}
-	var in input
-	if err := strict.Unmarshal(body, &in); err != nil {
-		return &failure{"SerializationException", "the sandbox's CloudWatch cannot read the request: " + err.Error()}
+	if r.Protocol == CBOR {
+		if strictly {
+			return strict.Unmarshal(body, into)
+		}
+		return cbor.Unmarshal(body, into)
 	}
-	return s.put(in, Call{Client: client(r), Compressed: compressed, Data: len(in.MetricData)})
+	if r.Protocol == Query {
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return err
+		}
+		if body, err = json.Marshal(tree(form)); err != nil {
+			return err
+		}
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if strictly {
+		d.DisallowUnknownFields()
+	}
+	return d.Decode(into)
 }
 
 // strict refuses a request with a member that the sandbox does not have.
@@ -144,116 +119,89 @@ func gunzip(b []byte) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(z, 64<<20))
 }
 
-// client is the access key id of the request's signature.
-func client(r *http.Request) string {
-	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	id, _, _ := strings.Cut(credential, "/")
-	return id
+// tree turns the names of a form, "MetricData.member.1.MetricName", into objects and lists.
+func tree(form url.Values) map[string]any {
+	root := map[string]any{}
+	for name, values := range form {
+		if name == "Action" || name == "Version" {
+			continue
+		}
+		at := root
+		parts := strings.Split(name, ".")
+		for _, p := range parts[:len(parts)-1] {
+			next, ok := at[p].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				at[p] = next
+			}
+			at = next
+		}
+		at[parts[len(parts)-1]] = values[0]
+	}
+	return listed(root).(map[string]any)
 }
 
-// put takes the data of one call, all or none.
-func (s *Service) put(in input, call Call) error {
-	now := time.Now()
-	if s.Now != nil {
-		now = s.Now()
+// listed makes lists of the objects whose only member is "member".
+func listed(v any) any {
+	object, ok := v.(map[string]any)
+	if !ok {
+		return v
 	}
-	switch {
-	case in.Namespace == "":
-		return &failure{"MissingRequiredParameterException", "The parameter Namespace is required."}
-	case strings.HasPrefix(in.Namespace, "AWS/"):
-		return refuse("The value AWS/ for parameter Namespace is invalid.")
-	case in.Namespace[0] == ':' || !printable(in.Namespace, maxName):
-		return refuse("The value %q for parameter Namespace is invalid.", in.Namespace)
-	case len(in.MetricData) == 0:
-		return &failure{"MissingRequiredParameterException", "The parameter MetricData is required."}
-	case len(in.MetricData) > maxData:
-		return refuse("The collection MetricData must not have a size greater than %d.", maxData)
+	if members, ok := object["member"].(map[string]any); ok && len(object) == 1 {
+		list := []any{}
+		for i := 1; members[strconv.Itoa(i)] != nil; i++ {
+			list = append(list, listed(members[strconv.Itoa(i)]))
+		}
+		return list
 	}
-	accepted := make([]Datum, len(in.MetricData))
-	for i, d := range in.MetricData {
-		var err error
-		if accepted[i], err = d.accept(in.Namespace, now); err != nil {
-			return err
+	for name, member := range object {
+		object[name] = listed(member)
+	}
+	return object
+}
+
+// number is written as a text by the Query protocol.
+type number float64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(b []byte) error {
+	f, err := strconv.ParseFloat(strings.Trim(string(b), `"`), 64)
+	*n = number(f)
+	return err
+}
+
+// instant is epoch seconds in JSON, a tagged number in CBOR, and ISO 8601 in the Query protocol.
+type instant struct{ time.Time }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (i *instant) UnmarshalJSON(b []byte) (err error) {
+	text := strings.Trim(string(b), `"`)
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		i.Time = time.UnixMilli(int64(seconds * 1000)).UTC()
+		return nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02"} {
+		if i.Time, err = time.Parse(layout, text); err == nil {
+			return nil
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.data = append(s.data, accepted...)
-	s.calls = append(s.calls, call)
-	return nil
+	return fmt.Errorf("%q is no time", text)
 }
 
-// accept checks a datum and brings it into one form.
-func (d datum) accept(namespace string, now time.Time) (Datum, error) {
-	a := Datum{Namespace: namespace, Name: d.MetricName, Timestamp: d.Timestamp, Unit: d.Unit, Dimensions: map[string]string{}}
-	if a.Timestamp.IsZero() {
-		a.Timestamp = now
-	}
-	values, counts := d.Values, d.Counts
-	if d.Value != nil {
-		values, counts = []float64{*d.Value}, nil
-	}
-	if counts == nil {
-		counts = slices.Repeat([]float64{1}, len(values))
-	}
-	switch {
-	case !printable(d.MetricName, maxName):
-		return a, refuse("The parameter MetricName must have 1 to 255 characters of ASCII.")
-	case d.Unit != "" && !slices.Contains(units, d.Unit):
-		return a, refuse("The parameter Unit must be a value in the set %v.", units)
-	case d.Value != nil && d.Values != nil:
-		return a, &failure{"InvalidParameterCombinationException", "The parameters Value and Values are mutually exclusive."}
-	case len(values) == 0:
-		return a, &failure{"MissingRequiredParameterException", "At least one of the parameters Value, Values and StatisticValues is required."}
-	case len(values) > maxValues:
-		return a, refuse("The collection Values must not have a size greater than %d.", maxValues)
-	case len(counts) != len(values):
-		return a, refuse("The parameters Values and Counts must have the same size.")
-	case len(d.Dimensions) > maxDimensions:
-		return a, refuse("The collection Dimensions must not have a size greater than %d.", maxDimensions)
-	case a.Timestamp.Before(now.Add(-maxAge)) || a.Timestamp.After(now.Add(maxLead)):
-		return a, refuse("The parameter Timestamp must be within the past two weeks and the next two hours.")
-	}
-	for _, dim := range d.Dimensions {
-		if !printable(dim.Name, maxName) || dim.Name[0] == ':' {
-			return a, refuse("The parameter Name of a dimension must have 1 to 255 characters of ASCII and not begin with a colon.")
-		}
-		if !printable(dim.Value, maxDimension) {
-			return a, refuse("The parameter Value of a dimension must have 1 to 1024 characters of ASCII, not all of them white space.")
-		}
-		a.Dimensions[dim.Name] = dim.Value
-	}
-	return a, a.take(values, counts)
+// UnmarshalCBOR implements cbor.Unmarshaler.
+func (i *instant) UnmarshalCBOR(b []byte) error { return cbor.Unmarshal(b, &i.Time) }
+
+// MarshalJSON implements json.Marshaler.
+func (i instant) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(i.UnixMilli())/1000, 'f', -1, 64), nil
 }
 
-// printable says whether a text is of ASCII, without control characters, not blank and not too long.
-func printable(s string, most int) bool {
-	return strings.TrimSpace(s) != "" && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+// MarshalText implements encoding.TextMarshaler, for XML.
+func (i instant) MarshalText() ([]byte, error) {
+	return i.UTC().AppendFormat(nil, "2006-01-02T15:04:05Z"), nil
 }
 
-// take sorts values with their counts into a.
-func (a *Datum) take(values, counts []float64) error {
-	order := make([]int, len(values))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(values[i], values[j]) })
-	for _, i := range order {
-		if v := values[i]; math.IsNaN(v) || math.Abs(v) > math.Exp2(360) || counts[i] <= 0 || math.IsNaN(counts[i]) {
-			return refuse("The value %v, %v times, is not supported.", v, counts[i])
-		}
-		a.Values = append(a.Values, values[i])
-		a.Counts = append(a.Counts, counts[i])
-	}
-	return nil
-}
-
-// Namespace is that of a PutMetricData's body; "" where it has none.
-func Namespace(body []byte, compressed bool) string {
-	if compressed {
-		body, _ = gunzip(body) // what it cannot read is refused by the service
-	}
-	var in struct{ Namespace string }
-	_ = cbor.Unmarshal(body, &in) // likewise
-	return in.Namespace
+// MarshalCBOR implements cbor.Marshaler.
+func (i instant) MarshalCBOR() ([]byte, error) {
+	return cbor.Marshal(cbor.Tag{Number: 1, Content: float64(i.UnixMilli()) / 1000})
 }

@@ -27,6 +27,9 @@ var names = map[[3]string]string{
 	{"PUT", "bucket", "versioning"}:          "PutBucketVersioning",
 	{"GET", "bucket", "notification"}:        "GetBucketNotificationConfiguration",
 	{"PUT", "bucket", "notification"}:        "PutBucketNotificationConfiguration",
+	{"GET", "bucket", "tagging"}:             "GetBucketTagging",
+	{"PUT", "bucket", "tagging"}:             "PutBucketTagging",
+	{"DELETE", "bucket", "tagging"}:          "DeleteBucketTagging",
 	{"GET", "bucket", ""}:                    "ListObjects",
 	{"GET", "bucket", "versions"}:            "ListObjectVersions",
 	{"POST", "bucket", "delete"}:             "DeleteObjects",
@@ -105,7 +108,7 @@ var parameters = map[string]bool{
 func unread(r *http.Request) string {
 	for name := range r.URL.Query() {
 		override, isOverride := strings.CutPrefix(name, "response-")
-		if isOverride && slices.Contains(overrides, override) || strings.HasPrefix(name, "X-Amz-") || parameters[name] || slices.Contains(subresources, name) {
+		if isOverride && slices.Contains(overrides, override) || strings.HasPrefix(name, "X-Amz-") || isDigest(name) || parameters[name] || slices.Contains(subresources, name) {
 			continue
 		}
 		return "parameter " + name
@@ -120,6 +123,12 @@ func unread(r *http.Request) string {
 		}
 	}
 	return ""
+}
+
+// isDigest tells whether a parameter is one of those that today's SDKs sign into an URL for a body that they do not have yet;
+// S3 does not hold the body that comes against them.
+func isDigest(name string) bool {
+	return strings.HasPrefix(name, "x-amz-checksum-") || name == "x-amz-sdk-checksum-algorithm"
 }
 
 // overrides are the query parameters by which a GetObject changes headers of its answer.

@@ -20,6 +20,7 @@ type bucket struct {
 	versioning    string // "", "Enabled", "Suspended"
 	versions      map[string][]*object
 	notifications notifications
+	tags          []tag
 }
 
 // object is one version of one key. It does not change once it is in a bucket.

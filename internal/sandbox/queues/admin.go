@@ -19,6 +19,7 @@ const quarantine = time.Minute
 type createQueueIn struct {
 	QueueName  string
 	Attributes map[string]string
+	Tags       map[string]string
 }
 
 type queueURLOut struct{ QueueUrl string }
@@ -53,6 +54,7 @@ func (s *Service) createQueue(_ context.Context, in createQueueIn) (any, error) 
 		return nil, err
 	}
 	q := newQueue(in.QueueName, set, now)
+	q.tag(in.Tags)
 	s.queues[in.QueueName] = q
 	return queueURLOut{s.url(q)}, nil
 }

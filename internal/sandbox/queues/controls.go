@@ -40,7 +40,7 @@ func ARN(name string) string { return prefix + name }
 
 // Create makes a queue and returns its URL; an equal one may exist.
 func (s *Service) Create(name string, attributes map[string]string) (url string, err error) {
-	out, err := s.createQueue(context.Background(), createQueueIn{name, attributes})
+	out, err := s.createQueue(context.Background(), createQueueIn{QueueName: name, Attributes: attributes})
 	if err != nil {
 		return "", fmt.Errorf("create queue %s: %w", name, err)
 	}

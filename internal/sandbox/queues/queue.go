@@ -18,6 +18,7 @@ type queue struct {
 	created  time.Time
 	modified time.Time
 	purged   time.Time
+	tags     map[string]string
 
 	order  *list.List // *message: a standard queue's visible ones; all those of a FIFO queue, by sequence number
 	hidden hidden     // delayed or in flight, by the time when they are to be seen
