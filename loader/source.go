@@ -97,9 +97,10 @@ func (o *object) source(first *objectReader) source {
 }
 
 const (
-	cutsInARow = 5                // that often a connection may break without bringing a byte
+	cutsInARow = 2                // that often a connection may break without bringing enough, while the slot is kept
+	enough     = 4 << 10          // bytes
 	stall      = 15 * time.Second // without a byte, and a connection counts as broken
-	reconnects = 30 * time.Second // for which a reading that has begun is gone on with; then it is begun again
+	reconnects = 10 * time.Second // for which a slot is kept while S3 does not answer; then the object is read anew
 )
 
 // objectReader reads one object in one state.
@@ -110,6 +111,7 @@ type objectReader struct {
 	open io.ReadCloser
 	cut  context.CancelFunc // of the open connection
 	cuts int                // in a row
+	mark int64              // where the first of these was
 }
 
 // Read goes on from where the connection broke, in the same state of the object.
@@ -125,10 +127,9 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		stalling.Stop()
 		r.at += int64(n)
 		if n > 0 {
-			if r.cuts > 0 || r.at == int64(n) { // the first that comes of a connection: only now S3 is well
-				r.of.l.well(r.of.told.Bucket)
+			if r.at-r.mark >= enough {
+				r.cuts, r.mark = 0, r.at
 			}
-			r.cuts = 0
 			return n, nil
 		}
 		if err == nil {
@@ -145,7 +146,7 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		if r.cuts++; r.cuts > cutsInARow || r.at >= r.of.size { // at its end the object's checksum does not fit
 			return 0, &failure{of: toRead, fate: waits, err: fmt.Errorf("read %v: the connection breaks each time, at byte %d of %d: %w", r.of, r.at, r.of.size, err)}
 		}
-		if err := sleep(r.ctx, pause(r.cuts)); err != nil {
+		if err := sleep(r.ctx, time.Duration(r.cuts-1)*firstPause); err != nil {
 			return 0, err
 		}
 	}

@@ -4,6 +4,7 @@ package loader
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func (p *pursuit) anew() (ending, error) {
 
 // wait waits after a failure that may pass, and notes whose it is.
 func (p *pursuit) wait(f *failure) (ending, error) {
-	pause := f.pause(p.failures)
+	pause := max(f.pause(p.failures), ownPause(p.failures))
 	switch f.fate {
 	case elsewhere, changed:
 		return p.anew()
@@ -30,6 +31,13 @@ func (p *pursuit) wait(f *failure) (ending, error) {
 	p.failures++
 	p.l.troubles.report(f.dependency(p.o.told.Bucket), f, pause)
 	return p.rest(pause)
+}
+
+// ownPause is how long an object waits that has failed by itself so many times in a row: 2 s, 4 s, … 2 minutes, less a random
+// half. Many of those must leave the slots to others.
+func ownPause(failures int) time.Duration {
+	longest := min(2*time.Second<<min(failures, 10), 2*time.Minute)
+	return longest/2 + rand.N(longest/2)
 }
 
 // rest lets the slot go and waits.

@@ -3,6 +3,7 @@ package objects
 // The notifications of what happened to an object, in each shape in which S3 tells of it.
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -20,6 +21,7 @@ type Event struct {
 	ETag      string // without quotes
 	Version   string // "" where versioning is off
 	Sequencer string // grows from event to event of a key
+	Region    string // of the bucket; "": us-east-1
 	Time      time.Time
 	// Configuration is the id of the bucket's notification configuration, "" for none.
 	Configuration string
@@ -76,7 +78,7 @@ func (e Event) record() record {
 		object.Size = &e.Size
 	}
 	return record{
-		Version: "2.1", Source: "aws:s3", Region: "us-east-1", Time: stamp(e.Time), Name: e.Name,
+		Version: "2.1", Source: "aws:s3", Region: cmp.Or(e.Region, "us-east-1"), Time: stamp(e.Time), Name: e.Name,
 		UserIdentity:      principal{"AWS:AIDAJDPLRKLG7UEXAMPLE"},
 		RequestParameters: map[string]string{"sourceIPAddress": "127.0.0.1"},
 		ResponseElements:  map[string]string{"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "sandbox"},
@@ -100,13 +102,16 @@ func (e Event) EventBridge() []byte {
 	if strings.HasPrefix(e.Name, "ObjectRemoved:") {
 		kind, reason = "Object Deleted", "DeleteObject"
 	}
+	if e.Name == "ObjectRestore:Completed" {
+		kind, reason = "Object Restore Completed", "RestoreObject"
+	}
 	object := map[string]any{"key": e.Key, "size": e.Size, "etag": e.ETag, "sequencer": e.Sequencer}
 	if e.Version != "" {
 		object["version-id"] = e.Version
 	}
 	return wire.JSON(map[string]any{
 		"version": "0", "id": "17793124-05d4-b198-2fde-" + fmt.Sprintf("%012x", e.Time.UnixMicro()&(1<<48-1)), "detail-type": kind, "source": "aws.s3",
-		"account": "123456789012", "time": e.Time.UTC().Format(time.RFC3339), "region": "us-east-1",
+		"account": "123456789012", "time": e.Time.UTC().Format(time.RFC3339), "region": cmp.Or(e.Region, "us-east-1"),
 		"resources": []string{"arn:aws:s3:::" + e.Bucket},
 		"detail": map[string]any{
 			"version": "0", "bucket": map[string]string{"name": e.Bucket}, "object": object,

@@ -80,6 +80,9 @@ func (s *Store) open(r request) (*object, error) {
 		o.describe(r.w.Header())
 		return nil, err
 	}
+	if o.archived && r.Method == http.MethodGet {
+		return nil, errArchived
+	}
 	if b.versioning != "" {
 		r.w.Header().Set("X-Amz-Version-Id", o.version)
 	}

@@ -57,7 +57,7 @@ func (n notifications) targets() []target {
 // of their sequencers.
 func (s *Store) tell(b *bucket, o *object, name string) Event {
 	s.sequence = max(s.sequence+1, uint64(s.clock.Now().UnixNano()))
-	e := Event{Name: name, Bucket: b.name, Key: o.key, Size: int64(len(o.body)), ETag: o.etag, Sequencer: fmt.Sprintf("%018X", s.sequence), Time: o.modified}
+	e := Event{Name: name, Bucket: b.name, Key: o.key, Size: int64(len(o.body)), ETag: o.etag, Sequencer: fmt.Sprintf("%018X", s.sequence), Region: b.region, Time: o.modified}
 	if o.version != nullVersion {
 		e.Version = o.version
 	}

@@ -97,7 +97,10 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Amz-Request-Id", s.requestID())
-	err := op(s, request{r, w, bucket, key})
+	err := s.misplaced(w, r, bucket)
+	if err == nil {
+		err = op(s, request{r, w, bucket, key})
+	}
 	if err == nil {
 		return
 	}

@@ -17,6 +17,7 @@ import (
 type bucket struct {
 	name          string
 	created       time.Time
+	region        string // "": that of whoever asks
 	versioning    string // "", "Enabled", "Suspended"
 	versions      map[string][]*object
 	notifications notifications
@@ -32,6 +33,7 @@ type object struct {
 	headers  map[string]string // what is stored with it and answered: Content-Type, X-Amz-Meta-..., checksums
 	modified time.Time
 	marker   bool // a delete marker
+	archived bool
 }
 
 const nullVersion = "null"
