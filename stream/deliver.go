@@ -86,7 +86,7 @@ func (s *shard) due(records []Record) []Record {
 	for len(records) > 0 {
 		r := records[0]
 		behind := s.at.last != "" && compareSequences(r.Sequence, s.at.last) <= 0
-		if !behind && (r.Created.IsZero() || !r.Created.Before(s.stream.Start)) {
+		if !behind && (r.Created.IsZero() || !r.Created.Before(s.start())) {
 			return records
 		}
 		if behind {

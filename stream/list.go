@@ -4,14 +4,17 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"inventoryd/internal/lease"
 )
 
-// List reads what the lease table knows of the shards of a table's streams, oldest stream first. Instance is empty.
+// List reads what the lease table knows of the shards of a table's streams, oldest stream first. Instance is empty, and an
+// Age is the most that it can be: an idle shard's row is written hourly.
 func List(ctx context.Context, rows Rows, leaseTable, table string) (Status, error) {
 	s := store{rows, leaseTable, table}
 	is, _, err := s.stream(ctx)
@@ -22,56 +25,43 @@ func List(ctx context.Context, rows Rows, leaseTable, table string) (Status, err
 	if err != nil {
 		return Status{}, err
 	}
+	instances, err := s.group().List(ctx)
+	if err != nil {
+		return Status{}, err
+	}
 	status := Status{Table: table, Stream: is.ARN, Start: is.Start, Gaps: is.Gaps, Shards: []ShardStatus{}}
+	if leader, ok := lease.Leader(instances, nil, ""); ok {
+		status.Leader = leader.ID
+	}
+	now, err := s.served(ctx)
+	if err != nil {
+		return Status{}, err
+	}
 	for _, row := range shards {
-		status.Shards = append(status.Shards, row.status())
+		one := row.status()
+		if read := row.readUntil(); !row.ended() && !read.IsZero() {
+			one.Age = max(0, now.Sub(read))
+		}
+		status.Shards = append(status.Shards, one)
 	}
 	return status, nil
 }
 
-// Reset forgets the checkpoints of shards (their ids; none: of all), so that they are read again from the oldest
-// record that DynamoDB still holds. Records are then delivered again. It refuses shards that an instance holds which
-// has not stopped: stop it first. It returns the ids of the shards that were reset.
-func Reset(ctx context.Context, rows Rows, leaseTable, table string, shards ...string) ([]string, error) {
-	s := store{rows, leaseTable, table}
-	all, err := s.shards(ctx)
-	if err != nil {
-		return nil, err
-	}
-	alive, err := living(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	var done []string
-	var errs []error
-	for _, row := range all {
-		if len(shards) > 0 && !slices.Contains(shards, row.ID) {
-			continue
-		}
-		if row.Owner != "" && alive[row.Owner] {
-			errs = append(errs, fmt.Errorf("shard %s is held by instance %s: stop it first", row.ID, row.Owner))
-			continue
-		}
-		if err := s.reset(ctx, row, row.readUntil()); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		done = append(done, row.ID)
-	}
-	for _, id := range shards {
-		if !slices.ContainsFunc(all, func(r shardRow) bool { return r.ID == id }) {
-			errs = append(errs, fmt.Errorf("there is no row of shard %s of table %s in lease table %s", id, table, leaseTable))
-		}
-	}
-	return done, errors.Join(errs...)
+func (s store) group() lease.Group {
+	return lease.Group{Rows: s.rows, Table: s.leases, PK: s.instances()}
 }
 
-// living is the instances that have not been marked dead.
-func living(ctx context.Context, s store) (map[string]bool, error) {
-	instances, err := lease.Group{Rows: s.rows, Table: s.leases, PK: s.instances()}.List(ctx)
-	alive := map[string]bool{}
-	for _, i := range instances {
-		alive[i.ID] = !i.Dead
+// served is the service's time: a machine's clock may be days off.
+func (s store) served(ctx context.Context) (time.Time, error) {
+	out, err := s.rows.Query(ctx, &dynamodb.QueryInput{
+		TableName: &s.leases, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"),
+		ExpressionAttributeValues: item{":pk": s.streamKey()[colPK], ":sk": s.streamKey()[colSK]},
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read a row of %s in table %s: %w", s.table, s.leases, err)
 	}
-	return alive, err
+	if at := serverTime(out.ResultMetadata); !at.IsZero() {
+		return at, nil
+	}
+	return time.Now(), nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
@@ -62,12 +63,15 @@ func (s *shard) position() position {
 		return atHorizon
 	case s.at.last != "":
 		return afterRecord
-	case s.stream.Start.IsZero() || s.clock.now().Sub(s.stream.Start) > retention-time.Hour:
+	case s.start().IsZero() || s.clock.now().Sub(s.start()) > retention-time.Hour:
 		return atHorizon
 	default:
 		return atInstant
 	}
 }
+
+// start is the instant before which records are dropped: where all reading began, or an operator's wish for this shard.
+func (s *shard) start() time.Time { return later(s.stream.Start, s.row.From) }
 
 // retention is how long DynamoDB keeps a record.
 const retention = 24 * time.Hour
@@ -79,7 +83,7 @@ func (s *shard) open() error {
 	case atHorizon:
 		in.ShardIteratorType = types.ShardIteratorTypeTrimHorizon
 	case atInstant:
-		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, &s.stream.Start
+		in.ShardIteratorType, in.Timestamp = types.ShardIteratorTypeAtTimestamp, aws.Time(s.start())
 	case afterRecord:
 		in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &s.at.last
 	}

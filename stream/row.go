@@ -35,6 +35,7 @@ type shardRow struct {
 	Sequence          string    // the checkpoint's sequence number as the service spells it
 	WantedBy          string    // an instance that asks for it
 	TipAt             time.Time // when it was last known to be read to its tip; zero: never
+	From              time.Time // records created before are dropped, by an operator's wish; zero: none are
 	Progress
 	Gaps []Gap
 }
@@ -74,6 +75,7 @@ const (
 	colWantedBy   = "wanted_by"
 	colSequence   = "sequence"
 	colTip        = "tip_at"
+	colFrom       = "from"
 	colLastEvent  = "last_event"
 	colPoison     = "poison"
 	colAttempts   = "attempts"
@@ -137,7 +139,7 @@ func decodeShard(i item) shardRow {
 	r := shardRow{
 		Label: strOf(i[colLabel]), ID: strOf(i[colShard]), Parent: strOf(i[colParent]), State: strOf(i[colState]),
 		Owner: strOf(i[colOwner]), Epoch: numOf(i[colEpoch]), Checkpoint: strOf(i[colCheckpoint]), WantedBy: strOf(i[colWantedBy]),
-		Sequence: strOf(i[colSequence]), TipAt: timeOf(i[colTip]),
+		Sequence: strOf(i[colSequence]), TipAt: timeOf(i[colTip]), From: timeOf(i[colFrom]),
 		Progress: Progress{
 			LastEvent: timeOf(i[colLastEvent]), Poison: strOf(i[colPoison]),
 			Attempts: int(numOf(i[colAttempts])), Ended: timeOf(i[colEnded]),

@@ -185,7 +185,7 @@ func TestListAndReset(t *testing.T) {
 		r := w.start()
 		w.spread(10)
 		time.Sleep(5 * time.Second)
-		if _, err := Reset(w.Context(), w.db, leases, table); err == nil || !strings.Contains(err.Error(), "stop it first") {
+		if _, err := Reset(w.Context(), w.db, leases, table, ResetOptions{}); err == nil || !strings.Contains(err.Error(), "stop it first") {
 			t.Errorf("reset under a running reader: %v", err)
 		}
 		r.stop()
@@ -194,13 +194,14 @@ func TestListAndReset(t *testing.T) {
 		want := r.Status()
 		want.Instance = ""
 		for i := range want.Shards {
-			want.Shards[i].Age = 0
+			want.Shards[i].Age, want.Shards[i].AtTip = 0, false
+			listed.Shards[i].Age = 0
 		}
 		if diff := cmp.Diff(want, listed); diff != "" {
 			t.Errorf("List differs from the reader's own status: %s", diff)
 		}
 		one := listed.Shards[0].Shard
-		if _, err := Reset(w.Context(), w.db, leases, table, one, "nonsense"); err == nil || !strings.Contains(err.Error(), "no row of shard nonsense") {
+		if _, err := Reset(w.Context(), w.db, leases, table, ResetOptions{Shards: []string{one, "nonsense"}}); err == nil || !strings.Contains(err.Error(), "no row of shard nonsense") {
 			t.Errorf("reset of a shard that is not there: %v", err)
 		}
 		before := len(w.history.seen())

@@ -15,6 +15,7 @@ import (
 type Status struct {
 	Table    string        `json:"table"`
 	Stream   string        `json:"stream"`            // ARN of the table's stream; "" before it is known
+	Leader   string        `json:"leader,omitempty"`  // the instance that decides who reads what
 	Instance string        `json:"instance"`          // this instance's id; "" before it has one
 	Start    time.Time     `json:"start,omitzero"`    // records created before are dropped
 	Waiting  string        `json:"waiting,omitempty"` // why the table's new stream is not read yet, and until when

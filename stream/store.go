@@ -138,11 +138,16 @@ func (s store) save(ctx context.Context, held shardRow, set item, remove ...stri
 
 // reset makes a shard that is as it was seen one of which nothing has been read. Until the instant read it was read:
 // what was deleted of that is no gap.
-func (s store) reset(ctx context.Context, seen shardRow, read time.Time) error {
+func (s store) reset(ctx context.Context, seen shardRow, read, from time.Time) error {
 	set := item{colState: str(stateWaiting), colEpoch: num(seen.Epoch + 1)}
 	remove := []string{colCheckpoint, colSequence, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colWantedBy}
 	if !read.IsZero() {
 		set[colTip] = instant(read)
+	}
+	if from.IsZero() {
+		remove = append(remove, colFrom)
+	} else {
+		set[colFrom] = instant(from.Truncate(time.Second)) // as records' times of creation are
 	}
 	_, err := s.update(ctx, s.shardKey(seen.key()), set, remove, "#epoch = :seen", item{":seen": num(seen.Epoch)})
 	return err
