@@ -41,6 +41,10 @@ const (
 	callTimeout    = 10 * time.Second // of a whole call
 	receiveTimeout = 25 * time.Second // of a ReceiveMessage, which waits 20 s for messages
 	headerTimeout  = 10 * time.Second // until S3 answers; the body may take as long as it flows
+
+	// Connections to S3: one for each object that can be loaded at once (loader.workers, 64 at most), and 8 for last looks,
+	// reports and listings, so that these never wait for a body to end.
+	objectConnections = 64 + 8
 )
 
 // awsConfig loads region and credentials by the SDK's usual chain; settings of the configuration file win. Its errors are
@@ -100,7 +104,7 @@ func newClients(base aws.Config, c AWS) clients {
 	}
 	return clients{
 		calls: watched,
-		S3: s3.NewFromConfig(with(transport.S3, standard, c.Endpoints.S3, 0, 16), func(o *s3.Options) {
+		S3: s3.NewFromConfig(with(transport.S3, standard, c.Endpoints.S3, 0, objectConnections), func(o *s3.Options) {
 			o.UsePathStyle = c.Endpoints.S3 != "" || c.Endpoint != "" || base.BaseEndpoint != nil
 			o.DisableLogOutputChecksumValidationSkipped = true
 		}),

@@ -58,7 +58,7 @@ func application() *cli.App {
 		HideVersion:            true,
 		UseShortOptionHandling: true,
 		Commands: []*cli.Command{
-			runCommand, loadCommand, setupCommand, configCommand(), demoCommand, sandboxCommand, versionCommand,
+			runCommand, loadCommand, loadsCommand, setupCommand, configCommand(), demoCommand, sandboxCommand, versionCommand,
 		},
 		Action:         helpOr,
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage(err) },

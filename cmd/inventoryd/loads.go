@@ -1,0 +1,154 @@
+package main
+
+// The command `loads`: what the ledger says of objects.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/urfave/cli/v2"
+
+	"inventoryd/internal/state"
+)
+
+var loadsCommand = &cli.Command{
+	Name:      "loads",
+	Usage:     "lists what was loaded: the ledger of the last 30 days",
+	ArgsUsage: "[s3://bucket/key]",
+	Description: "One line for each object, those being loaded first, then the latest first; or all that is known of one object.\n" +
+		"The ledger is read whole, a row of about half a kilobyte for each object.\n\n" +
+		"Example:\n  inventoryd loads --limit 20\n  inventoryd loads -o json s3://inventory/berlin.csv",
+	Flags: append(originFlags(),
+		&cli.IntFlag{Name: "limit", Value: 50, Usage: "list at most `N` objects"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "`FORMAT`: table or json"}),
+	Action: func(c *cli.Context) error {
+		format := c.String("output")
+		if format != "table" && format != "json" {
+			return usage(fmt.Errorf("loads: --output %q: there are table and json", format))
+		}
+		cfg, _, err := originOf(c).load()
+		if err != nil {
+			return usage(err)
+		}
+		base, err := awsConfig(c.Context, cfg.AWS)
+		if err != nil {
+			return err
+		}
+		found, err := loads(c.Context, newClients(base, cfg.AWS).Tables, cfg, c.Int("limit"), c.Args().Slice())
+		if err != nil {
+			return err
+		}
+		if format == "json" {
+			return printLoadsJSON(c.App.Writer, found)
+		}
+		return printLoads(c.App.Writer, found, time.Now())
+	},
+}
+
+// loads reads the rows that the arguments ask for.
+func loads(ctx context.Context, c state.Ledger, cfg Config, limit int, args []string) ([]state.Load, error) {
+	switch {
+	case len(args) > 1:
+		return nil, usage(errors.New("loads: name one object, s3://bucket/key, or none"))
+	case limit < 1:
+		return nil, usage(fmt.Errorf("loads: --limit %d is less than 1", limit))
+	case len(args) == 0:
+		return state.NewestLoads(ctx, c, cfg.StateTable, cfg.App, limit)
+	}
+	rest, isS3 := strings.CutPrefix(args[0], "s3://")
+	bucket, key, _ := strings.Cut(rest, "/")
+	if !isS3 || bucket == "" || key == "" {
+		return nil, usage(fmt.Errorf("loads: %q is no object: s3://bucket/key", args[0]))
+	}
+	one, ok, err := state.LoadNamed(ctx, c, cfg.StateTable, cfg.App, bucket, key)
+	if err == nil && !ok {
+		err = exit{fmt.Errorf("loads: the ledger has nothing of %q: it was not loaded within 30 days", args[0]), exitFindings}
+	}
+	return []state.Load{one}, err
+}
+
+// loadStatus is how an object stands: being loaded, or how its last load ended.
+func loadStatus(l state.Load, now time.Time) string {
+	for _, m := range l.Marks {
+		if !state.Lapsed(m, now) {
+			return "loading"
+		}
+	}
+	return l.Last.Status
+}
+
+func printLoads(w io.Writer, found []state.Load, now time.Time) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ENDED\tSTATUS\tREAD\tWRITTEN\tREJECTED\tTOOK\tOBJECT\tERROR")
+	for _, l := range found {
+		ended, took := "-", "-"
+		if !l.Last.At.IsZero() {
+			ended, took = l.Last.At.UTC().Format(time.RFC3339), l.Last.Took.String()
+		}
+		books := l.Last.Books
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", ended, loadStatus(l, now), books["read"], books["written"], books["rejected"], took,
+			inert("s3://"+l.Bucket+"/"+l.Key), inert(l.Last.Error))
+	}
+	return t.Flush()
+}
+
+// inert is text from outside as a terminal may show it.
+func inert(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// loadJSON is a row of the ledger for programs.
+type loadJSON struct {
+	Bucket   string           `json:"bucket"`
+	Key      string           `json:"key"`
+	Status   string           `json:"status"`
+	Loading  int              `json:"loading"` // who is at it
+	Ended    *time.Time       `json:"ended,omitempty"`
+	TookMS   int64            `json:"took_ms"`
+	Size     int64            `json:"size"`
+	Books    map[string]int64 `json:"books,omitempty"`
+	Instance string           `json:"instance,omitempty"`
+	Error    string           `json:"error,omitempty"`
+	Object   *versionJSON     `json:"object,omitempty"`   // that was read last
+	Finished *versionJSON     `json:"finished,omitempty"` // that the table holds; absent: not known
+}
+
+type versionJSON struct {
+	ETag     string    `json:"etag"`
+	Version  string    `json:"version,omitempty"`
+	Modified time.Time `json:"modified"`
+}
+
+func printLoadsJSON(w io.Writer, found []state.Load) error {
+	version := func(v *state.Version) *versionJSON {
+		if v == nil || v.ETag == "" {
+			return nil
+		}
+		return &versionJSON{v.ETag, v.Version, v.Modified}
+	}
+	all := []loadJSON{}
+	for _, l := range found {
+		one := loadJSON{
+			Bucket: l.Bucket, Key: l.Key, Status: loadStatus(l, time.Now()), Loading: len(l.Marks), TookMS: l.Last.Took.Milliseconds(), Size: l.Last.Size,
+			Books: l.Last.Books, Instance: l.Last.Instance, Error: l.Last.Error, Object: version(&l.Last.Version), Finished: version(l.Finished),
+		}
+		if !l.Last.At.IsZero() {
+			one.Ended = &l.Last.At
+		}
+		all = append(all, one)
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(all)
+}
