@@ -13,6 +13,7 @@ const (
 	maxBatchWrite = 25
 	maxBatchRead  = 100
 	maxBatchBytes = 16 << 20 // of a BatchGetItem's answer
+	maxShareBytes = 1 << 20  // of it from one partition
 )
 
 // byTable reads RequestItems.

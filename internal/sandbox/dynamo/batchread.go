@@ -5,6 +5,7 @@ package dynamo
 import (
 	"cmp"
 	"maps"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -96,6 +97,7 @@ func (b *batchRead) read(t *table, k *keysRequest, now time.Time) (units float64
 	}
 	b.Responses[t.name] = []attr.Document{}
 	rest, from := *k, source{t, nil}
+	shares := map[int]int{} // bytes by partition
 	rest.Keys = nil
 	order := make([]int, len(keys)) // no order that a client could rely on ("BatchGetItem")
 	for i := range order {
@@ -109,13 +111,15 @@ func (b *batchRead) read(t *table, k *keysRequest, now time.Time) (units float64
 			rest.Keys = append(rest.Keys, k.Keys[i])
 			continue
 		}
-		if b.share.Leaves() || b.bytes+int(row.size) > maxBatchBytes {
+		at, size := t.partition(keys[i]), int(row.size)
+		if b.share.Leaves() || b.bytes+size > maxBatchBytes || shares[at] > 0 && shares[at]+size > maxShareBytes {
 			rest.Keys = append(rest.Keys, k.Keys[i])
 			continue
 		}
 		b.found++
-		b.bytes += int(row.size)
-		n := readUnits(int(row.size), k.ConsistentRead)
+		b.bytes += size
+		shares[at] += size
+		n := readUnits(size, k.ConsistentRead)
 		from.takeRead(keys[i], n)
 		units += n
 		if row.key != "" {
@@ -126,6 +130,17 @@ func (b *batchRead) read(t *table, k *keysRequest, now time.Time) (units float64
 		b.UnprocessedKeys[t.name] = &rest
 	}
 	return units, nil
+}
+
+// partition is the number of the partition that holds a row key.
+func (t *table) partition(key string) int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.capacity != nil {
+		return t.capacity.at(rowHash(key))
+	}
+	n, _ := bits.Mul64(rowHash(key), uint64(t.billing.partitions()))
+	return int(n)
 }
 
 func (t *table) distinctKeys(given []attr.Item) ([]string, error) {

@@ -129,6 +129,13 @@ func (c *capacity) find(hash uint64) int {
 	return len(c.partitions) - 1
 }
 
+// at is find for who does not hold the lock.
+func (c *capacity) at(hash uint64) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.find(hash)
+}
+
 // shortage is why a call is throttled; empty: it is not. The words are those of a ThrottlingReason.
 type shortage string
 

@@ -131,6 +131,9 @@ func (s *Service) describeStream(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := st.admitsListing(r.now); err != nil {
+		return nil, err
+	}
 	return map[string]any{"StreamDescription": st.describe(&q, r.now)}, nil
 }
 

@@ -68,6 +68,9 @@ func (st *stream) slice(it iterator, limit int, now time.Time) (page []entry, en
 	if sh == nil {
 		return nil, false, errNoShard
 	}
+	if err := st.admitsRead(sh, now); err != nil {
+		return nil, false, err
+	}
 	if it.position < sh.log.trimmed {
 		return nil, false, errTrimmed
 	}
@@ -82,6 +85,7 @@ func (st *stream) slice(it iterator, limit int, now time.Time) (page []entry, en
 		bytes += int(rest[n].size)
 		n++
 	}
+	sh.bytes.level -= float64(bytes)
 	return rest[:n], n == len(rest) && sh.state == shardClosed, nil
 }
 

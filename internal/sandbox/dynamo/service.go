@@ -40,12 +40,13 @@ type Service struct {
 
 // settings are what controls change for tables and streams to come.
 type settings struct {
-	shards     int
-	rollover   time.Duration
-	transition time.Duration
-	onRecord   func(table string, r Record)
-	split      time.Duration  // LimitThroughput's
-	conflicts  map[string]int // by table: of how many transactions to come
+	shards       int
+	rollover     time.Duration
+	transition   time.Duration
+	onRecord     func(table string, r Record)
+	split        time.Duration // LimitThroughput's
+	limitStreams bool
+	conflicts    map[string]int // by table: of how many transactions to come
 }
 
 // New makes a service without tables, whose time is c.

@@ -41,6 +41,8 @@ type shard struct {
 	closed     time.Time // zero while open
 	listed     time.Time // when listings begin to show it
 
+	calls, bytes bucket // of GetRecords, where it is limited
+
 	log   log
 	state shardState
 }

@@ -30,6 +30,7 @@ type stream struct {
 	count    uint32   // of shards ever made
 	horizon  time.Time
 	script   script
+	listings bucket // of DescribeStream, where it is limited
 }
 
 // script is what controls changed in a stream's behaviour.
@@ -40,6 +41,7 @@ type script struct {
 	repeatCursors int
 	emptyPages    int
 	expired       time.Time // iterators issued until then are
+	limited       bool      // LimitStreams
 }
 
 // newStream makes an enabled stream and the shards it begins with. The service is locked.
@@ -47,7 +49,7 @@ func (s *Service) newStream(t *table, view string, now time.Time) *stream {
 	st := &stream{
 		table: t.name, view: view, key: t.key, created: now, onRecord: s.settings.onRecord,
 		sequence: sequence(firstSequence),
-		script:   script{rollover: s.settings.rollover, transition: s.settings.transition},
+		script:   script{rollover: s.settings.rollover, transition: s.settings.transition, limited: s.settings.limitStreams},
 	}
 	at := now
 	if old := t.stream; old != nil {

@@ -17,7 +17,7 @@ const maxVisibility = 43_200
 
 // handleOf is the receipt handle of a message's present receive from this queue: another one for each.
 func (q *queue) handleOf(m *message) string {
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s#%s#%d", q.name, m.ID, m.receives))
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s#%s#%d", q.name, m.key(), m.receives))
 }
 
 // byHandle finds the message of a handle: nil where it is gone; latest says that it was not received again since.
@@ -88,7 +88,7 @@ func (q *queue) deleteBy(e handleEntry) error {
 	if q.fifo != nil && !(latest && m.flying) {
 		return invalid(e.ReceiptHandle, "ReceiptHandle", "The receipt handle has expired.")
 	}
-	if latest {
+	if latest && !q.unreliable.undeleted.now() {
 		q.remove(m)
 	}
 	return nil

@@ -47,6 +47,7 @@ type message struct {
 	received  time.Time // last; visibility ends 12 hours later
 	handle    string    // the last receipt handle
 	flying    bool      // received, and its visibility timeout is not over
+	twin      bool      // the second of two (Duplicate)
 	place     place
 }
 

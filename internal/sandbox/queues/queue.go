@@ -20,11 +20,13 @@ type queue struct {
 	purged   time.Time
 	tags     map[string]string
 
-	order  *list.List // *message: a standard queue's visible ones; all those of a FIFO queue, by sequence number
-	hidden hidden     // delayed or in flight, by the time when they are to be seen
-	flying int        // of those hidden, the ones received
-	byID   map[string]*message
-	fifo   *fifo // nil: a standard queue
+	order  *list.List          // *message: a standard queue's visible ones; all those of a FIFO queue, by sequence number
+	hidden hidden              // delayed or in flight, by the time when they are to be seen
+	flying int                 // of those hidden, the ones received
+	byID   map[string]*message // by key
+	fifo   *fifo               // nil: a standard queue
+
+	unreliable unreliable
 
 	wake chan struct{} // closed and replaced when a message may have become visible
 }
@@ -46,7 +48,7 @@ func newQueue(name string, s settings, now time.Time) *queue {
 // add takes a message in, hidden until visibleAt.
 func (q *queue) add(m *message, now time.Time) {
 	m.place = place{hidden: -1}
-	q.byID[m.ID] = m
+	q.byID[m.key()] = m
 	if q.fifo != nil {
 		m.place.order = q.order.PushBack(m)
 	}
@@ -86,7 +88,11 @@ func (q *queue) unhide(m *message) {
 }
 
 func (q *queue) show(m *message) {
-	if q.fifo == nil {
+	switch {
+	case q.fifo != nil:
+	case q.unreliable.order != nil && q.unreliable.order.IntN(2) == 0:
+		m.place.order = q.order.PushFront(m)
+	default:
 		m.place.order = q.order.PushBack(m)
 	}
 	q.notify()
@@ -101,7 +107,7 @@ func (q *queue) remove(m *message) {
 		q.order.Remove(m.place.order)
 		m.place.order = nil
 	}
-	delete(q.byID, m.ID)
+	delete(q.byID, m.key())
 	if q.fifo != nil {
 		q.notify() // its group may go on
 	}

@@ -89,6 +89,9 @@ func (s *Service) put(q *queue, m Message) (sent, error) {
 	id, sequence := s.nextID()
 	m.ID = id
 	q.add(&message{Message: m, sequence: sequence, sent: now, visibleAt: now.Add(delay)}, now)
+	if q.unreliable.twice.now() {
+		q.add(&message{Message: m, sequence: sequence, sent: now, visibleAt: now.Add(delay), twin: true}, now)
+	}
 	done := sent{id, sequence, now}
 	if q.fifo != nil {
 		q.fifo.remember(m.Deduplication, done)
