@@ -96,6 +96,9 @@ func (c Config) Validate() error {
 	add(c.InFlight < 1 || c.InFlight > 64, "in_flight", "is %d; it must be 1 to 64", c.InFlight)
 	add(c.Cooldown < 0, "cooldown", "is %s; it must not be negative", c.Cooldown)
 	add(c.VerifyAfter < 0, "verify_after", "is %s; it must not be negative", c.VerifyAfter)
+	const longest = 64 << 10 // of a template; SNS takes no message beyond 256 KiB
+	add(len(c.Subject) > longest, "subject", "has %d bytes; at most %d make sense", len(c.Subject), longest)
+	add(len(c.Message) > longest, "message", "has %d bytes; at most %d make sense", len(c.Message), longest)
 	texts, err := compile(c.Text)
 	problems = append(problems, err)
 	if err == nil && c.Restocked {

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/smithy-go/logging"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -213,7 +215,7 @@ func TestWithoutARegionTheRemedyIsNamed(t *testing.T) {
 		t.Setenv(name, filepath.Join(t.TempDir(), "none"))
 	}
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true") // as on a machine that is not of EC2
-	_, err := awsConfig(t.Context(), AWS{})
+	_, _, err := awsConfig(t.Context(), AWS{}, logging.Nop{})
 	if err == nil {
 		t.Fatal("a region was found")
 	}
@@ -221,7 +223,7 @@ func TestWithoutARegionTheRemedyIsNamed(t *testing.T) {
 	if code := codeOf(err); code != exitFailed {
 		t.Errorf("exit code %d: metadata may answer the next time", code)
 	}
-	if cfg, err := awsConfig(t.Context(), AWS{Region: "eu-central-1"}); err != nil || cfg.Region != "eu-central-1" {
+	if cfg, _, err := awsConfig(t.Context(), AWS{Region: "eu-central-1"}, logging.Nop{}); err != nil || cfg.Region != "eu-central-1" {
 		t.Errorf("%v, region %q", err, cfg.Region)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -25,6 +26,8 @@ const (
 // calls watches what AWS leaves unanswered: a call that never ends is no error yet that a part could tell of, and a part that
 // gives up each call in time and tries again may take long to tell.
 type calls struct {
+	clock clock
+
 	mu      sync.Mutex // guards what follows
 	open    map[*call]struct{}
 	silence map[question]silence
@@ -85,6 +88,11 @@ func (c *calls) watch(stack *middleware.Stack) error {
 			q := question{middleware.GetServiceID(ctx), middleware.GetOperationName(ctx), tableOf(in.Parameters)}
 			o := c.begin(q)
 			out, metadata, err := next.HandleInitialize(ctx, in)
+			if came, ok := awsmiddleware.GetResponseAt(metadata); ok {
+				if date, ok := awsmiddleware.GetServerTime(metadata); ok {
+					c.clock.observe(date, came)
+				}
+			}
 			cancelled := errors.Is(ctx.Err(), context.Canceled) && time.Since(o.began) < quickCancel
 			c.end(o, answered(err), cancelled)
 			return out, metadata, err

@@ -3,23 +3,20 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"crypto/tls"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/smithy-go/logging"
-	"go.uber.org/zap"
 
 	"inventoryd/internal/transport"
 )
@@ -47,39 +44,6 @@ const (
 	objectConnections = 64 + 8
 )
 
-// awsConfig loads region and credentials by the SDK's usual chain; settings of the configuration file win. Its errors are
-// those of usage, but for instance metadata that do not answer: that may pass.
-func awsConfig(ctx context.Context, c AWS) (aws.Config, error) {
-	var options []func(*awsconfig.LoadOptions) error
-	if c.Region != "" {
-		options = append(options, awsconfig.WithRegion(c.Region))
-	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return aws.Config{}, usage(err)
-	}
-	if cfg.Region == "" {
-		at, err := imds.NewFromConfig(cfg).GetRegion(ctx, nil)
-		if err != nil {
-			return aws.Config{}, fmt.Errorf("no AWS region: set aws.region or AWS_REGION; the instance metadata, which is asked last, does not tell it: %w", err)
-		}
-		cfg.Region = at.Region
-	}
-	return cfg, nil
-}
-
-// remarks takes what the SDK logs on its own account, and would write to standard error otherwise.
-func remarks(log *zap.Logger) logging.Logger {
-	return logging.LoggerFunc(func(c logging.Classification, format string, args ...any) {
-		detail := fmt.Sprintf(format, args...)
-		if c == logging.Debug {
-			log.Debug("remark of the AWS SDK", zap.String("detail", detail))
-			return
-		}
-		log.Warn("remark of the AWS SDK", zap.String("detail", detail))
-	})
-}
-
 // newClients builds the clients, each service's with its own connections and time-outs. The transport of an
 // http.Client in base is kept: tests answer in the same process.
 func newClients(base aws.Config, c AWS) clients {
@@ -92,20 +56,20 @@ func newClients(base aws.Config, c AWS) clients {
 		cfg := base.Copy()
 		cfg.Retryer = retryer
 		cfg.APIOptions = append(slices.Clip(base.APIOptions), watched.watch)
-		if endpoint = cmp.Or(endpoint, c.Endpoint); endpoint != "" {
-			cfg.BaseEndpoint = &endpoint
+		if endpoint = cmp.Or(endpoint, c.Endpoint); endpoint != "" { // over the SDK's own settings, which would win else
+			cfg.BaseEndpoint, cfg.ConfigSources = &endpoint, append([]any{ignoreEndpoints{}}, base.ConfigSources...)
 		}
 		if given, ok := base.HTTPClient.(*http.Client); ok {
 			cfg.HTTPClient = transport.Client(given.Transport, p, timeout)
 		} else {
-			cfg.HTTPClient = transport.Client(connected(timeout, connections), p, timeout)
+			cfg.HTTPClient = transport.Client(connected(base.HTTPClient, timeout, connections), p, timeout)
 		}
 		return cfg
 	}
 	return clients{
 		calls: watched,
 		S3: s3.NewFromConfig(with(transport.S3, standard, c.Endpoints.S3, 0, objectConnections), func(o *s3.Options) {
-			o.UsePathStyle = c.Endpoints.S3 != "" || c.Endpoint != "" || base.BaseEndpoint != nil
+			o.UsePathStyle = o.BaseEndpoint != nil // whoever names it: stand-ins know no host per bucket
 			o.DisableLogOutputChecksumValidationSkipped = true
 		}),
 		SQS: sqs.NewFromConfig(with(transport.JSON, standard, c.Endpoints.SQS, receiveTimeout, 16)),
@@ -120,9 +84,23 @@ func newClients(base aws.Config, c AWS) clients {
 	}
 }
 
-// connected returns a transport with its own connections; timeout 0 bounds only the wait for an answer's header.
-func connected(timeout time.Duration, connections int) http.RoundTripper {
+// ignoreEndpoints, as a source of the SDK's settings, keeps it from looking for endpoints in the others.
+type ignoreEndpoints struct{}
+
+// GetIgnoreConfiguredEndpoints is how the SDK asks.
+func (ignoreEndpoints) GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error) {
+	return true, true, nil
+}
+
+// connected returns a transport with its own connections; timeout 0 bounds only the wait for an answer's header. The
+// authorities of AWS_CA_BUNDLE, which the SDK puts into its own client, are taken over.
+func connected(of aws.HTTPClient, timeout time.Duration, connections int) http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
+	if b, ok := of.(*awshttp.BuildableClient); ok {
+		if c := b.GetTransport().TLSClientConfig; c != nil && c.RootCAs != nil {
+			t.TLSClientConfig = &tls.Config{RootCAs: c.RootCAs, MinVersion: tls.VersionTLS12}
+		}
+	}
 	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 0, connections, connections
 	t.TLSHandshakeTimeout = 10 * time.Second
 	t.ResponseHeaderTimeout = max(timeout, headerTimeout)

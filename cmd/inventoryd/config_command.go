@@ -4,11 +4,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,59 +47,63 @@ func (p *pairs) String() string { return strings.Join(*p, " ") }
 // configCommand shows and checks configurations.
 func configCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "config",
-		Usage: "show, check and describe the configuration",
+		Name:        "config",
+		Usage:       "show, check and describe the configuration",
+		Description: "Example:\n  inventoryd config validate config.yaml",
 		Subcommands: []*cli.Command{
 			{
-				Name:  "show",
-				Usage: "print each key with its value and where the value comes from; secrets are masked",
-				Flags: append(originFlags(), &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORMAT`: table or json", Value: "table"}),
-				Action: func(c *cli.Context) error {
-					return showConfig(c.App.Writer, originOf(c), c.String("output"))
-				},
+				Name:        "show",
+				Usage:       "print each key with its value and where the value comes from; secrets are masked",
+				Description: "Example:\n  inventoryd config show -o json --set loader.workers=8",
+				Flags:       append(originFlags(), outputFlag()),
+				Action:      showConfig,
 			},
 			{
-				Name:   "validate",
-				Usage:  "check the configuration and print all that is wrong",
+				Name:      "validate",
+				Usage:     "check the configuration and print all that is wrong",
+				ArgsUsage: "[FILE]",
+				Description: "Looks at what it names, too: directories, files. Whether AWS has what it names, inventoryd check tells.\n\n" +
+					"Example:\n  inventoryd config validate /etc/inventoryd/config.yaml",
 				Flags:  originFlags(),
-				Action: func(c *cli.Context) error { return validateConfig(c.App.Writer, originOf(c)) },
+				Action: validateConfig,
 			},
 			{
-				Name:   "schema",
-				Usage:  "print the JSON Schema of the configuration file, for editors",
-				Action: func(c *cli.Context) error { return printSchema(c.App.Writer) },
+				Name:        "schema",
+				Usage:       "print the JSON Schema of the configuration file, for editors",
+				Description: "Example:\n  inventoryd config schema > schema.json",
+				Action:      func(c *cli.Context) error { return printSchema(c.App.Writer) },
 			},
 		},
 	}
 }
 
-func showConfig(w io.Writer, o origin, format string) error {
-	if format != "table" && format != "json" {
-		return usage(fmt.Errorf("output %q is neither table nor json", format))
-	}
-	c, sources, err := o.load()
+func showConfig(c *cli.Context) error {
+	cfg, sources, err := originOf(c).load()
 	if err != nil {
 		return usage(err)
 	}
-	settings := config.Settings(&c, sources)
-	if format == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(settings)
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "KEY\tSOURCE\tVALUE")
+	settings := config.Settings(&cfg, sources)
+	t := table{head: []string{"KEY", "SOURCE", "VALUE"}, json: settings}
 	for _, s := range settings {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Key, s.Source, s.Text())
+		t.rows = append(t.rows, []string{s.Key, s.Source, s.Text()})
 	}
-	return t.Flush()
+	return t.print(c)
 }
 
-func validateConfig(w io.Writer, o origin) error {
+func validateConfig(c *cli.Context) error {
+	o := originOf(c)
+	switch {
+	case c.Args().Len() > 1:
+		return usage(fmt.Errorf("config validate checks one file, not %d", c.Args().Len()))
+	case c.Args().Present() && c.IsSet("config"):
+		return usage(errors.New("config validate: the file is named twice, as an argument and by --config"))
+	case c.Args().Present():
+		o.path = c.Args().First()
+	}
 	if _, _, err := o.load(); err != nil {
 		return usage(err)
 	}
-	_, err := fmt.Fprintln(w, "the configuration is valid")
+	_, err := fmt.Fprintln(c.App.Writer, "the configuration is valid")
 	return err
 }
 

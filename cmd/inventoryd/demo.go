@@ -22,8 +22,9 @@ import (
 )
 
 var demoCommand = &cli.Command{
-	Name:  "demo",
-	Usage: "runs the daemon against local stand-ins and shows what it does; needs no AWS account",
+	Name:        "demo",
+	Usage:       "runs the daemon against local stand-ins and shows what it does; needs no AWS account",
+	Description: "Example:\n  inventoryd demo",
 	Flags: []cli.Flag{
 		&cli.BoolFlag{Name: "once", Usage: "end when all is quiet: 0 if every row and alert arrived, 1 if not within 30 s"},
 	},

@@ -40,9 +40,15 @@ func hostname() string {
 }
 
 // status makes the JSON of /status: health, and each part's own snapshot.
-func status(healthy *health.Health, parts []part) func() any {
+func status(healthy *health.Health, parts []part, c *clock, r *reloads) func() any {
 	return func() any {
 		all := map[string]any{"version": version, "time": time.Now().UTC(), "health": healthy.Report()}
+		if skew, measured := c.Skew(); measured {
+			all["clock_skew_seconds"] = skew.Seconds()
+		}
+		if last := r.Last(); last != nil {
+			all["last_reload"] = last
+		}
 		for _, p := range parts {
 			if p.status != nil {
 				all[p.name] = p.status()

@@ -24,7 +24,8 @@ var loadCommand = &cli.Command{
 	Usage:     "loads files, objects, all objects of a prefix, or standard input into the table",
 	ArgsUsage: "PATH|s3://bucket/key|s3://bucket/prefix/|- ...",
 	Description: "The same pipeline as the daemon's, without its queue. Objects of a prefix are loaded one after the other, the oldest first.\n" +
-		"The exit status is 0 when every row is in the table, 3 when rows were rejected, 1 when a feed failed.",
+		"The exit status is 0 when every row is in the table, 3 when rows were rejected, 1 when a feed failed.\n\n" +
+		"Example:\n  inventoryd load --dry-run feed.csv\n  inventoryd load s3://inventory/2026/",
 	Flags: append(originFlags(),
 		&cli.StringFlag{Name: "since", Usage: "of a prefix, only objects modified since `T`: a time (2026-11-22T10:00:00Z), a date, or an age (36h)"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "read, check and report, without writing"},
@@ -41,12 +42,12 @@ var loadCommand = &cli.Command{
 		if err != nil {
 			return usage(err)
 		}
-		base, err := awsConfig(c.Context, cfg.AWS)
+		all, err := connect(c.Context, cfg.AWS)
 		if err != nil {
 			return err
 		}
 		job := loadJob{
-			clients: newClients(base, cfg.AWS), since: since, dry: c.Bool("dry-run"), show: int64(c.Int("show")),
+			clients: all, since: since, dry: c.Bool("dry-run"), show: int64(c.Int("show")),
 			in: os.Stdin, out: c.App.Writer, notes: c.App.ErrWriter, bar: term.IsTerminal(int(os.Stderr.Fd())),
 		}
 		return job.run(c.Context, cfg, c.Args().Slice())
@@ -99,7 +100,7 @@ func (j *loadJob) run(ctx context.Context, cfg Config, args []string) error {
 
 // load loads one feed and says how it went.
 func (j *loadJob) load(ctx context.Context, in loader.Input) {
-	name := inputName(in)
+	name := visible(inputName(in))
 	var shown atomic.Int64
 	progress := newLoadProgress(j.notes, j.bar, name, in.Size)
 	p, err := j.loader.Load(ctx, in, loader.Hand{
@@ -107,7 +108,7 @@ func (j *loadJob) load(ctx context.Context, in loader.Input) {
 		Began: progress.start,
 		Rejected: func(r *feed.Reject) {
 			if n := shown.Add(1); n <= j.show {
-				progress.say(fmt.Sprintf("%s:%d: %s: %s: %q", name, r.Line, r.Code, r.Message, r.Raw)) // it came from outside
+				progress.say(fmt.Sprintf("%s:%d: %s: %s: %s", name, r.Line, r.Code, visible(r.Message), quoted(r.Raw)))
 			}
 		},
 	})
@@ -118,7 +119,7 @@ func (j *loadJob) load(ctx context.Context, in loader.Input) {
 	j.bad += p.Books.Rejected
 	if err != nil {
 		j.failed++
-		fmt.Fprintf(j.out, "%s: %s: %v (%s)\n", name, p.Outcome, err, books(p.Books, false))
+		fmt.Fprintf(j.out, "%s: %s: %s (%s)\n", name, p.Outcome, visible(err.Error()), books(p.Books, false))
 		return
 	}
 	verb := "loaded"

@@ -38,11 +38,11 @@ var loadsCommand = &cli.Command{
 		if err != nil {
 			return usage(err)
 		}
-		base, err := awsConfig(c.Context, cfg.AWS)
+		all, err := connect(c.Context, cfg.AWS)
 		if err != nil {
 			return err
 		}
-		found, err := loads(c.Context, newClients(base, cfg.AWS).Tables, cfg, c.Int("limit"), c.Args().Slice())
+		found, err := loads(c.Context, all.Tables, cfg, c.Int("limit"), c.Args().Slice())
 		if err != nil {
 			return err
 		}

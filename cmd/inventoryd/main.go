@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,12 +36,16 @@ func execute(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // from here on a signal has its default effect
 
-	err := application().RunContext(ctx, args)
+	return tell(application().RunContext(ctx, args), os.Stderr)
+}
+
+// tell says what went wrong, and returns the exit code for it.
+func tell(err error, w io.Writer) int {
 	if err == nil {
 		return 0
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "inventoryd:", text)
+		fmt.Fprintln(w, "inventoryd:", visibleLines(text)) // it may hold a key or a row
 	}
 	var coded cli.ExitCoder
 	if errors.As(err, &coded) {
@@ -51,34 +56,23 @@ func execute(args []string) int {
 
 // application is the command line.
 func application() *cli.App {
+	cli.VersionPrinter = func(c *cli.Context) { fmt.Fprintln(c.App.Writer, "inventoryd", version) }
 	app := &cli.App{
-		Name:                   "inventoryd",
-		Usage:                  "loads inventory feeds from S3 into DynamoDB and tells SNS when an item runs out",
-		Version:                version,
-		HideVersion:            true,
+		Name:        "inventoryd",
+		Usage:       "loads inventory feeds from S3 into DynamoDB and tells SNS when an item runs out",
+		Description: "Example:\n  inventoryd demo",
+		Version:     version,
+		Commands: mannered([]*cli.Command{
+			runCommand, setupCommand, loadCommand, loadsCommand, configCommand(), demoCommand, sandboxCommand, versionCommand, helpCommand(),
+		}),
 		UseShortOptionHandling: true,
-		Commands: []*cli.Command{
-			runCommand, loadCommand, loadsCommand, setupCommand, configCommand(), demoCommand, sandboxCommand, versionCommand,
-		},
-		Action:         helpOr,
-		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage(err) },
-		ExitErrHandler: func(*cli.Context, error) {},
-	}
-	for _, c := range app.Commands {
-		c.OnUsageError = app.OnUsageError
-		if len(c.Subcommands) > 0 {
-			c.Action = helpOr
-		}
+		Flags:                  []cli.Flag{cli.HelpFlag}, // cli has none for an app with a command of that name
+		HideHelpCommand:        true,                     // helpCommand has the manners
+		Action:                 helpOr,
+		OnUsageError:           wrongFlag,
+		ExitErrHandler:         func(*cli.Context, error) {},
 	}
 	return app
-}
-
-// helpOr shows the help where no command is named; a name that reaches it is none.
-func helpOr(c *cli.Context) error {
-	if c.Args().Present() {
-		return usage(fmt.Errorf("there is no command %q; see %s --help", c.Args().First(), c.App.Name))
-	}
-	return cli.ShowSubcommandHelp(c)
 }
 
 // usage marks an error as one of usage or configuration.
@@ -107,10 +101,11 @@ func (e exit) ExitCode() int { return e.code }
 func (e exit) Unwrap() error { return e.err }
 
 var versionCommand = &cli.Command{
-	Name:  "version",
-	Usage: "prints the version",
+	Name:        "version",
+	Usage:       "prints the version",
+	Description: "Example:\n  inventoryd version",
 	Action: func(c *cli.Context) error {
-		_, err := fmt.Fprintln(c.App.Writer, "inventoryd", version)
-		return err
+		cli.VersionPrinter(c)
+		return nil
 	},
 }

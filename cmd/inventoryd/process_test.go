@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
@@ -42,7 +43,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asDaemon) != "" {
 		os.Exit(execute(append([]string{"inventoryd"}, os.Args[1:]...)))
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"inventoryd": func() { os.Exit(execute(os.Args)) }})
 }
 
 // world is the stand-ins, served on a loopback port, and clients to look at them.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -19,12 +20,14 @@ import (
 
 // host is what the outside gives to run.
 type host struct {
-	listener net.Listener  // of the HTTP server; nil: none
-	log      *zap.Logger   // its level is the host's business
-	reload   <-chan Config // each brings a valid configuration that is to take effect; may be nil
-	started  func()        // called once, when the parts run
-	only     half          // which of the two lines to run
-	ticked   func(string)  // called by each loop, which it names, at each tick; nil: nothing. Tests hold loops up in it
+	listener net.Listener   // of the HTTP server; nil: none
+	log      *zap.Logger    // its level is the host's business
+	reload   <-chan Config  // each brings a valid configuration that is to take effect; may be nil
+	started  func()         // called once, when the parts run
+	only     half           // which of the two lines to run
+	health   *health.Health // nil: one of run's own
+	reloads  *reloads       // how the last reload went; nil: there are none
+	ticked   func(string)   // called by each loop, which it names, at each tick; nil: nothing. Tests hold loops up in it
 }
 
 // loops registers loops with the watch over them.
@@ -52,7 +55,8 @@ const (
 //
 //	S3, SQS → loader → table          table's stream → stream → notifier → SNS
 func run(ctx context.Context, cfg Config, c clients, h host) error {
-	healthy := health.New()
+	healthy := cmp.Or(h.health, health.New())
+	reloaded := cmp.Or(h.reloads, new(reloads))
 	cfg.Metrics.Service, cfg.Metrics.Client = cfg.App, c.CloudWatch
 	cfg.Metrics.Logger, cfg.Metrics.Loop = h.log.Named("metrics"), h.loops(healthy)
 	metrics, err := telemetry.New(cfg.Metrics)
@@ -60,6 +64,9 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		return err
 	}
 	if err := healthy.Measure(metrics.Meter("")); err != nil {
+		return err
+	}
+	if err := measure(metrics.Meter(""), &c.calls.clock, reloaded); err != nil {
 		return err
 	}
 	cfg.equip(metrics, h.loops(healthy), c.SQS, h.log)
@@ -101,7 +108,8 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	look, applyToPage := newPage(cfg, c, healthy, sources, h.log.Named("page"))
 	parts = append(parts, part{name: "page", apply: applyToPage})
 	server, err := web.New(cfg.HTTP, web.Parts{
-		Health: healthy, Metrics: metrics.Handler(), Status: status(healthy, parts), Page: look, Logger: h.log.Named("http"), Meter: metrics.Meter("http"),
+		Health: healthy, Metrics: metrics.Handler(), Status: status(healthy, parts, &c.calls.clock, reloaded), Page: look,
+		Logger: h.log.Named("http"), Meter: metrics.Meter("http"),
 	})
 	if err != nil {
 		return err

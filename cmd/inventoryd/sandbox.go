@@ -12,7 +12,8 @@ var sandboxCommand = &cli.Command{
 	Name:  "sandbox",
 	Usage: "serves local stand-ins of S3, SQS, SNS, STS, DynamoDB with streams and CloudWatch",
 	Description: "Holds a bucket `inventory` that tells the queue `inventory-events` of new objects, a table `Inventory` with its\n" +
-		"stream, and a topic `NoStock` with the queue `nostock-inbox` subscribed. Everything is in memory and gone at the end.",
+		"stream, and a topic `NoStock` with the queue `nostock-inbox` subscribed. Everything is in memory and gone at the end.\n\n" +
+		"Example:\n  inventoryd sandbox --listen 127.0.0.1:4566",
 	Flags: []cli.Flag{
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:4566", Usage: "the loopback `ADDRESS` to serve"},
 	},

@@ -13,19 +13,20 @@ import (
 )
 
 var setupCommand = &cli.Command{
-	Name:  "setup",
-	Usage: "creates the daemon's own two tables where they are absent",
-	Flags: append(originFlags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say what would be created"}),
+	Name:        "setup",
+	Usage:       "creates the daemon's own two tables where they are absent",
+	Description: "Example:\n  inventoryd setup --dry-run",
+	Flags:       append(originFlags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say what would be created"}),
 	Action: func(c *cli.Context) error {
 		cfg, _, err := originOf(c).load()
 		if err != nil {
 			return usage(err)
 		}
-		base, err := awsConfig(c.Context, cfg.AWS)
+		all, err := connect(c.Context, cfg.AWS)
 		if err != nil {
 			return err
 		}
-		tables := newClients(base, cfg.AWS).Tables
+		tables := all.Tables
 		for _, name := range []string{cfg.StateTable, cfg.Stream.LeaseTable} {
 			said, err := setup(c.Context, tables, name, c.Bool("dry-run"))
 			if err != nil {

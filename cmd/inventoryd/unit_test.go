@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -39,5 +40,31 @@ func TestTheUnitAgreesWithTheProgram(t *testing.T) {
 	}
 	if stop, err := time.ParseDuration(unit["TimeoutStopSec"]); err != nil || stop < defaults().ShutdownTimeout+5*time.Second {
 		t.Errorf("TimeoutStopSec is %s, shutdown_timeout %s", unit["TimeoutStopSec"], defaults().ShutdownTimeout)
+	}
+}
+
+// systemd itself judges the unit: that it is right, and how much of the machine it leaves open.
+func TestSystemdFindsTheUnitRightAndShutIn(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze on this machine")
+	}
+	text, err := os.ReadFile(filepath.Join(top, "systemd/inventoryd.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable() // stands for the daemon, which is not installed here
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := filepath.Join(t.TempDir(), "inventoryd.service")
+	if err := os.WriteFile(unit, []byte(strings.ReplaceAll(string(text), "/usr/bin/inventoryd", self)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"verify", "--recursive-errors=yes", unit}, {"security", "--offline=true", "--threshold=12", "--no-pager", unit}} {
+		out, err := exec.Command(analyze, args...).CombinedOutput()
+		if err != nil || args[0] == "verify" && len(out) > 0 {
+			t.Errorf("systemd-analyze %s: %v\n%s", args[0], err, out)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -245,19 +246,86 @@ func TestAKeyThatCannotBeReadIsNotCalledMissingToo(t *testing.T) {
 
 func TestAFileThatCannotBeReadIsNamed(t *testing.T) {
 	s := fresh()
-	if _, err := Load("/nowhere/c.yaml", &s, nil); err == nil || err.Error() != "open /nowhere/c.yaml: no such file or directory" {
+	if _, err := Load("/nowhere/c.yaml", &s, nil); err == nil || err.Error() != "stat /nowhere/c.yaml: no such file or directory" {
 		t.Error(err)
 	}
 	dir := t.TempDir()
-	if _, err := Load(dir, &s, nil); err == nil || err.Error() != "read "+dir+": is a directory" {
+	if _, err := Load(dir, &s, nil); err == nil || err.Error() != "read "+dir+": is a directory; name the file in it" {
 		t.Error(err)
 	}
-	if _, err := Load("/dev/zero", &s, nil); err == nil || err.Error() != "read /dev/zero: larger than 1MiB" {
-		t.Error(err)
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/dev/zero", fifo} {
+		if _, err := Load(path, &s, nil); err == nil || err.Error() != "read "+path+": is no regular file (it is read again at each reload)" {
+			t.Error(err)
+		}
 	}
 	large := write(t, strings.Repeat("# padding\n", 200_000))
 	if _, err := Load(large, &s, nil); err == nil || !strings.Contains(err.Error(), "larger than 1MiB") {
 		t.Error(err)
+	}
+}
+
+func TestOfManyMistakesTheFirstAreToldAndTheRestCounted(t *testing.T) {
+	var file strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&file, "elephant%d: 1\n", i)
+	}
+	s := fresh()
+	_, err := Load(write(t, file.String()), &s, nil)
+	if err == nil {
+		t.Fatal("taken")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 51 || lines[50] != "and 10 more" || !strings.HasSuffix(lines[49], ":50:1: elephant49: unknown key") {
+		t.Error(lines)
+	}
+	var all Errors
+	if !errors.As(err, &all) || len(all) != 60 {
+		t.Error("those that are not told are there")
+	}
+}
+
+// trying has an opinion of the machine.
+type trying struct {
+	Inner tried `yaml:"inner"`
+}
+
+type tried struct {
+	Folder string `yaml:"folder"`
+}
+
+func (t tried) Validate() error {
+	if t.Folder == "" {
+		return Problemf("folder", "must be given")
+	}
+	return nil
+}
+
+func (t tried) Try() error {
+	if t.Folder != "there" {
+		return Problemf("folder", "%s is not there", t.Folder)
+	}
+	return nil
+}
+
+func TestWhatTheMachineLacksIsToldWithItsPlaceOnceTheValuesAreRight(t *testing.T) {
+	for folder, want := range map[string]string{
+		"there": "",
+		"''":    "c.yaml:1:9: inner.folder: must be given",
+		"gone":  "c.yaml:1:9: inner.folder: gone is not there",
+	} {
+		path := write(t, "inner: {folder: "+folder+"}\n")
+		_, err := Load(path, &trying{}, nil)
+		got := ""
+		if err != nil {
+			got = strings.ReplaceAll(err.Error(), path, "c.yaml")
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", folder, got, want)
+		}
 	}
 }
 

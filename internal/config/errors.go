@@ -4,6 +4,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -30,10 +31,16 @@ func (e *Error) Unwrap() error { return e.Err }
 // Errors is everything that is wrong with a configuration: in the file's order first, then the environment's.
 type Errors []*Error
 
+// shownErrors is how many are printed: more are of one cause, or nobody's configuration.
+const shownErrors = 50
+
 func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i, p := range e {
-		lines[i] = p.Error()
+	var lines []string
+	for _, p := range e[:min(len(e), shownErrors)] {
+		lines = append(lines, p.Error())
+	}
+	if more := len(e) - shownErrors; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -79,6 +86,9 @@ func meant(candidates ...string) string {
 	}
 	return "; did you mean " + strings.Join(candidates, " or ") + "?"
 }
+
+// Nearest is the candidate that s was probably meant to be, or empty.
+func Nearest(s string, candidates []string) string { return near(s, candidates) }
 
 // near is the candidate with the fewest edits from s: one in three letters, three at most.
 func near(s string, candidates []string) string {

@@ -26,6 +26,8 @@ const maxFile = 1 << 20
 // Load fills into, a pointer to a struct that holds the defaults, from the file at path (none if empty), from environ
 // (as os.Environ has it) and from flags (`key=value`, each winning over all else), and validates the outcome: each
 // struct in the tree that has a method Validate() error is asked, and its problems (see Problemf) are given their place.
+// If there are none, each that has a method Try() error is asked in the same way: it looks, without a trace, whether this
+// machine has what the values name.
 //
 // Unknown keys, wrong types and what Validate finds are an Errors, all of them at once; into is then not to be used.
 func Load(path string, into any, environ []string, flags ...string) (Sources, error) {
@@ -36,6 +38,9 @@ func Load(path string, into any, environ []string, flags ...string) (Sources, er
 	l.readEnviron(environ)
 	l.readFlags(flags)
 	l.validate(l.root)
+	if len(l.errors) == 0 {
+		l.try(l.root)
+	}
 	if err := l.outcome(); err != nil {
 		return nil, err
 	}
@@ -85,8 +90,17 @@ func (l *loading) readFile(path string) {
 	l.decode(data)
 }
 
-// readAtMost reads a file of any kind: what is no regular file does not tell how long it is.
+// readAtMost reads a regular file: a pipe could be read once only, or make everything wait.
 func readAtMost(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("read %s: is a directory; name the file in it", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read %s: is no regular file (it is read again at each reload)", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -4,30 +4,44 @@ package config
 
 import (
 	"errors"
-	"reflect"
 	"strings"
 )
 
-type validator interface{ Validate() error }
-
-// validate asks each struct of the group, then the groups in it.
+// validate asks each struct what cannot work with its values.
 func (l *loading) validate(n *node) {
+	l.ask(n, func(part any) error {
+		if v, ok := part.(interface{ Validate() error }); ok {
+			return v.Validate()
+		}
+		return nil
+	})
+}
+
+// try asks each struct what cannot work on this machine.
+func (l *loading) try(n *node) {
+	l.ask(n, func(part any) error {
+		if v, ok := part.(interface{ Try() error }); ok {
+			return v.Try()
+		}
+		return nil
+	})
+}
+
+// ask puts a question to each struct of the group, then to those of the groups in it.
+func (l *loading) ask(n *node, question func(part any) error) {
 	for _, part := range n.parts {
-		l.ask(n, part)
+		l.take(n, question(part.Addr().Interface()))
 	}
 	for _, c := range n.children {
 		if c.kind == section {
-			l.validate(c)
+			l.ask(c, question)
 		}
 	}
 }
 
-func (l *loading) ask(n *node, part reflect.Value) {
-	v, ok := part.Addr().Interface().(validator)
-	if !ok {
-		return
-	}
-	for _, err := range flatten(v.Validate()) {
+// take gives what a struct of the group answered its place.
+func (l *loading) take(n *node, answer error) {
+	for _, err := range flatten(answer) {
 		path := n.path
 		var p *Problem
 		if errors.As(err, &p) {

@@ -36,6 +36,8 @@ type push struct {
 var pushes = []push{
 	metricOf("", "up", lowest),
 	metricOf("", "parts.unready", highest),
+	metricOf("", "clock.skew.seconds", highest),
+	metricOf("", "reload.failed", highest),
 
 	metricOf("loader", "files.loaded", counter),
 	metricOf("loader", "files.failed", counter),

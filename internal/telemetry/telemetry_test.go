@@ -25,12 +25,14 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/metrics"
 )
 
 // network calls the stand-in; a test can cut it, or let it hang.
 type network struct {
-	service    metrics.Service
+	box        *sandbox.Sandbox
+	service    *metrics.Service // its CloudWatch
 	down, hang atomic.Bool
 	ahead      atomic.Int64 // of our clock, in nanoseconds
 }
@@ -43,9 +45,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if n.down.Load() {
 		return nil, errors.New("connection refused")
 	}
-	w := httptest.NewRecorder()
-	n.service.ServeHTTP(w, r)
-	return w.Result(), nil
+	return sandbox.Direct(n.box).RoundTrip(r)
 }
 
 // bench is a telemetry that pushes to a stand-in.
@@ -57,7 +57,8 @@ type bench struct {
 
 func newBench(t *testing.T, change func(*Config)) bench {
 	t.Helper()
-	b := bench{network: &network{}}
+	box := sandbox.New()
+	b := bench{network: &network{box: box, service: box.Metrics}}
 	core, logs := observer.New(zap.DebugLevel)
 	b.logs = logs
 	b.service.Now = func() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }

@@ -27,11 +27,11 @@ func (a Auth) load() ([]byte, error) {
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return nil, config.Problemf("http.auth.hash_file", "%w", err)
+			return nil, config.Problemf("auth.hash_file", "%w", err)
 		}
 		hash = strings.TrimSpace(string(data))
 		if err := checkHash(hash); err != nil {
-			return nil, config.Problemf("http.auth.hash_file", "what %s holds %w", path, err)
+			return nil, config.Problemf("auth.hash_file", "what %s holds %w", path, err)
 		}
 	}
 	return []byte(hash), nil

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -78,6 +79,18 @@ func (c Config) Validate() error {
 	if a.Hash != "" {
 		if err := checkHash(string(a.Hash)); err != nil {
 			errs = append(errs, config.Problemf("auth.hash", "%w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Try tells whether the hash is there, and whether a Unix socket can be made.
+func (c Config) Try() error {
+	_, err := c.Auth.load()
+	errs := []error{err}
+	if path, ok := strings.CutPrefix(c.Listen, "unix:"); ok {
+		if err := config.Writable(filepath.Dir(path)); err != nil {
+			errs = append(errs, config.Problemf("listen", "%w", err))
 		}
 	}
 	return errors.Join(errs...)

@@ -217,8 +217,8 @@ func TestTheHashCanComeFromAFile(t *testing.T) {
 		t.Error(w.Code)
 	}
 	for file, want := range map[string]string{
-		"absent":                     "http.auth.hash_file: open " + dir + "/absent: no such file or directory",
-		filepath.Join(dir, "secret"): "http.auth.hash_file: what " + dir + "/secret holds is no bcrypt hash of a cost from 10 to 15",
+		"absent":                     "auth.hash_file: open " + dir + "/absent: no such file or directory",
+		filepath.Join(dir, "secret"): "auth.hash_file: what " + dir + "/secret holds is no bcrypt hash of a cost from 10 to 15",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("hunter2"), 0o600); err != nil {
 			t.Fatal(err)

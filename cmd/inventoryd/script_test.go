@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/urfave/cli/v2"
+
+	"inventoryd/internal/sandbox"
+)
+
+// The commands as a shell sees them: a script each in testdata/script, in a world of its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			world := sandbox.New()
+			if err := world.Provision(context.Background()); err != nil {
+				return err
+			}
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			ctx, stop := context.WithCancel(context.Background())
+			ended := make(chan error, 1)
+			go func() { ended <- world.Serve(ctx, l) }()
+			e.Defer(func() { stop(); <-ended })
+			e.Vars = append(e.Vars, sandbox.Environment(l.Addr().String(), "script")...)
+			e.Vars = append(e.Vars, "ENDPOINT=http://"+l.Addr().String(), "TOP="+absolute(top))
+			return nil
+		},
+	})
+}
+
+func absolute(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	return here + "/" + path
+}
+
+// each calls visit for each command with its words.
+func each(commands []*cli.Command, words []string, visit func(c *cli.Command, words []string)) {
+	for _, c := range commands {
+		own := append(words[:len(words):len(words)], c.Name)
+		visit(c, own)
+		each(c.Subcommands, own, visit)
+	}
+}
+
+func TestEachHelpHasAnExampleThatIsACommandLine(t *testing.T) {
+	app := application()
+	each(app.Commands, []string{"inventoryd"}, func(c *cli.Command, words []string) {
+		_, example, ok := strings.Cut(c.Description, "Example:\n  ")
+		if !ok || !strings.HasPrefix(example, "inventoryd ") {
+			t.Errorf("%s has no example", strings.Join(words, " "))
+		}
+		for line := range strings.Lines(example) {
+			if len(c.Subcommands) == 0 && !strings.Contains(line, strings.Join(words, " ")) {
+				t.Errorf("an example of %s is %q", words, line)
+			}
+		}
+	})
+}
+
+func TestWrongUsageOfEachCommandExitsWith2OnStandardError(t *testing.T) {
+	each(application().Commands, nil, func(c *cli.Command, words []string) {
+		lines := [][]string{append(words, "--no-such-flag")}
+		if c.ArgsUsage == "" {
+			lines = append(lines, append(words[:len(words):len(words)], "stray"))
+		}
+		for _, line := range lines {
+			var out, wrong strings.Builder
+			app := application()
+			app.Writer, app.ErrWriter = &out, &wrong
+			code := tell(app.RunContext(t.Context(), append([]string{"inventoryd"}, line...)), &wrong)
+			if code != exitUsage || out.Len() > 0 || !strings.Contains(wrong.String(), "--help") {
+				t.Errorf("%s: exit %d, standard output %q, standard error %q", line, code, out.String(), wrong.String())
+			}
+		}
+	})
+}
+
+func TestWhatComesFromOutsideCannotSteerATerminal(t *testing.T) {
+	for in, want := range map[string]string{
+		"Zürich, 北京, 🍏":       "Zürich, 北京, 🍏",
+		"a\x1b[2Jb":           `a\x1b[2Jb`,
+		"tab\tnew\nline\r":    `tab\x09new\x0aline\x0d`,
+		"bell\a\x7f":          `bell\x07\x7f`,
+		"\u202etxt.csv":       `\u202etxt.csv`,
+		"c1 \u009b31m":        `c1 \u009b31m`,
+		"bad \xff utf8":       `bad \xff utf8`,
+		"truncated \xe2\x82":  `truncated \xe2\x82`,
+		"own \ufffd":          `own \ufffd`,
+		"line\u2028separator": `line\u2028separator`,
+	} {
+		if got := visible(in); got != want {
+			t.Errorf("%q is shown as %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+// Tables: aligned on a terminal, with tabs when piped, or JSON.
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+)
+
+// outputFlag chooses how a table is printed.
+func outputFlag() cli.Flag {
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORMAT`: table, plain (tabs between columns) or json", DefaultText: "table on a terminal, else plain"}
+}
+
+// table is what a command lists.
+type table struct {
+	head []string
+	rows [][]string
+	json any // the same for machines
+}
+
+// print writes the table as the flag --output says. Cells come from outside, more often than not: they are made visible.
+func (t table) print(c *cli.Context) error {
+	w := c.App.Writer
+	format := c.String("output")
+	terminal := onTerminal(w)
+	if format == "" {
+		format = "plain"
+		if terminal {
+			format = "table"
+		}
+	}
+	switch format {
+	case "json":
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(t.json)
+	case "plain":
+		return t.lines(w, false)
+	case "table":
+		tabs := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		if err := t.lines(tabs, true); err != nil {
+			return err
+		}
+		return tabs.Flush()
+	}
+	return usage(fmt.Errorf("--output %s: there are table, plain and json", quoted(format)))
+}
+
+func (t table) lines(w io.Writer, heads bool) error {
+	rows := t.rows
+	if heads {
+		rows = append([][]string{t.head}, rows...)
+	}
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = visible(cell)
+		}
+		if _, err := fmt.Fprintln(w, strings.Join(cells, "\t")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onTerminal tells whether a person reads what is written to w.
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// colour paints text on a terminal that is to have colours (https://no-color.org).
+func colour(w io.Writer, code, text string) string {
+	if !onTerminal(w) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
