@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/urfave/cli/v2"
 	"go.uber.org/zap"
 	"golang.org/x/term"
@@ -42,8 +45,10 @@ var loadCommand = &cli.Command{
 		if err != nil {
 			return usage(err)
 		}
-		all, err := connect(c.Context, cfg.AWS)
-		if err != nil {
+		var all clients
+		if c.Bool("dry-run") && !slices.ContainsFunc(c.Args().Slice(), func(arg string) bool { return strings.HasPrefix(arg, "s3://") }) {
+			all = newClients(aws.Config{}, cfg.AWS) // nobody is asked: it needs neither account nor region
+		} else if all, err = connect(c.Context, cfg.AWS); err != nil {
 			return err
 		}
 		job := loadJob{
