@@ -9,6 +9,7 @@ var differences = map[string]map[string]string{
 		"dynamodb/BatchWriteItem puts and deletes":                                          "counts two units for a write that replaces or deletes an item",
 		"dynamodb/UPDATED_NEW of a nested path is the path":                                 "returns the whole top-level attribute",
 		"dynamodb/a table is given by its ARN as well":                                      "its version is older than that",
+		"dynamodb/a table keeps its tags":                                                   "has no tags",
 		"dynamodb/UpdateTable adds an index, which gets the items that are there":           "takes items whose keys have another type into the index",
 		"dynamodb/an update that cannot be made cancels its transaction as ValidationError": "refuses the call as a ValidationException",
 		"dynamodb/a transaction consumes two units for each KB, of its indexes too":         "counts four units for each KB of items of more than one",

@@ -32,6 +32,7 @@ var fauxqsDifferences = func() map[string]string {
 		"sns/an element's prefix is matched":                                   "fauxqs compares the list's text",
 		"sns/policies may be on the body, into its objects and lists":          "fauxqs does not look into objects",
 		"sns/mail waits for its reader's confirmation":                         "fauxqs confirms at once",
+		"s3/a bucket keeps its tags":                                           "fauxqs takes tags and answers an empty list",
 		"sns/a bad topic name is refused":                                      "fauxqs takes any name",
 		"sns/a topic takes larger messages where its attribute says so":        "fauxqs is older than that attribute",
 		"sns/a FIFO topic delivers in order and once":                          "fauxqs answers no sequence number",

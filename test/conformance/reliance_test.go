@@ -121,6 +121,7 @@ var reliances = []reliance{
 	{"streams/DescribeStream", shop.describeStream, []string{noResource, invalid}, []string{
 		"DescribeStream pages by Limit until there is no last shard", "a disabled stream is gone after a day",
 	}},
+	{"streams/ListStreams", shop.listStreams, nil, []string{"ListStreams names the streams of a table"}},
 	{"streams/GetShardIterator", shop.shardIterator, []string{noResource, invalid, "TrimmedDataAccessException"}, []string{
 		"sequence numbers have 21 to 40 digits and grow", "records are trimmed after 24 hours",
 	}},

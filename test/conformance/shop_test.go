@@ -113,6 +113,11 @@ func (w shop) describeStream() error {
 	return err
 }
 
+func (w shop) listStreams() error {
+	_, err := w.db.streams.ListStreams(w.t.Context(), &dynamodbstreams.ListStreamsInput{TableName: inventory})
+	return err
+}
+
 // shard is the first of the stream; it asks the sandbox, so that a fault of DescribeStream does not matter.
 func (w shop) shard() *string {
 	list, err := w.env.Sandbox.Tables.Shards(*inventory)
