@@ -7,7 +7,7 @@ TOOL := go tool -modfile=tools/go.mod
 GOTESTSUM := $(TOOL) gotestsum --format pkgname --
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build demo test fuzz conformance standins lint check long bench generate clean
+.PHONY: help build demo test fuzz conformance standins lint check long bench browser screenshots generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ build: ## bin/inventoryd, a static binary
 demo: build ## try it: sandbox and daemon in one process, six sample feeds, six alerts (Ctrl-C ends it)
 	bin/inventoryd demo
 
-test: build standins ## all tests with the race detector; installs what they need
+test: build standins browser ## all tests with the race detector; installs what they need
 	CGO_ENABLED=1 $(GOTESTSUM) -race -timeout 18m ./...
 	go -C test/example test ./...
 	test/fuzz
@@ -33,9 +33,15 @@ conformance: standins ## the stand-ins held to AWS's documentation; prints the t
 standins: ## what the tests run beside the sandbox: DynamoDB Local, fauxqs, and Debian's awscli and faketime
 	test/standins/install
 
+browser: ## what the tests of the page need: Chromium from Debian, axe-core from npm
+	test/browser/install
+
+screenshots: browser ## the pictures of docs/page.md anew
+	go test -count=1 -tags screenshots -run '^TestScreenshots' ./test/browser
+
 lint: ## go vet, staticcheck, gofumpt
-	go vet -tags long ./...
-	$(TOOL) staticcheck -tags long ./...
+	go vet -tags long,screenshots ./...
+	$(TOOL) staticcheck -tags long,screenshots ./...
 	@out=$$($(TOOL) gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
 
 check: lint test ## what CI runs

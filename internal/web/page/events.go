@@ -31,7 +31,7 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 	defer looker.Close()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
-	line := &eventLine{w: w, control: http.NewResponseController(w)}
+	line := &eventLine{w: w, control: http.NewResponseController(w), patience: sendTimeout}
 	_ = line.control.SetReadDeadline(time.Time{}) // the server's is for a request; this one has no end
 	if line.send([]byte("retry: 3000\n\n")) != nil {
 		return
@@ -71,9 +71,10 @@ func (p *Page) await(r *http.Request, line *eventLine, news <-chan struct{}) boo
 
 // eventLine writes events to one looker.
 type eventLine struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	buffer  bytes.Buffer
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	patience time.Duration
+	buffer   bytes.Buffer
 }
 
 func (l *eventLine) event(h head) error {
@@ -88,7 +89,7 @@ func (l *eventLine) event(h head) error {
 
 // send writes and flushes; whoever does not take it in time is dropped.
 func (l *eventLine) send(b []byte) error {
-	_ = l.control.SetWriteDeadline(time.Now().Add(sendTimeout)) // not every ResponseWriter has one
+	_ = l.control.SetWriteDeadline(time.Now().Add(l.patience)) // not every ResponseWriter has one
 	if _, err := l.w.Write(b); err != nil {
 		return err
 	}

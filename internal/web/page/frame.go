@@ -94,13 +94,13 @@ func (p *Page) feedOf(ctx context.Context, store string) (feed Feed, ok bool) {
 }
 
 // refuse answers a request that cannot be met.
-func (p *Page) refuse(w http.ResponseWriter, here string, err error) {
+func (p *Page) refuse(w http.ResponseWriter, err error) {
 	code := http.StatusServiceUnavailable
 	var bad badRequest
 	if errors.As(err, &bad) {
 		code = http.StatusBadRequest
 	}
-	f := frame{Title: "This cannot be shown", App: p.cfg.App, Version: p.cfg.Version, Here: here, Operator: p.cfg.Sources.Health != nil}
+	f := frame{Title: "This cannot be shown", App: p.cfg.App, Version: p.cfg.Version, Operator: p.cfg.Sources.Health != nil}
 	p.show(w, code, "refused", struct {
 		frame
 		Why string

@@ -28,7 +28,7 @@ const manyStores = 1000
 func (p *Page) stock(w http.ResponseWriter, r *http.Request) {
 	sel, err := selectionOf(r, stock.ByNeed)
 	if err != nil {
-		p.refuse(w, "stock", err)
+		p.refuse(w, err)
 		return
 	}
 	if sel.Item != "" {

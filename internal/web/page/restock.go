@@ -32,7 +32,7 @@ type restockRow struct {
 func (p *Page) restock(w http.ResponseWriter, r *http.Request) {
 	sel, err := selectionOf(r, stock.ByNeed)
 	if err != nil {
-		p.refuse(w, "restock", err)
+		p.refuse(w, err)
 		return
 	}
 	page := restockPage{frame: p.frame(r, "restock", sel)}

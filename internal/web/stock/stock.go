@@ -52,6 +52,9 @@ type Row struct {
 	Stores, Out, Low int
 }
 
+// Partly tells whether a sum is short in some of its stores and not in all.
+func (r Row) Partly() bool { return r.Out < r.Stores && r.Out+r.Low > 0 }
+
 // Totals count all rows of a subject, those included that its view does not list.
 type Totals struct {
 	Items    int // rows: pairs of store and item

@@ -108,13 +108,14 @@
     rows.replaceChildren(...all.rows.slice(0, wanted.shown).map((r) => {
       const row = $("row").content.firstElementChild.cloneNode(true);
       const [shop, item, count, chart, state] = row.cells;
-      row.className = r.level === "ok" ? "ok" : r.level;
+      const some = r.level !== "ok" && r.stores > (r.out_in || 0) ? " some" : "";
+      row.className = r.level + some;
       shop.textContent = r.store ? visible(r.store) : r.stores === 1 ? "1 store" : `${number(r.stores || 0)} stores`;
       item.firstChild.textContent = visible(r.item);
       item.firstChild.href = link(r.item);
       count.textContent = number(r.count).replace("-", "−");
       chart.querySelector("rect").setAttribute("width", `${Math.max(0, Number(r.count)) / top * 100}%`);
-      state.firstChild.className = "mark " + r.level;
+      state.firstChild.className = "mark " + r.level + some;
       state.firstChild.textContent = r.status;
       row.dataset.item = visible(r.item);
       row.dataset.mark = markOf(row);
@@ -248,7 +249,7 @@
     if (!p) {
       p = document.createElement("p");
       p.className = "warning trouble";
-      p.append(Object.assign(document.createElement("strong"), { textContent: "No connection." }), " ", "");
+      p.append(Object.assign(document.createElement("strong"), { textContent: "Not up to date." }), " ", "");
       box.prepend(p);
       say(text);
     }
@@ -305,6 +306,7 @@
   const look = () => {
     clearInterval(timer);
     if (document.hidden) { close(); return; }
+    if (!page) return; // nothing is shown that could change
     if (page === "operator") {
       timer = setInterval(swap, 5000);
       return;
