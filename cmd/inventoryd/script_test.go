@@ -45,15 +45,6 @@ func absolute(path string) string {
 	return here + "/" + path
 }
 
-// each calls visit for each command with its words.
-func each(commands []*cli.Command, words []string, visit func(c *cli.Command, words []string)) {
-	for _, c := range commands {
-		own := append(words[:len(words):len(words)], c.Name)
-		visit(c, own)
-		each(c.Subcommands, own, visit)
-	}
-}
-
 func TestEachHelpHasAnExampleThatIsACommandLine(t *testing.T) {
 	app := application()
 	each(app.Commands, []string{"inventoryd"}, func(c *cli.Command, words []string) {

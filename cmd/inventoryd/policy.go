@@ -1,0 +1,294 @@
+package main
+
+// The command `iam-policy`: the least that a command may do under this very configuration.
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+	"github.com/urfave/cli/v2"
+
+	"inventoryd/internal/web"
+)
+
+// purposes are what a policy can be for.
+var purposes = []string{"run", "check", "setup", "load"}
+
+func policyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "iam-policy",
+		Usage: "prints the least-privilege policy for this very configuration",
+		Description: "Permissions follow the configuration: a notifier alone reads no queue. Where account or region are unknown they\n" +
+			"are *, which matches more than it should.\n\n" +
+			"Example:\n  inventoryd iam-policy --bucket inventory > policy.json\n  inventoryd iam-policy --for setup",
+		Flags: append(originFlags(),
+			&cli.StringFlag{Name: "for", Value: "run", Usage: "the command that is to be allowed: `COMMAND` is run, check, setup or load"},
+			&cli.StringFlag{Name: "only", Usage: "for run: one `HALF`, loader or notifier"},
+			&cli.StringSliceFlag{Name: "bucket", Usage: "`NAME` of a bucket with feeds; repeatable; without it, loader.objects.include is asked"},
+			&cli.StringFlag{Name: "account", Usage: "`ID` of the account; without it, AWS is asked who calls", DefaultText: "the caller's"}),
+		Action: func(c *cli.Context) error {
+			cfg, _, err := originOf(c).load()
+			if err != nil {
+				return usage(err)
+			}
+			purpose, only := c.String("for"), half(c.String("only"))
+			if !slices.Contains(purposes, purpose) {
+				return usage(fmt.Errorf("--for %s: there are %s", quoted(purpose), strings.Join(purposes, ", ")))
+			}
+			if only != both && only != onlyLoader && only != onlyNotifier {
+				return usage(fmt.Errorf("--only %s: there are loader and notifier", quoted(string(only))))
+			}
+			g := grants{cfg: cfg, only: only, place: whereabouts(c.Context, cfg.AWS, c.String("account")), buckets: c.StringSlice("bucket")}
+			if len(g.buckets) == 0 {
+				g.buckets = bucketsOf(cfg)
+			}
+			if len(g.buckets) == 0 && purpose != "setup" && only != onlyNotifier {
+				fmt.Fprintln(c.App.ErrWriter, "inventoryd: the configuration names no bucket, so this allows all: name it by --bucket")
+				g.buckets = []string{"*"}
+			}
+			e := json.NewEncoder(c.App.Writer)
+			e.SetIndent("", "  ")
+			e.SetEscapeHTML(false)
+			return e.Encode(g.policy(purpose))
+		},
+	}
+}
+
+// place is the part of an ARN that says where.
+type place struct{ partition, region, account string }
+
+// whereabouts finds out as much as it can: without an account a policy can still be written.
+func whereabouts(ctx context.Context, c AWS, account string) place {
+	p := place{"aws", "*", account}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	base, _, err := awsConfig(ctx, c, logging.Nop{})
+	if err == nil {
+		p.region = base.Region
+	}
+	if prefix, _, _ := strings.Cut(p.region, "-"); prefix == "cn" {
+		p.partition = "aws-cn"
+	} else if strings.HasPrefix(p.region, "us-gov-") {
+		p.partition = "aws-us-gov"
+	}
+	if p.account == "" && err == nil {
+		if who, err := identity(base, c).GetCallerIdentity(ctx, nil); err == nil {
+			p.account = aws.ToString(who.Account)
+		}
+	}
+	if p.account == "" {
+		p.account = "*"
+	}
+	return p
+}
+
+// identity is the client that knows who calls. It takes aws.endpoint for its own, since stand-ins know all services.
+func identity(base aws.Config, c AWS) *sts.Client {
+	return sts.NewFromConfig(base, func(o *sts.Options) {
+		if c.Endpoint != "" {
+			o.BaseEndpoint = &c.Endpoint
+		}
+	})
+}
+
+// bucketsOf are the buckets that the patterns of objects name.
+func bucketsOf(c Config) []string {
+	var names []string
+	for _, pattern := range c.Loader.Objects.Include {
+		name, _, _ := strings.Cut(pattern, "/")
+		if name == "" || strings.ContainsAny(name, "*?") {
+			return nil // some pattern is for any bucket
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// policyDocument is a document as IAM takes it.
+type policyDocument struct {
+	Version   string
+	Statement []policyStatement
+}
+
+type policyStatement struct {
+	Sid, Effect string
+	Action      []string
+	Resource    []string
+	Condition   map[string]map[string]string `json:",omitempty"`
+}
+
+// grants writes policies for one configuration.
+type grants struct {
+	cfg     Config
+	only    half
+	place   place
+	buckets []string
+}
+
+func (g grants) policy(purpose string) policyDocument {
+	d := policyDocument{Version: "2012-10-17"}
+	d.Statement = map[string]func() []policyStatement{"run": g.run, "check": g.check, "setup": g.setup, "load": g.load}[purpose]()
+	return d
+}
+
+// run is what the daemon does.
+func (g grants) run() (all []policyStatement) {
+	c := g.cfg
+	if g.only != onlyNotifier {
+		all = append(all,
+			allow("ReceiveEvents", g.queues(c.Loader.Queue), "sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"))
+		all = append(all, g.reading()...)
+		all = append(all, g.reports()...)
+		all = append(all, allow("WriteRows", g.table(c.Table.Name), "dynamodb:BatchWriteItem"))
+	}
+	all = append(all,
+		allow("KnowTable", g.table(c.Table.Name), "dynamodb:DescribeTable"),
+		allow("KeepState", g.table(c.StateTable), "dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+			"dynamodb:UpdateTimeToLive"))
+	if g.only != onlyLoader {
+		all = append(all, g.alerting()...)
+	}
+	if c.HTTP.Listen != web.Off {
+		all = append(all, allow("ShowStock", g.table(c.Table.Name), "dynamodb:Query", "dynamodb:Scan", "dynamodb:GetItem"))
+	}
+	return append(all, g.metrics()...)
+}
+
+// reading is what feeds need; without s3:ListBucket an object that is gone looks like one that is denied.
+func (g grants) reading() []policyStatement {
+	return []policyStatement{
+		allow("ReadFeeds", g.objects(), "s3:GetObject", "s3:GetObjectVersion"),
+		allow("TellGoneFromDenied", g.bucketARNs(), "s3:ListBucket"),
+	}
+}
+
+// reports is where rejected rows are told of.
+func (g grants) reports() []policyStatement {
+	rest, ok := strings.CutPrefix(g.cfg.Loader.Rejects, "s3://")
+	if !ok {
+		return nil
+	}
+	return []policyStatement{allow("ReportRejects", []string{g.global("s3", strings.TrimRight(rest, "/")+"/*")}, "s3:PutObject")}
+}
+
+// alerting is the way from the table's stream to the topic.
+func (g grants) alerting() []policyStatement {
+	c := g.cfg
+	all := []policyStatement{
+		allow("ReadStream", []string{g.in("dynamodb", "table/"+c.Table.Name+"/stream/*")}, "dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"),
+		allow("FindStreams", []string{"*"}, "dynamodb:ListStreams"), // it takes no resource
+		allow("KeepLeases", g.table(c.Stream.LeaseTable), "dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:UpdateTimeToLive"),
+		allow("VerifyAlerts", g.table(c.Table.Name), "dynamodb:BatchGetItem"),
+		allow("RememberAlerts", g.table(c.StateTable), "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
+		allow("Alert", []string{g.topic()}, "sns:Publish", "sns:GetTopicAttributes"),
+	}
+	if !strings.HasPrefix(c.Notifier.Topic, "arn:") {
+		all = append(all, allow("FindTopic", []string{"*"}, "sns:ListTopics")) // it takes no resource
+	}
+	if q := c.Stream.DeadLetterQueue; q != "" {
+		all = append(all, allow("DivertRecords", g.queues(q), "sqs:GetQueueUrl", "sqs:SendMessage"))
+	}
+	return all
+}
+
+func (g grants) metrics() []policyStatement {
+	c := g.cfg.Metrics.CloudWatch
+	if !c.Enabled {
+		return nil
+	}
+	s := allow("PushMetrics", []string{"*"}, "cloudwatch:PutMetricData") // it takes no resource
+	s.Condition = map[string]map[string]string{"StringEquals": {"cloudwatch:namespace": c.Namespace}}
+	return []policyStatement{s}
+}
+
+// load is the pipeline without its queue.
+func (g grants) load() []policyStatement {
+	all := append(g.reading(), g.reports()...)
+	return append(all, allow("WriteRows", g.table(g.cfg.Table.Name), "dynamodb:BatchWriteItem"))
+}
+
+// setup makes the daemon's own tables.
+func (g grants) setup() []policyStatement {
+	own := append(g.table(g.cfg.StateTable), g.table(g.cfg.Stream.LeaseTable)...)
+	return []policyStatement{
+		allow("MakeTables", own, "dynamodb:DescribeTable", "dynamodb:CreateTable", "dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive"),
+	}
+}
+
+// check only looks.
+func (g grants) check() []policyStatement {
+	c := g.cfg
+	tables := slices.Concat(g.table(c.Table.Name), g.table(c.StateTable), g.table(c.Stream.LeaseTable))
+	all := []policyStatement{
+		allow("LookAtQueues", []string{g.in("sqs", "*")}, "sqs:GetQueueUrl", "sqs:GetQueueAttributes"), // the dead-letter queue has any name
+		allow("LookAtBuckets", g.bucketARNs(), "s3:GetBucketNotification", "s3:GetBucketLocation", "s3:ListBucket"),
+		allow("LookAtTables", tables, "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
+		allow("LookAtRows", g.table(c.Table.Name), "dynamodb:Scan"),
+		allow("LookAtStream", []string{g.in("dynamodb", "table/"+c.Table.Name+"/stream/*")}, "dynamodb:DescribeStream"),
+		allow("LookAtTopic", []string{g.topic()}, "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"),
+		allow("FindTopicAndBuckets", []string{"*"}, "sns:ListTopics", "s3:ListAllMyBuckets"),
+	}
+	return append(all, g.metrics()...)
+}
+
+func allow(sid string, on []string, actions ...string) policyStatement {
+	return policyStatement{Sid: sid, Effect: "Allow", Action: actions, Resource: on}
+}
+
+// in is the ARN of something of this region and account.
+func (g grants) in(service, name string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", g.place.partition, service, g.place.region, g.place.account, name)
+}
+
+// global is the ARN of something whose name says all.
+func (g grants) global(service, name string) string {
+	return fmt.Sprintf("arn:%s:%s:::%s", g.place.partition, service, name)
+}
+
+func (g grants) table(name string) []string { return []string{g.in("dynamodb", "table/"+name)} }
+
+// queues is the ARN of a queue that is named, or that a URL names: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME.
+func (g grants) queues(q string) []string {
+	if u, err := url.Parse(q); err == nil && u.Host != "" {
+		if parts := strings.Split(strings.Trim(u.Path, "/"), "/"); len(parts) == 2 {
+			g.place.account, q = parts[0], parts[1]
+		}
+		if host := strings.Split(u.Host, "."); len(host) > 2 && host[0] == "sqs" {
+			g.place.region = host[1]
+		}
+	}
+	return []string{g.in("sqs", q)}
+}
+
+func (g grants) topic() string {
+	if t := g.cfg.Notifier.Topic; strings.HasPrefix(t, "arn:") {
+		return t
+	}
+	return g.in("sns", g.cfg.Notifier.Topic)
+}
+
+func (g grants) bucketARNs() []string {
+	var arns []string
+	for _, b := range g.buckets {
+		arns = append(arns, g.global("s3", b))
+	}
+	return arns
+}
+
+func (g grants) objects() []string {
+	var arns []string
+	for _, b := range g.buckets {
+		arns = append(arns, g.global("s3", b+"/*"))
+	}
+	return arns
+}
