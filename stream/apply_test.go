@@ -12,7 +12,7 @@ func TestEachKeyThatNeedsNoRestartIsApplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Reader{shared: &shared{}}
+	r := &Reader{}
 	r.current.Store(&before)
 	r.Apply(next)
 	applied := *r.live()

@@ -27,23 +27,43 @@ func ids(entries []*entry) string {
 	return text
 }
 
-func TestStartableShardsAreThoseThatNobodyLivingHas(t *testing.T) {
+// startable are the shards that may start, whoever has them.
+func (c *catalogue) startable() (found []*entry) {
+	c.drain()
+	for _, e := range c.sorted() {
+		if c.mayStart(e) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+func TestShardsMayStartWhenNothingBeforeThemCanStillBeRead(t *testing.T) {
 	now := time.Now()
 	c := known(now,
-		shardRow{ID: "a"}, shardRow{ID: "b", Owner: "me"}, shardRow{ID: "c", Owner: "living"}, shardRow{ID: "d", Owner: "dead"},
-		shardRow{ID: "e", Checkpoint: ended}, shardRow{ID: "f", Parent: "e"}, shardRow{ID: "g", Parent: "a"}, shardRow{ID: "h", Parent: "unknown"},
-		shardRow{ID: "i", Label: "2027"})
-	c.dead = map[string]bool{"dead": true}
-	if got := ids(c.startable(now, "me")); got != "abdf" {
+		shardRow{ID: "a"}, shardRow{ID: "e", Checkpoint: ended}, shardRow{ID: "f", Parent: "e"}, shardRow{ID: "g", Parent: "a"},
+		shardRow{ID: "h", Parent: "unknown"}, shardRow{ID: "i", Label: "2027"})
+	if got := ids(c.startable()); got != "af" {
 		t.Errorf("startable: %s", got)
 	}
 	c.complete("2026", listing{begun: now.Add(time.Second), ids: map[string]bool{"a": true}})
-	if got := ids(c.startable(now, "me")); got != "abdfh" {
+	if got := ids(c.startable()); got != "afh" {
 		t.Errorf("after a complete listing without h's parent: %s", got)
 	}
-	c.shards[shardKey{"2026", "a"}].running = true
-	if got := ids(c.startable(now, "me")); got != "bdfh" {
-		t.Errorf("with a running: %s", got)
+}
+
+// TestCountsFollowTheRows: open shards by stream, and loads by who has the shards or shall have them.
+func TestCountsFollowTheRows(t *testing.T) {
+	now := time.Now()
+	c := known(now, shardRow{ID: "a", Owner: "x", Load: 2}, shardRow{ID: "b", Owner: "x", To: "y"}, shardRow{ID: "c", Checkpoint: ended}, shardRow{ID: "d"})
+	if c.streams["2026"].open != 3 || c.loads["x"] != 3 || c.loads["y"] != 1 || len(c.loads) != 2 {
+		t.Errorf("%d open, loads %v", c.streams["2026"].open, c.loads)
+	}
+	c.learn(shardRow{Label: "2026", ID: "a", Epoch: 1, Checkpoint: ended}, now, 0)
+	c.forget(shardKey{"2026", "d"})
+	c.learn(shardRow{Label: "2026", ID: "c", Epoch: 1, Owner: "z"}, now, 0) // reset
+	if c.streams["2026"].open != 2 || len(c.loads) != 2 || c.loads["y"] != 1 || c.loads["z"] != 1 {
+		t.Errorf("%d open, loads %v", c.streams["2026"].open, c.loads)
 	}
 }
 
@@ -51,11 +71,8 @@ func TestListingBegunBeforeTheChildWasSeenProvesNothing(t *testing.T) {
 	now := time.Now()
 	c := known(now, shardRow{ID: "h", Parent: "unknown"})
 	c.complete("2026", listing{begun: now.Add(-time.Second), ids: map[string]bool{"h": true}})
-	if got := ids(c.startable(now, "me")); got != "" {
+	if got := ids(c.startable()); got != "" {
 		t.Errorf("startable: %s", got)
-	}
-	if !c.unproven() {
-		t.Error("no listing is asked for")
 	}
 }
 
@@ -73,16 +90,12 @@ func TestStaleRowsChangeNothing(t *testing.T) {
 	}
 }
 
-func TestRowsThatAreGoneAreForgottenUnlessTheyAreNewer(t *testing.T) {
+func TestMissingRowsAreThoseThatWereThereBefore(t *testing.T) {
 	now := time.Now()
-	c := known(now, shardRow{ID: "a"}, shardRow{ID: "b"}, shardRow{ID: "c"})
-	c.shards[shardKey{"2026", "b"}].running = true
+	c := known(now, shardRow{ID: "a"}, shardRow{ID: "c"})
 	c.learn(shardRow{Label: "2026", ID: "d"}, now.Add(2*time.Second), 0)
-	c.compare([]shardRow{{Label: "2026", ID: "c"}}, now.Add(time.Second))
-	for id, want := range map[string]bool{"a": false, "b": true, "c": true, "d": true} {
-		if got := c.shards[shardKey{"2026", id}] != nil; got != want {
-			t.Errorf("shard %s is known: %v", id, got)
-		}
+	if got := ids(c.missing([]shardRow{{Label: "2026", ID: "c"}}, now.Add(time.Second))); got != "a" {
+		t.Errorf("missing: %s", got)
 	}
 }
 

@@ -188,12 +188,23 @@ func (w *world) oneReader() {
 		if deadline := renewed.Add(w.lease - w.lease/5); d.begun.After(deadline) {
 			w.Errorf("%s called its handler at %v, after its deadline %v", d.instance, d.begun.Format(time.TimeOnly), deadline.Format(time.TimeOnly))
 		}
-		if i := slices.IndexFunc(h.reads, func(r event) bool {
-			return r.shard == d.shard && r.instance > d.instance && r.at.Before(d.begun)
-		}); i >= 0 {
-			w.Errorf("%s called its handler for %s after %s had read it", d.instance, d.shard, h.reads[i].instance)
+		claimed := last(h.takes, d.begun.Add(1), func(e event) bool { return e.shard == d.shard && e.instance == d.instance })
+		other := last(h.reads, d.begun, func(e event) bool { return e.shard == d.shard && e.instance != d.instance })
+		if other.at.After(claimed.at) {
+			w.Errorf("%s called its handler for %s at %v after %s had read it", d.instance, d.shard, d.begun.Format(time.TimeOnly), other.instance)
 		}
 	}
+}
+
+// last is the last event before an instant that is one of those.
+func last(events []event, before time.Time, is func(event) bool) event {
+	var found event
+	for _, e := range events {
+		if e.at.Before(before) && is(e) {
+			found = e
+		}
+	}
+	return found
 }
 
 // pace: no holder of a shard reads it more than four times within a second.

@@ -24,7 +24,7 @@ const (
 
 // overdue is true where the row lacks what a crash must not lose: the frontier, or that an idle shard has been read.
 func (s *shard) overdue() bool {
-	return s.at.last != s.ack.stored || s.at.tip.Sub(s.ack.tip) >= tipEvery
+	return s.at.last != s.ack.stored || s.at.tip.Sub(s.ack.tip) >= tipEvery || s.flow.stale()
 }
 
 // rest waits for d, writing a checkpoint as soon as one is due.
@@ -35,12 +35,12 @@ func (s *shard) rest(d time.Duration) error {
 		}
 		left := time.Until(until)
 		if left <= 0 {
-			return context.Cause(s.lives.stop)
+			return context.Cause(s.stop)
 		}
 		if due := time.Until(s.ack.next); s.overdue() {
 			left = min(left, max(due, time.Millisecond))
 		}
-		if err := rest(s.lives.stop, left, nil); err != nil {
+		if err := rest(s.stop, left, nil); err != nil {
 			return err
 		}
 	}
@@ -53,23 +53,23 @@ func (s *shard) checkpoint() error {
 		return nil
 	}
 	last, tip, set, remove := s.at.last, s.at.tip, s.progress(), s.cleared()
-	err := s.caller.once(s.lives.work, func(ctx context.Context) error { return s.store.save(ctx, s.row, set, remove...) })
-	if err != nil && s.lives.work.Err() != nil {
-		return context.Cause(s.lives.work)
+	err := s.t.caller.once(s.t.lives.work, func(ctx context.Context) error { return s.t.store.save(ctx, s.row, set, remove...) })
+	if err != nil && s.t.lives.work.Err() != nil {
+		return context.Cause(s.t.lives.work)
 	}
 	delay, repeat := classify(err).delay(s.ack.failures, rand.Float64())
 	if repeat {
-		s.metrics.checkpointFailures.Add(context.Background(), 1)
-		s.caller.complain(leasePlace, err)
+		s.t.metrics.checkpointFailures.Add(context.Background(), 1)
+		s.t.caller.complain(leasePlace, err)
 		s.ack.failures++
 		s.ack.next = time.Now().Add(max(delay, checkpointEvery))
 		return nil
 	}
-	s.troubles.mend(leasePlace)
+	s.t.troubles.mend(leasePlace)
 	if err := s.settled(err, s.stillOurs); err != nil {
 		return err
 	}
-	s.ack = ack{stored: last, tip: tip, next: time.Now().Add(checkpointEvery)}
+	s.stored(last, tip, set)
 	s.view.saved(last)
 	return nil
 }
@@ -82,14 +82,23 @@ func (s *shard) write(ctx context.Context, set item, done func(now shardRow) boo
 			set[column] = value
 		}
 	}
-	err := s.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error {
-		return s.store.save(ctx, s.row, set, remove...)
+	err := s.t.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error {
+		return s.t.store.save(ctx, s.row, set, remove...)
 	})
 	if err := s.settled(err, done); err != nil {
 		return err
 	}
-	s.ack = ack{stored: last, tip: tip, next: time.Now().Add(checkpointEvery)}
+	s.stored(last, tip, set)
 	return nil
+}
+
+// stored notes what a write has stored.
+func (s *shard) stored(last string, tip time.Time, set item) {
+	s.ack = ack{stored: last, tip: tip, next: time.Now().Add(checkpointEvery)}
+	if load, ok := set[colLoad]; ok {
+		s.flow.stored = floatOf(load)
+		s.row.Load = s.flow.stored
+	}
 }
 
 // settled decides on the outcome of a write. If its condition did not hold, the row says whether an earlier attempt,
@@ -113,7 +122,7 @@ func (s *shard) settled(err error, done func(now shardRow) bool) error {
 
 // stillOurs is true of a row that this instance still owns.
 func (s *shard) stillOurs(now shardRow) bool {
-	return now.Owner == s.beat.ID() && now.Epoch == s.row.Epoch
+	return now.Owner == s.t.beat.ID() && now.Epoch == s.row.Epoch
 }
 
 // progress is the frontier and what belongs to it, as columns.
@@ -124,6 +133,9 @@ func (s *shard) progress() item {
 	}
 	if !s.at.tip.IsZero() {
 		set[colTip] = instant(s.at.tip)
+	}
+	if now := s.flow.now(); now != s.flow.stored {
+		set[colLoad] = float(now)
 	}
 	if !s.row.LastEvent.IsZero() {
 		set[colLastEvent] = instant(s.row.LastEvent)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"time"
 
 	"github.com/alecthomas/units"
@@ -12,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"inventoryd/internal/config"
+	"inventoryd/internal/lease"
 )
 
 // Config is how a Reader behaves. Begin with DefaultConfig.
@@ -21,9 +24,12 @@ type Config struct {
 	Start string `yaml:"start" reload:"restart"`
 	// Name of the DynamoDB table of checkpoints and leases; created where it is absent and permission allows.
 	LeaseTable string `yaml:"lease_table" reload:"restart"`
-	// How long an instance that stopped renewing keeps its shards; others take them after it. At least 2s; the same on
-	// all instances.
+	// How long an instance that stopped renewing keeps its shards; others take them after it. At least 2s. Each
+	// instance is judged by its own.
 	LeaseDuration time.Duration `yaml:"lease_duration" reload:"restart"`
+	// Directory for a file by which an instance that was killed and starts again on this host goes on at once. Empty:
+	// $STATE_DIRECTORY, which systemd sets; without it a restart after a crash waits for lease_duration.
+	StateDir string `yaml:"state_dir" reload:"restart"`
 	// Longest pause between two reads of a quiet shard; a busy one is read every 250ms. 250ms to 1m.
 	IdlePoll time.Duration `yaml:"idle_poll" reload:"now"`
 	// Limit for all records in memory at once, for the whole process. At least 4MiB.
@@ -52,7 +58,34 @@ type Runtime struct {
 	OnGap    func(context.Context, Gap) error             // told of gaps, one at a time, of each until it returns nil, also after a restart; returns when its context ends; nil: none
 	Loop     func(name string) (tick func(), done func()) // told that a long-running loop turns: at least every 10 s; nil: none
 	Shutdown time.Duration                                // how long Run may finish what is in flight once its context ended; then come at most 5 s to say so to the others
-	wall     func() time.Time                             // the machine's clock; tests set it wrong
+	seams
+}
+
+// seams are what tests put in the place of this machine.
+type seams struct {
+	wall  func() time.Time     // its clock; nil: time.Now
+	slept func() time.Duration // how long it has slept; nil: as the kernel says
+	name  string               // of the instances, without the random part, and the seed of all that is random; "": the host's
+	lives *int                 // counts the instances of that name
+}
+
+// newID makes the id of a new instance.
+func (s seams) newID() string {
+	if s.name == "" {
+		return lease.NewID()
+	}
+	*s.lives++
+	return fmt.Sprint(s.name, ".", *s.lives)
+}
+
+// random is a source of jitter, nil for one that is seeded anew.
+func (s seams) random() func() float64 {
+	if s.name == "" {
+		return nil
+	}
+	h := fnv.New64a()
+	fmt.Fprint(h, s.name)
+	return rand.New(rand.NewPCG(h.Sum64(), 1)).Float64
 }
 
 // Queue is what the reader needs of SQS's client; *sqs.Client is one.
@@ -73,7 +106,7 @@ func DefaultConfig() Config {
 		Memory:        64 * units.MiB,
 		MaxAttempts:   1,
 		GapPolicy:     gapContinue,
-		Runtime:       Runtime{App: "inventoryd", Shutdown: 30 * time.Second, wall: time.Now},
+		Runtime:       Runtime{App: "inventoryd", Shutdown: 30 * time.Second},
 	}
 }
 

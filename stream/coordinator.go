@@ -1,6 +1,8 @@
 package stream
 
-// This file: the goroutine that owns the catalogue and starts the shards' goroutines.
+// This file: the goroutine that owns the catalogue: it starts the goroutines of the shards that are this instance's and,
+// where the instance leads, decides on those of all. It makes no remote calls: others do, and put what they learn into
+// its events. What it does at an event does not grow with the number of shards, unless the event is about all of them.
 
 import (
 	"context"
@@ -8,16 +10,29 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"inventoryd/internal/lease"
 )
 
-// coordinator is one goroutine. It makes no remote calls: the shards, the lister and the watch do, and put what they
-// learn into its events.
+// coordinator is one goroutine.
 type coordinator struct {
 	*tenure
 	catalogue *catalogue
+	view      lease.View // the instances as they were seen last
+	known     bool       // they were seen
+	alive     map[string]lease.Instance
+	leads     bool
 }
 
-// run starts shards as they may start, until ctx ends and all shards' goroutines have ended.
+func newCoordinator(t *tenure) *coordinator {
+	c := &coordinator{tenure: t, catalogue: newCatalogue(labelOf(t.stream.ARN), later(t.stream.Since, t.stream.Start))}
+	for label := range t.labels {
+		c.catalogue.stream(label)
+	}
+	return c
+}
+
+// run takes events until ctx ends and all shards' goroutines have ended.
 func (c *coordinator) run(ctx context.Context) error {
 	defer c.shards.Wait()
 	tick, done := c.loop("stream")
@@ -31,7 +46,7 @@ func (c *coordinator) run(ctx context.Context) error {
 		case <-ticker.C:
 		case <-c.events.ready:
 			for _, event := range c.events.take() {
-				event(c.catalogue)
+				event(c)
 			}
 			c.advance()
 		}
@@ -39,54 +54,119 @@ func (c *coordinator) run(ctx context.Context) error {
 	}
 }
 
-// advance starts every shard that may start, ends those of streams that are gone, deletes rows that nobody needs any
-// more, and asks for a listing where something waits for its proof.
+// advance does what follows from the events: for the shards that they were about, or for all.
 func (c *coordinator) advance() {
-	now := time.Now()
-	for _, e := range c.catalogue.startable(now, c.beat.ID()) {
-		c.start(e, (*shard).run)
+	if !c.known {
+		return // whose the shards are is not known before the instances are
 	}
-	for _, e := range c.catalogue.unreadable(c.beat.ID()) {
-		c.start(e, (*shard).bury)
-	}
-	for _, e := range c.catalogue.removable(now) {
-		c.remove(e)
-	}
-	for _, e := range c.catalogue.shards {
-		if !e.running {
-			c.board.place(e.row, e.ready, c.catalogue.unread(e, c.beat.ID()))
+	known := c.catalogue
+	if !known.sweep {
+		for key := range known.touched {
+			if e := known.shards[key]; e != nil {
+				c.consider(e)
+			}
+			delete(known.touched, key)
+		}
+		if !known.sweep { // none of them was the last of its stream
+			return
 		}
 	}
-	waiting := c.catalogue.waiting()
-	c.board.set(func(s *Status) { s.Waiting = waiting })
-	if c.catalogue.unproven() {
-		c.asked.put(question{})
+	known.sweep = false
+	clear(known.touched)
+	known.drain()
+	for _, e := range known.sorted() {
+		c.consider(e)
 	}
+	if c.leads {
+		for _, e := range known.removable(time.Now()) {
+			c.remove(e)
+		}
+		if known.unproven() {
+			c.asked.put(question{})
+		}
+	}
+	waiting := known.waiting()
+	c.board.set(func(s *Status) { s.Waiting = waiting })
+}
+
+// consider does what is to be done about one shard.
+func (c *coordinator) consider(e *entry) {
+	if e.running != nil || e.moving || c.lives.stop.Err() != nil {
+		return
+	}
+	switch l := c.catalogue.stream(e.row.Label); {
+	case e.row.ended():
+		c.orphaned(e)
+	case l.gone:
+		if c.leads && c.free(e) {
+			c.start(e, (*shard).bury)
+		}
+	case e.row.Owner == c.me():
+		c.start(e, (*shard).run)
+	case c.free(e) && c.catalogue.mayStart(e):
+		if e.ready.IsZero() {
+			e.ready = time.Now()
+		}
+		c.allot(e)
+	case c.leads && e.row.Parent != "" && c.catalogue.shards[e.row.parentKey()] == nil && c.free(e):
+		c.asked.put(question{}) // a listing may prove that its parent is gone
+	}
+	if e.running == nil {
+		c.board.place(e.row, e.ready, c.unread(e))
+	}
+}
+
+// allot gives a free shard that may start to somebody: here, where its parent ended here or its owner was this host's, or
+// as the plan says.
+func (c *coordinator) allot(e *entry) {
+	parent := c.catalogue.shards[e.row.parentKey()]
+	switch {
+	case parent != nil && parent.endHere, e.row.Owner != "" && e.row.Owner == c.before:
+		c.start(e, (*shard).run)
+	case c.leads:
+		if to := c.heir(e); to == c.me() {
+			c.start(e, (*shard).run)
+		} else if to != "" {
+			c.move(e, order{kind: assign, seen: e.row, to: to})
+		}
+	}
+}
+
+// orphaned asks for the children of a shard that another has read to its end, if nobody has told of any.
+func (c *coordinator) orphaned(e *entry) {
+	if !c.leads || e.endHere || e.asked || len(e.row.Children) > 0 || len(c.catalogue.children[e.row.key()]) > 0 || time.Since(e.ended) > childrenFor {
+		return
+	}
+	e.asked = true
+	c.parents.put(succession{key: e.row.key(), ended: e.ended})
+}
+
+// free is true of a shard that nobody has, or only an instance that is certainly dead.
+func (c *coordinator) free(e *entry) bool {
+	return e.row.Owner == "" || c.view.Dead[e.row.Owner]
+}
+
+// unread is the instant before which nothing is unread of a shard that nobody reads and that has something to read
+// before which no other shard's reading shows how late it is; zero of all others.
+func (c *coordinator) unread(e *entry) time.Time {
+	parent, ok := c.catalogue.shards[e.row.parentKey()]
+	if e.row.ended() || !c.free(e) && e.row.Owner != c.me() || ok && !parent.row.ended() {
+		return time.Time{}
+	}
+	return c.catalogue.readUntil(e)
 }
 
 // start runs a shard on a goroutine of its own.
 func (c *coordinator) start(e *entry, run func(*shard) error) {
-	e.running = true
 	through := c.catalogue.readUntil(e)
 	s := c.newShard(e.row, c.board.place(e.row, e.ready, through), c.quiet(e), through)
+	e.running, e.bound = s, c.me()
+	c.catalogue.count(e)
 	c.shards.Go(func() {
 		err := run(s)
-		c.events.put(func(*catalogue) { c.finished(s.row, err) })
-		if errors.Is(err, errEnded) {
-			c.succeed(s.row.key())
-		}
+		s.drop(nil) // its context is of no more use
+		c.events.put(func(c *coordinator) { c.finished(s.row, err) })
 	})
-}
-
-// succeed asks for the children of a shard that has ended; where its stream turns out to be disabled, for the next one.
-func (c *coordinator) succeed(parent shardKey) {
-	disabled, err := c.discovery.children(c.lives.stop, arnWith(c.stream.ARN, parent.label), parent)
-	switch {
-	case err != nil && c.lives.stop.Err() == nil:
-		c.lives.end(err)
-	case disabled:
-		c.asked.put(question{})
-	}
 }
 
 // longQuiet is what a shard is taken for of which no event is known.
@@ -104,41 +184,51 @@ func (c *coordinator) quiet(e *entry) time.Duration {
 	return max(0, c.clock.now().Sub(last))
 }
 
+// claimed takes the row of a shard that runs here, as its goroutine has written it.
+func (c *coordinator) claimed(row shardRow) {
+	if e := c.catalogue.shards[row.key()]; e != nil && e.running != nil {
+		e.row, e.bound = row, ""
+		c.catalogue.count(e)
+	}
+}
+
 // finished takes a shard back from its goroutine.
 func (c *coordinator) finished(row shardRow, err error) {
 	e := c.catalogue.shards[row.key()]
-	e.running, e.row = false, row
+	e.running, e.bound = nil, ""
+	now := time.Now()
 	switch {
 	case errors.Is(err, errEnded):
-		e.ended = time.Now()
+		e.ended, e.endHere = now, true
+		c.parents.put(succession{key: row.key(), ended: now, mine: true})
+	case errors.Is(err, errHandedOver):
+		e.ready = time.Time{}
 	case errors.Is(err, errMissing):
 		c.log.Error("the row of a shard is missing; it is made anew and the shard read from its oldest record", zap.String("shard", row.ID))
-		c.catalogue.forget(row.key())
-		c.board.drop(row.key())
-		c.discovery.forget(row.key())
-		c.asked.put(question{})
+		c.remake(e, c.me())
+		return
 	case errors.Is(err, errLost):
 		e.ready = time.Time{}
-		c.rescan.Store(true)
+		c.readRows.wake()
 	case c.lives.stop.Err() != nil:
 	default:
 		c.lives.end(err)
 	}
+	c.catalogue.update(e, row, now, 0)
+}
+
+// remake writes a row that somebody has deleted, for the owner that it had.
+func (c *coordinator) remake(e *entry, owner string) {
+	row := shardRow{Label: e.row.Label, ID: e.row.ID, Parent: e.row.Parent, State: stateReady, Owner: owner, Epoch: e.row.Epoch + 1}
+	if owner == "" {
+		row.State = stateWaiting
+	}
+	c.metrics.remade.Add(context.Background(), 1)
+	c.move(e, order{kind: remake, seen: row, to: owner})
 }
 
 // remove deletes the row of an ended shard.
-func (c *coordinator) remove(e *entry) {
-	e.running = true
-	row := e.row
-	c.shards.Go(func() {
-		err := c.caller.persist(c.lives.stop, leasePlace, nil, func(ctx context.Context) error { return c.store.remove(ctx, row) })
-		if err != nil {
-			c.log.Warn("the row of an ended shard could not be deleted", zap.String("shard", row.ID), zap.Error(err))
-		}
-		c.events.put(func(known *catalogue) {
-			known.forget(row.key())
-			c.board.drop(row.key())
-			c.discovery.forget(row.key())
-		})
-	})
-}
+func (c *coordinator) remove(e *entry) { c.move(e, order{kind: discard, seen: e.row}) }
+
+// me is this instance's id.
+func (c *coordinator) me() string { return c.beat.ID() }

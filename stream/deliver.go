@@ -31,9 +31,9 @@ var errStopping = errors.New("the instance is stopping")
 // handle delivers a page's records until all are dealt with or the instance stops. It returns a pause if that is to be
 // so long that the page is better read again after it.
 func (s *shard) handle(p page) (pause time.Duration, err error) {
-	defer s.budget.release(p.size)
+	defer s.t.budget.release(p.size)
 	records := s.due(p.records)
-	defer func() { s.metrics.returned.Add(context.Background(), int64(len(records))) }()
+	defer func() { s.t.metrics.returned.Add(context.Background(), int64(len(records))) }()
 	for len(records) > 0 {
 		if records, pause, err = s.step(records); err != nil {
 			return 0, err
@@ -66,10 +66,10 @@ func (s *shard) step(records []Record) (left []Record, pause time.Duration, err 
 	switch {
 	case err == nil:
 		s.tries = attempts{batch: min(2*s.tries.batch, maxRecords)}
-		s.troubles.mend(s.handlerPlace())
+		s.t.troubles.mend(s.handlerPlace())
 		return s.handled(records, size), 0, nil
 	case errors.Is(err, errStopping):
-		return records, 0, context.Cause(s.lives.stop)
+		return records, 0, context.Cause(s.stop)
 	}
 	f := diagnose(err, size)
 	if f.done > 0 {
@@ -90,10 +90,10 @@ func (s *shard) due(records []Record) []Record {
 			return records
 		}
 		if behind {
-			s.metrics.returned.Add(context.Background(), 1)
+			s.t.metrics.returned.Add(context.Background(), 1)
 		} else {
 			s.at.last, s.at.horizon = r.Sequence, false
-			s.metrics.early.Add(context.Background(), 1)
+			s.t.metrics.early.Add(context.Background(), 1)
 		}
 		records = records[1:]
 	}
@@ -102,19 +102,19 @@ func (s *shard) due(records []Record) []Record {
 
 // deliver calls the handler while the lease is good, and not at all once the instance stops.
 func (s *shard) deliver(batch []Record) error {
-	good, err := s.beat.Await(s.lives.stop)
-	if err != nil || s.lives.stop.Err() != nil {
+	good, err := s.t.beat.Await(s.stop)
+	if err != nil || s.stop.Err() != nil {
 		return errStopping
 	}
-	ctx, cancel := context.WithCancelCause(s.lives.work)
+	ctx, cancel := context.WithCancelCause(s.t.lives.work)
 	defer cancel(nil)
 	defer context.AfterFunc(good, func() { cancel(context.Cause(good)) })()
-	return s.handler.guarded(ctx, batch)
+	return s.t.handler.guarded(ctx, batch)
 }
 
 // handled moves the frontier over the first n records, which the handler has dealt with.
 func (s *shard) handled(records []Record, n int) []Record {
-	s.metrics.processed.Add(context.Background(), int64(n))
+	s.t.metrics.processed.Add(context.Background(), int64(n))
 	return s.advance(records, n)
 }
 
@@ -138,8 +138,8 @@ func (s *shard) advance(records []Record, n int) []Record {
 func (s *shard) failed(records []Record, f failure, size int) ([]Record, time.Duration, error) {
 	switch {
 	case !f.permanent:
-		if s.beat.Good() { // else it failed because its context ended
-			s.troubles.report(s.handlerPlace(), f.err, true)
+		if s.t.beat.Good() { // else it failed because its context ended
+			s.t.troubles.report(s.handlerPlace(), f.err, true)
 		}
 		return records, s.backOff(), nil
 	case !f.located:
@@ -149,7 +149,7 @@ func (s *shard) failed(records []Record, f failure, size int) ([]Record, time.Du
 	if err := s.attempted(records[0], f.err); err != nil {
 		return records, 0, err
 	}
-	live := s.live()
+	live := s.t.live()
 	switch {
 	case s.row.Attempts < live.MaxAttempts:
 		return records, s.backOff(), nil
@@ -169,7 +169,7 @@ func (s *shard) backOff() time.Duration {
 // blocked says that a record holds up its shard.
 func (s *shard) blocked(why error) {
 	s.view.block(why)
-	s.troubles.report(s.handlerPlace(), why, true)
+	s.t.troubles.report(s.handlerPlace(), why, true)
 }
 
 // attempted counts an attempt at a record in its shard's row.
@@ -180,36 +180,36 @@ func (s *shard) attempted(r Record, cause error) error {
 	s.row.Attempts++
 	s.tries.cause = cause
 	s.view.tried(s.row.Progress)
-	if s.row.Attempts <= s.live().MaxAttempts { // a blocked record is in the troubles' log
-		s.log.Error("a record cannot be handled", zap.String("shard", s.row.ID), zap.String("event_id", r.ID),
+	if s.row.Attempts <= s.t.live().MaxAttempts { // a blocked record is in the troubles' log
+		s.t.log.Error("a record cannot be handled", zap.String("shard", s.row.ID), zap.String("event_id", r.ID),
 			zap.String("sequence", r.Sequence), zap.Int("attempt", s.row.Attempts), zap.Error(cause))
 	}
-	return s.write(s.lives.work, item{}, s.stillOurs)
+	return s.write(s.t.lives.work, item{}, s.stillOurs)
 }
 
 // doomed is true of a record whose attempts are used up and which is to be diverted, perhaps since before a restart.
 func (s *shard) doomed(r Record) bool {
-	live := s.live()
+	live := s.t.live()
 	return s.row.Poison != "" && s.row.Poison == r.Position() && s.row.Attempts >= live.MaxAttempts && live.poison() == poisonDivert
 }
 
 // divert makes one attempt to write the first of the records to the dead-letter queue.
 func (s *shard) divert(records []Record) ([]Record, time.Duration, error) {
-	if _, err := s.beat.Await(s.lives.stop); err != nil {
-		return records, 0, context.Cause(s.lives.stop)
+	if _, err := s.t.beat.Await(s.stop); err != nil {
+		return records, 0, context.Cause(s.stop)
 	}
 	r, cause := records[0], s.tries.cause
 	if cause == nil {
 		cause = errors.New("it failed for good before a restart")
 	}
-	err := s.caller.once(s.lives.work, func(ctx context.Context) error { return s.letters.send(ctx, r, cause) })
+	err := s.t.caller.once(s.t.lives.work, func(ctx context.Context) error { return s.t.letters.send(ctx, r, cause) })
 	if err != nil {
 		s.blocked(fmt.Errorf("blocked by record %s, which cannot be diverted: %w", r.ID, err))
 		return records, s.backOff(), nil
 	}
 	s.tries = attempts{batch: s.tries.batch}
-	s.troubles.mend(s.handlerPlace())
-	s.metrics.diverted.Add(context.Background(), 1)
-	s.log.Error("a record was diverted to the dead-letter queue", zap.String("shard", s.row.ID), zap.String("event_id", r.ID), zap.Error(cause))
+	s.t.troubles.mend(s.handlerPlace())
+	s.t.metrics.diverted.Add(context.Background(), 1)
+	s.t.log.Error("a record was diverted to the dead-letter queue", zap.String("shard", s.row.ID), zap.String("event_id", r.ID), zap.Error(cause))
 	return s.advance(records, 1), 0, nil
 }

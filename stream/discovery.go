@@ -62,19 +62,28 @@ const pageLife = 10 * time.Minute
 
 var errOldPage = errors.New("the rows of its shards could not be written for too long: they are listed anew")
 
+// making is how rows of new shards are made.
+type making struct {
+	owner string // who reads them at once: who has ended their parent; "": the plan says
+	tick  func() // called from several goroutines; may be nil
+}
+
 // commit writes a row for each shard that has none and hands on those that were not known here. asked is when the shards
-// were asked for. tick, which may be nil, is called from several goroutines.
-func (d *discovery) commit(ctx context.Context, label string, shards []types.Shard, asked time.Time, tick func()) error {
+// were asked for.
+func (d *discovery) commit(ctx context.Context, label string, shards []types.Shard, asked time.Time, how making) error {
 	var group errgroup.Group
 	group.SetLimit(committers)
 	rows := make([]*shardRow, len(shards))
 	for i, s := range shards {
 		row := shardRow{Label: label, ID: deref(s.ShardId), Parent: deref(s.ParentShardId), State: stateWaiting}
+		if how.owner != "" {
+			row.State, row.Owner, row.Epoch, row.Confirmed = stateHeld, how.owner, 1, 1
+		}
 		if d.knows(row.key()) {
 			continue
 		}
 		group.Go(func() error {
-			err := d.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
+			err := d.caller.persist(ctx, leasePlace, how.tick, func(ctx context.Context) error {
 				if time.Since(asked) > pageLife {
 					return nil
 				}
@@ -102,40 +111,6 @@ func (d *discovery) commit(ctx context.Context, label string, shards []types.Sha
 	return err
 }
 
-// children asks for the children of a shard until there are some, the stream turns out to be disabled, which it
-// reports, or it is left to the periodic listing: 50 ms after the end, then ever longer, up to a minute. An empty answer
-// is never final.
-func (d *discovery) children(ctx context.Context, arn string, parent shardKey) (disabled bool, err error) {
-	for n, begun := 0, time.Now(); time.Since(begun) < childrenFor; n++ {
-		pause := grow(50*time.Millisecond, time.Second, n)
-		if n > 8 {
-			pause = grow(5*time.Second, time.Minute, n-9)
-		}
-		if err := rest(ctx, pause, nil); err != nil {
-			return false, err
-		}
-		if !d.limit.Allow() {
-			continue // listings go first: they tell of all shards at once
-		}
-		var answer *types.StreamDescription
-		asked := time.Now()
-		err := d.caller.once(ctx, func(ctx context.Context) (err error) {
-			answer, err = d.describe(ctx, arn, nil, parent.id)
-			return err
-		})
-		if err != nil {
-			continue // the next attempt is due soon, and the listing tells of lasting trouble
-		}
-		if children := childrenOf(answer.Shards, parent.id); len(children) > 0 {
-			return false, notTooOld(d.commit(ctx, parent.label, children, asked, nil))
-		}
-		if off(answer.StreamStatus) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
 // notTooOld leaves the shards of a page that became too old to the next listing.
 func notTooOld(err error) error {
 	if errors.Is(err, errOldPage) {
@@ -143,9 +118,6 @@ func notTooOld(err error) error {
 	}
 	return err
 }
-
-// childrenFor is how long a shard's children are asked for; listings are said to lag by minutes.
-const childrenFor = 15 * time.Minute
 
 // childrenOf keeps the children of parent: some stand-ins ignore the filter and list others.
 func childrenOf(shards []types.Shard, parent string) []types.Shard {
@@ -161,6 +133,11 @@ func childrenOf(shards []types.Shard, parent string) []types.Shard {
 // off is true of a stream that gets no more records and whose shards get no more children.
 func off(s types.StreamStatus) bool {
 	return s == types.StreamStatusDisabled || s == types.StreamStatusDisabling
+}
+
+// share divides the calls by the instances that live.
+func (d *discovery) share(instances int) {
+	d.limit.SetLimit(rate.Limit(describeRate) / rate.Limit(max(1, instances)))
 }
 
 func (d *discovery) knows(k shardKey) bool {

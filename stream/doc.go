@@ -23,9 +23,29 @@
 // its end, and a stream that was enabled anew only after the one before it. What is delivered again is a suffix, in
 // order. There is no order among unrelated shards.
 //
-// One reader: an instance holds its shards by a lease. It begins no call of the handler after its lease ran out, and
-// the call's context ends with the lease. A call that has begun may still finish, so handlers must bear repetition;
-// Record.ID identifies a record.
+// One reader: an instance holds its shards by a lease. It begins no call of the handler after its lease ran out, nor after
+// another has begun to read the shard, and the call's context ends with the lease. A call that has begun may still finish,
+// so handlers must bear repetition; Record.ID identifies a record.
+//
+// # States of a shard
+//
+//	          its parent has       the leader, or who          its last page
+//	          been read out        read the parent             was handled
+//	waiting ────────────────▶ ready ────────────────▶ held ────────────────▶ ended ──▶ its row is deleted
+//	                            ▲                       │                                after two days
+//	                            └───────────────────────┘
+//	                       handed over, released, or its owner died
+//
+// # Several instances
+//
+// Any number of instances may read one table: each joins with a row of its own in the lease table, and what it holds
+// lives and dies with that row ([Config].LeaseDuration, D). The one that joined first leads: it lists the stream, makes
+// the rows of new shards and decides who reads what, so that loads are equal within a tenth or one shard. All that it
+// decides stands in the shards' rows; each other instance holds and reads its shards without it. Whoever reads a shard to
+// its end goes on with its children. A shard moves by one write of its holder, which stores how far it is read and names
+// the taker. A reader that is stopped gives its shards away in the same manner: they are read on within D/5 and a second.
+// After a crash that takes up to 1.6 D and a second; a restart on the same host with Config.StateDir need not wait. A shard
+// that an instance cannot read for two minutes goes to one that can.
 //
 // # The lease table
 //
@@ -57,7 +77,7 @@
 //
 // Counters: records.read, which is records.processed + records.before.start + records.diverted + records.returned; gaps,
 // get.records.calls, stream.errors, leases.lost, checkpoint.failures. Gauges: iterator.age, retention.headroom and oldest.unread.shard.age, in seconds; shards.held and
-// shards.waiting.
+// shards.waiting; leader, which is 1 where this instance leads. Counters of the leader: shard.moves, rows.remade.
 //
 // # Cost
 //
@@ -66,4 +86,21 @@
 // of at most 256 goroutines that have large ones. With all that is known of it, it takes about 12 KiB. The text of all
 // records in memory is bounded by Config.Memory. Records keep DynamoDB's JSON and read attributes from it when asked
 // ([Image.Lookup]).
+//
+// # Map of the package
+//
+// What users touch: config.go, handler.go, record.go, value.go, gap.go, letter.go, status.go, list.go.
+//
+// A reader's life: reader.go (construction and run), prepare.go (what must be right first), tenure.go (one life of an
+// instance), host.go (the host's lock), watch.go (the other instances), mailbox.go (how goroutines tell one another).
+//
+// What is known and decided: catalogue.go, closing.go and lineage.go (the shards, and streams that follow one another),
+// coordinator.go (what is done here), leading.go (what a leader decides), internal/plan (who shall have what), orders.go
+// (its writes). Finding shards: lister.go, streams.go, succession.go (children), discovery.go (calls and rows).
+//
+// One shard: shard.go, read.go, deliver.go, checkpoint.go, pacing.go, load.go, then remedy.go and decide.go (errors),
+// handover.go and ending.go (how it leaves).
+//
+// Edges: row.go, store.go, update.go (the lease table), remote.go and errorkind.go (calls and their errors), fetch.go,
+// page.go, scan.go (GetRecords' JSON), budget.go (memory), clock.go, trouble.go, metrics.go.
 package stream

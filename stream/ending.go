@@ -1,6 +1,6 @@
 package stream
 
-// This file: how a shard leaves its goroutine: given back, read to its end, or lost; and the gaps on the way.
+// This file: how the reading of a shard ends, and the gaps on the way.
 
 import (
 	"errors"
@@ -9,30 +9,15 @@ import (
 	"go.uber.org/zap"
 )
 
-// release stores the frontier and gives the shard back.
-func (s *shard) release() error {
-	err := s.write(s.lives.work, item{colState: str(stateReady)}, func(now shardRow) bool {
-		return now.Owner == "" && now.Epoch == s.row.Epoch
-	}, append(s.cleared(), colOwner)...)
-	if err == nil {
-		s.row.Owner, s.row.State = "", stateReady
-		if s.at.last != "" {
-			s.row.Checkpoint, s.row.Sequence = Position(s.row.Label, s.at.last), s.at.last
-		}
-		s.board.place(s.row, time.Time{}, s.at.through)
-	}
-	return err
-}
-
 // end stores that the shard was read to its end, before anything else happens to its children.
 func (s *shard) end() error {
-	now := s.clock.now()
-	err := s.write(s.lives.work, s.endColumns(now), shardRow.ended, append(s.cleared(), colOwner)...)
+	now := s.t.clock.now()
+	err := s.write(s.t.lives.work, s.endColumns(now), shardRow.ended, append(s.cleared(), colOwner, colTo)...)
 	if err != nil {
 		return err
 	}
-	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.Ended = ended, stateEnded, "", now
-	s.log.Info("a shard was read to its end", zap.String("shard", s.row.ID), zap.String("last", s.at.last))
+	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.To, s.row.Ended = ended, stateEnded, "", "", now
+	s.t.log.Info("a shard was read to its end", zap.String("shard", s.row.ID), zap.String("last", s.at.last))
 	return errEnded
 }
 
@@ -42,14 +27,14 @@ func (s *shard) endColumns(now time.Time) item {
 
 // vanish ends a shard that nobody can read any more: a loss, recorded in the same write.
 func (s *shard) vanish(reason string) error {
-	now := s.clock.now()
+	now := s.t.clock.now()
 	gap := s.newGap(reason, now)
 	set := s.endColumns(now)
 	set[gapColumn(gap.Number)] = gap.encode()
-	if err := s.write(s.lives.work, set, shardRow.ended, append(s.cleared(), colOwner)...); err != nil {
+	if err := s.write(s.t.lives.work, set, shardRow.ended, append(s.cleared(), colOwner, colTo)...); err != nil {
 		return err
 	}
-	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.Ended = ended, stateEnded, "", now
+	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.To, s.row.Ended = ended, stateEnded, "", "", now
 	s.record(gap)
 	return errEnded
 }
@@ -67,13 +52,13 @@ const gapPause = 10 * time.Minute
 // configuration says so. While nothing behind the last gap is handled, more and more may be trimmed: that is recorded now
 // and then, and once more with the first record that is handled.
 func (s *shard) skip(reason error) error {
-	for s.live().GapPolicy == gapHalt {
+	for s.t.live().GapPolicy == gapHalt {
 		if err := s.hold(reason); err != nil {
 			return err
 		}
 	}
 	s.view.unblock()
-	now := s.clock.now()
+	now := s.t.clock.now()
 	s.at.iterator, s.at.horizon, s.at.through, s.at.covered = "", true, now.Add(-retention), true
 	gap := s.newGap(reason.Error(), now)
 	if n := len(s.row.Gaps); n > 0 && s.row.Gaps[n-1].After == gap.After && now.Sub(s.row.Gaps[n-1].Found) < gapPause {
@@ -85,7 +70,7 @@ func (s *shard) skip(reason error) error {
 
 // writeGap stores a gap, in one write with the frontier.
 func (s *shard) writeGap(gap Gap) error {
-	if err := s.write(s.lives.work, item{gapColumn(gap.Number): gap.encode()}, s.stillOurs); err != nil {
+	if err := s.write(s.t.lives.work, item{gapColumn(gap.Number): gap.encode()}, s.stillOurs); err != nil {
 		return err
 	}
 	s.at.owed = nil
@@ -96,12 +81,12 @@ func (s *shard) writeGap(gap Gap) error {
 func (s *shard) newGap(reason string, now time.Time) Gap {
 	return Gap{
 		Stream: s.row.Label, Shard: s.row.ID, After: s.at.last, Reason: reason, Found: now,
-		Number: len(s.row.Gaps) + 1, Pending: s.config.OnGap != nil,
+		Number: len(s.row.Gaps) + 1, Pending: s.t.config.OnGap != nil,
 	}
 }
 
 // record makes a stored gap known.
 func (s *shard) record(gap Gap) {
 	s.row.Gaps = append(s.row.Gaps, gap)
-	s.gapFound(gap)
+	s.t.gapFound(gap)
 }

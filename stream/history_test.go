@@ -24,6 +24,7 @@ type history struct {
 	deliveries  []*delivery
 	reads       []event // GetRecords; the text is the holder's number
 	renewals    []event
+	takes       []event // writes by which an instance begins to read a shard
 	checkpoints []event
 	claims      map[string]int       // by shard
 	diverted    map[string]time.Time // by sequence number
@@ -116,11 +117,12 @@ func (h *history) update(c fault.Call) {
 		return // a value that is no string: no matter
 	}
 	_, shard, ok := strings.Cut(in.Key["sk"].S, "#")
-	if strings.Contains(string(c.Body), "#wanted_by") {
+	if strings.Contains(string(c.Body), ":confirmed") {
 		if h.claims == nil {
 			h.claims = map[string]int{}
 		}
 		h.claims[shard]++
+		h.takes = append(h.takes, event{instance: c.Client, shard: shard, at: time.Now()})
 	}
 	if at, moves := in.ExpressionAttributeValues[":checkpoint"]; ok && moves {
 		h.checkpoints = append(h.checkpoints, event{instance: c.Client, shard: shard, text: at.S, at: time.Now(), handled: h.handledOf(shard)})

@@ -30,3 +30,13 @@ func (m *mailbox[T]) take() []T {
 	m.mail = nil
 	return mail
 }
+
+// bell wakes one goroutine, once however often it is rung meanwhile. It has room for one.
+type bell chan struct{}
+
+func (b bell) wake() {
+	select {
+	case b <- struct{}{}:
+	default:
+	}
+}

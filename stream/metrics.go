@@ -13,6 +13,7 @@ import (
 type instruments struct {
 	read, processed, early, diverted, returned               metric.Int64Counter // the books: the first is the sum of the others
 	gaps, getRecords, errors, leasesLost, checkpointFailures metric.Int64Counter
+	moves, remade                                            metric.Int64Counter
 
 	registration metric.Registration
 }
@@ -38,6 +39,8 @@ func newInstruments(meter metric.Meter, observe func() gauges) (instruments, err
 		getRecords:         counter("get.records.calls", "Calls of GetRecords, which are billed."),
 		errors:             counter("stream.errors", "Remote calls of the stream reader that failed."),
 		leasesLost:         counter("leases.lost", "Shards and instances' leases lost to another instance or with their row."),
+		moves:              counter("shard.moves", "Moves of shards between living instances that this one, as the leader, decided on."),
+		remade:             counter("rows.remade", "Rows of shards that somebody had deleted and that were made anew: their shards are read from the oldest record."),
 		checkpointFailures: counter("checkpoint.failures", "Checkpoints that could not be written and are tried again."),
 	}
 	gauge := func(name, unit, what string) metric.Float64ObservableGauge {
@@ -49,6 +52,7 @@ func newInstruments(meter metric.Meter, observe func() gauges) (instruments, err
 	headroom := gauge("retention.headroom", "s", "Time left before the oldest unread record is deleted.")
 	held := gauge("shards.held", "", "Shards that this instance reads.")
 	waiting := gauge("shards.waiting", "", "Shards that wait for their parent's end.")
+	leader := gauge("leader", "", "1 where this instance leads: it lists the shards and decides who reads which.")
 	unread := gauge("oldest.unread.shard.age", "s", "How long some shard that may be read has not been.")
 	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		now := observe()
@@ -57,8 +61,9 @@ func newInstruments(meter metric.Meter, observe func() gauges) (instruments, err
 		o.ObserveFloat64(held, float64(now.held))
 		o.ObserveFloat64(waiting, float64(now.waiting))
 		o.ObserveFloat64(unread, now.unread.Seconds())
+		o.ObserveFloat64(leader, now.leader)
 		return nil
-	}, age, headroom, held, waiting, unread)
+	}, age, headroom, held, waiting, unread, leader)
 	i.registration = registration
 	return i, errors.Join(append(errs, err)...)
 }

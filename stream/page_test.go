@@ -200,11 +200,11 @@ func TestAnswerOfAnotherClientThatIsEmptyIsNoEnd(t *testing.T) {
 func TestRecordsFromBeforeTheStartAreDroppedAndOthersAreNot(t *testing.T) {
 	start := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
 	number := func(n int) string { return fmt.Sprintf("%021d", n) }
-	metrics, err := newInstruments(nil, func() gauges { return gauges{} })
+	metrics, err := newInstruments(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shard{tenure: &tenure{stream: streamRow{Start: start}, Reader: &Reader{shared: &shared{metrics: metrics}}}}
+	s := &shard{t: &tenure{Reader: &Reader{metrics: metrics}, stream: streamRow{Start: start}}}
 	s.at.last = number(1)
 	due := s.due([]Record{
 		{Sequence: number(1), Created: start},

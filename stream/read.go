@@ -17,7 +17,7 @@ const fullPage = 900 << 10
 
 // read makes one attempt at one page; it says which call failed.
 func (s *shard) read() (page, operation, error) {
-	if _, err := s.beat.Await(s.lives.stop); err != nil {
+	if _, err := s.t.beat.Await(s.stop); err != nil {
 		return page{}, getRecords, err
 	}
 	if s.at.iterator == "" || time.Since(s.at.opened) > renewAfter {
@@ -25,19 +25,19 @@ func (s *shard) read() (page, operation, error) {
 			return page{}, getIterator, err
 		}
 	}
-	if err := s.budget.wait(s.lives.stop); err != nil {
+	if err := s.t.budget.wait(s.stop); err != nil {
 		return page{}, getRecords, err
 	}
-	if err := rest(s.lives.stop, s.pulse.early(), nil); err != nil {
+	if err := rest(s.stop, s.pulse.early(), nil); err != nil {
 		return page{}, getRecords, err
 	}
 	s.pulse.begin()
 	var p page
-	err := s.caller.once(s.lives.stop, func(ctx context.Context) (err error) {
-		p, err = s.fetcher.fetch(ctx, s.at.iterator, s.row.Label, s.row.ID)
+	err := s.t.caller.once(s.stop, func(ctx context.Context) (err error) {
+		p, err = s.t.fetcher.fetch(ctx, s.at.iterator, s.row.Label, s.row.ID)
 		return err
 	})
-	s.metrics.getRecords.Add(context.Background(), 1)
+	s.t.metrics.getRecords.Add(context.Background(), 1)
 	if err == nil {
 		s.view.read()
 	}
@@ -63,7 +63,7 @@ func (s *shard) position() position {
 		return atHorizon
 	case s.at.last != "":
 		return afterRecord
-	case s.start().IsZero() || s.clock.now().Sub(s.start()) > retention-time.Hour:
+	case s.start().IsZero() || s.t.clock.now().Sub(s.start()) > retention-time.Hour:
 		return atHorizon
 	default:
 		return atInstant
@@ -71,13 +71,13 @@ func (s *shard) position() position {
 }
 
 // start is the instant before which records are dropped: where all reading began, or an operator's wish for this shard.
-func (s *shard) start() time.Time { return later(s.stream.Start, s.row.From) }
+func (s *shard) start() time.Time { return later(s.t.stream.Start, s.row.From) }
 
 // retention is how long DynamoDB keeps a record.
 const retention = 24 * time.Hour
 
 func (s *shard) open() error {
-	arn := arnWith(s.stream.ARN, s.row.Label)
+	arn := arnWith(s.t.stream.ARN, s.row.Label)
 	in := &dynamodbstreams.GetShardIteratorInput{StreamArn: &arn, ShardId: &s.row.ID}
 	switch s.position() {
 	case atHorizon:
@@ -88,8 +88,8 @@ func (s *shard) open() error {
 		in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, &s.at.last
 	}
 	opened := time.Now()
-	return s.caller.once(s.lives.stop, func(ctx context.Context) error {
-		out, err := s.streams.GetShardIterator(ctx, in)
+	return s.t.caller.once(s.stop, func(ctx context.Context) error {
+		out, err := s.t.streams.GetShardIterator(ctx, in)
 		if err != nil {
 			return fmt.Errorf("get an iterator %s of shard %s: %w", in.ShardIteratorType, s.row.ID, err)
 		}

@@ -55,11 +55,8 @@ type Reader struct {
 	config  Config                 // as given to New
 	current atomic.Pointer[Config] // with what Apply has changed since
 	log     *zap.Logger
-	*shared
-}
 
-// shared is the parts of a reader that its goroutines use at the same time; each is safe for that.
-type shared struct {
+	// What its goroutines use at the same time; each is safe for that.
 	caller   caller
 	fetcher  fetcher
 	budget   *budget
@@ -69,6 +66,8 @@ type shared struct {
 	board    *board
 	metrics  instruments
 	running  atomic.Bool
+
+	host hostLock // owned by Run
 }
 
 // leasePlace is where troubles with the lease table are.
@@ -90,7 +89,7 @@ func New(streams Streams, tables Tables, table string, handler Handler, config C
 	}
 	r := &Reader{
 		streams: streams, tables: tables, store: store{tables, config.LeaseTable, table}, handler: handler, config: config,
-		log: config.Logger, shared: &shared{},
+		log: config.Logger,
 	}
 	r.current.Store(&config)
 	r.clock.wall = config.wall
@@ -136,6 +135,8 @@ func (r *Reader) Run(ctx context.Context) error {
 	r.caller = caller{pool: newPool(), troubles: r.troubles, errors: r.metrics.count}
 	defer r.caller.pool.close()
 	defer r.metrics.close()
+	r.takeHost()
+	defer func() { r.host.close() }()
 	err := r.prepare(ctx)
 	if err == nil {
 		err = r.serve(ctx)

@@ -34,9 +34,12 @@ func (s *shard) remedy(op operation, err error) error {
 		return s.pause(err)
 	}
 	if kind == limited && time.Since(s.pulse.limited) >= tooManyAfter {
-		s.troubles.report(s.place(), fmt.Errorf("too many readers on this shard: %w", err), true)
+		s.t.troubles.report(s.place(), fmt.Errorf("too many readers on this shard: %w", err), true)
 	} else {
-		s.caller.complain(s.place(), err)
+		s.t.caller.complain(s.place(), err)
+	}
+	if err := s.failing(); err != nil {
+		return err
 	}
 	delay, repeats := kind.delay(s.pulse.failures-1, rand.Float64())
 	if !repeats { // what nobody foresaw is not tried in a hurry
@@ -51,7 +54,7 @@ func (s *shard) remedy(op operation, err error) error {
 func (s *shard) trimmed(op operation, err error) error {
 	lost := s.unreadFor() > retention
 	if s.at.last != "" {
-		lost = op == getRecords || s.clock.now().Sub(s.at.tip) > retention
+		lost = op == getRecords || s.t.clock.now().Sub(s.at.tip) > retention
 	}
 	if lost {
 		if err := s.skip(errTrimmed); err != nil {
@@ -70,7 +73,7 @@ func (s *shard) pause(err error) error {
 	if s.pulse.failures <= 1 {
 		return nil
 	}
-	s.caller.complain(s.place(), err)
+	s.t.caller.complain(s.place(), err)
 	delay, _ := broken.delay(s.pulse.failures-1, rand.Float64())
 	return s.rest(delay)
 }
@@ -78,13 +81,13 @@ func (s *shard) pause(err error) error {
 // verify asks a complete listing whether the shard still exists.
 func (s *shard) verify(cause error) error {
 	answer := make(chan bool, 1)
-	s.asked.put(question{s.row.key(), answer})
-	s.caller.complain(s.place(), cause)
+	s.t.asked.put(question{key: s.row.key(), answer: answer})
+	s.t.caller.complain(s.place(), cause)
 	var exists bool
 	select {
 	case exists = <-answer:
-	case <-s.lives.stop.Done():
-		return context.Cause(s.lives.stop)
+	case <-s.stop.Done():
+		return context.Cause(s.stop)
 	}
 	if !exists {
 		return s.vanish("the shard was deleted before it was read to its end")
@@ -105,6 +108,6 @@ func (s *shard) halt(why error) error {
 // hold does so for a while.
 func (s *shard) hold(why error) error {
 	s.view.block(why)
-	s.troubles.report(s.place(), fmt.Errorf("blocked: %w", why), true)
+	s.t.troubles.report(s.place(), fmt.Errorf("blocked: %w", why), true)
 	return s.rest(logEvery)
 }

@@ -22,6 +22,8 @@ type streamRow struct {
 	Start time.Time // records created before are dropped; zero: none are
 	Since time.Time // when the row was written: nothing that was deleted before is missed
 	Gaps  []Gap     // while the stream was off
+	// Listed is when the last complete listing of the latest stream began: shards born later may lack a row.
+	Listed time.Time
 }
 
 // shardRow is what the table knows of a shard.
@@ -33,7 +35,10 @@ type shardRow struct {
 	Epoch             int64     // grows each time the owner changes
 	Checkpoint        string    // "": none yet; a Position; or "ended"
 	Sequence          string    // the checkpoint's sequence number as the service spells it
-	WantedBy          string    // an instance that asks for it
+	Confirmed         int64     // the epoch that its owner has begun to read it under
+	To                string    // the instance that is to have it; "": the owner keeps it
+	Load              float64   // records a second over the last minutes
+	Failed            failures  // who has not been able to read it
 	TipAt             time.Time // when it was last known to be read to its tip; zero: never
 	From              time.Time // records created before are dropped, by an operator's wish; zero: none are
 	Progress
@@ -72,7 +77,11 @@ const (
 	colOwner      = "owner"
 	colEpoch      = "epoch"
 	colCheckpoint = "checkpoint"
-	colWantedBy   = "wanted_by"
+	colConfirmed  = "confirmed"
+	colTo         = "to"
+	colLoad       = "load"
+	colFailed     = "failed"
+	colListed     = "listed"
 	colSequence   = "sequence"
 	colTip        = "tip_at"
 	colFrom       = "from"
@@ -89,11 +98,20 @@ type shardKey struct{ label, id string }
 
 func (k shardKey) String() string { return k.label + "#" + k.id }
 
+// keyOf is the key that was written as text.
+func keyOf(text string) shardKey {
+	label, id, _ := strings.Cut(text, "#")
+	return shardKey{label, id}
+}
+
 func (r shardRow) key() shardKey { return shardKey{r.Label, r.ID} }
 
 func (r shardRow) parentKey() shardKey { return shardKey{r.Label, r.Parent} }
 
 func (r shardRow) ended() bool { return r.Checkpoint == ended }
+
+// begun is true of a shard that its owner has begun to read.
+func (r shardRow) begun() bool { return r.Owner != "" && r.Confirmed == r.Epoch }
 
 // started is true once anything of the shard has been handled.
 func (r shardRow) started() bool { return r.Checkpoint != "" }
@@ -132,13 +150,20 @@ func (r shardRow) encode() item {
 	if r.Parent != "" {
 		i[colParent] = str(r.Parent)
 	}
+	if r.Owner != "" {
+		i[colOwner] = str(r.Owner)
+	}
+	if r.Confirmed > 0 {
+		i[colConfirmed] = num(r.Confirmed)
+	}
 	return i
 }
 
 func decodeShard(i item) shardRow {
 	r := shardRow{
 		Label: strOf(i[colLabel]), ID: strOf(i[colShard]), Parent: strOf(i[colParent]), State: strOf(i[colState]),
-		Owner: strOf(i[colOwner]), Epoch: numOf(i[colEpoch]), Checkpoint: strOf(i[colCheckpoint]), WantedBy: strOf(i[colWantedBy]),
+		Owner: strOf(i[colOwner]), Epoch: numOf(i[colEpoch]), Checkpoint: strOf(i[colCheckpoint]), To: strOf(i[colTo]),
+		Confirmed: numOf(i[colConfirmed]), Load: floatOf(i[colLoad]), Failed: decodeFailures(i[colFailed]),
 		Sequence: strOf(i[colSequence]), TipAt: timeOf(i[colTip]), From: timeOf(i[colFrom]),
 		Progress: Progress{
 			LastEvent: timeOf(i[colLastEvent]), Poison: strOf(i[colPoison]),
@@ -153,7 +178,7 @@ func decodeShard(i item) shardRow {
 }
 
 func decodeStream(i item) streamRow {
-	return streamRow{App: strOf(i[colApp]), ARN: strOf(i[colARN]), Start: timeOf(i[colStart]), Since: timeOf(i[colSince]), Gaps: decodeGaps(i)}
+	return streamRow{App: strOf(i[colApp]), ARN: strOf(i[colARN]), Start: timeOf(i[colStart]), Since: timeOf(i[colSince]), Gaps: decodeGaps(i), Listed: timeOf(i[colListed])}
 }
 
 func decodeGaps(i item) []Gap {
@@ -193,9 +218,55 @@ func numOf(v types.AttributeValue) int64 {
 	return 0
 }
 
+func float(f float64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(f, 'f', 1, 64)}
+}
+
+func floatOf(v types.AttributeValue) float64 {
+	if n, ok := v.(*types.AttributeValueMemberN); ok {
+		f, _ := strconv.ParseFloat(n.Value, 64) // likewise
+		return f
+	}
+	return 0
+}
+
 func timeOf(v types.AttributeValue) time.Time {
 	t, _ := time.Parse(time.RFC3339Nano, strOf(v)) // likewise
 	return t
+}
+
+// failures says of instances until when it counts that they could not read a shard.
+type failures map[string]time.Time
+
+func (f failures) encode() types.AttributeValue {
+	m := item{}
+	for id, until := range f {
+		m[id] = instant(until)
+	}
+	return &types.AttributeValueMemberM{Value: m}
+}
+
+func decodeFailures(v types.AttributeValue) failures {
+	m, ok := v.(*types.AttributeValueMemberM)
+	if !ok || len(m.Value) == 0 {
+		return nil
+	}
+	f := failures{}
+	for id, until := range m.Value {
+		f[id] = timeOf(until)
+	}
+	return f
+}
+
+// at are the failures that count at an instant of the service's clock.
+func (f failures) at(now time.Time) failures {
+	left := failures{}
+	for id, until := range f {
+		if now.Before(until) {
+			left[id] = until
+		}
+	}
+	return left
 }
 
 // labelOf returns the label of a stream's ARN: what follows the last slash.

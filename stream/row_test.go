@@ -39,14 +39,14 @@ func TestRowsOfTheLeaseTableAreAsDocumented(t *testing.T) {
 	rows := map[string]item{
 		"stream": {
 			colApp: str("inventoryd"), colARN: str("arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-11-20T00:00:00.000"),
-			colStart: instant(at), colSince: instant(at), gapColumn(1): Gap{Stream: gap.Stream, Reason: "off", Found: at, Number: 1}.encode(),
+			colStart: instant(at), colListed: instant(at), "joined": num(7), colSince: instant(at), gapColumn(1): Gap{Stream: gap.Stream, Reason: "off", Found: at, Number: 1}.encode(),
 		},
 		"new shard": shardRow{Label: gap.Stream, ID: "shardId-2", Parent: "shardId-1", State: stateWaiting}.encode(),
 		"held shard": {
 			colLabel: str(gap.Stream), colShard: str("shardId-2"), colParent: str("shardId-1"), colState: str(stateHeld), colOwner: str("host-1"), colEpoch: num(3),
 			colChildren:   &types.AttributeValueMemberSS{Value: []string{"shardId-3", "shardId-4"}},
 			colCheckpoint: str(Position(gap.Stream, "300000000000000499659")), colSequence: str("300000000000000499659"),
-			colWantedBy: str("host-2"), colLastEvent: instant(at), colTip: instant(at),
+			colConfirmed: num(3), colTo: str("host-2"), colLoad: float(12.34), colFailed: failures{"host-3": at}.encode(), colLastEvent: instant(at), colTip: instant(at),
 			colPoison: str(Position(gap.Stream, "300000000000000499660")), colAttempts: num(2), gapColumn(1): gap.encode(),
 		},
 		"ended shard": {
@@ -76,7 +76,7 @@ func TestRowsOfTheLeaseTableAreAsDocumented(t *testing.T) {
 	}
 	row := decodeShard(rows["held shard"])
 	if row.key() != (shardKey{gap.Stream, "shardId-2"}) || row.Parent != "shardId-1" || row.Owner != "host-1" || row.Epoch != 3 || len(row.Children) != 2 ||
-		row.WantedBy != "host-2" || row.Attempts != 2 || !row.LastEvent.Equal(at) || len(row.Gaps) != 1 || row.Gaps[0] != gap {
+		row.To != "host-2" || !row.begun() || row.Load != 12.3 || !row.Failed["host-3"].Equal(at) || row.Attempts != 2 || !row.LastEvent.Equal(at) || len(row.Gaps) != 1 || row.Gaps[0] != gap {
 		t.Errorf("the held shard reads as %+v", row)
 	}
 	if s := decodeStream(rows["stream"]); s.App != "inventoryd" || labelOf(s.ARN) != gap.Stream || !s.Start.Equal(at) || len(s.Gaps) != 1 {

@@ -318,7 +318,7 @@ func TestScenario21CrashBetweenTheEndAndTheChildrensRows(t *testing.T) {
 		}
 		w.spread(5)
 		r = w.start()
-		time.Sleep(5 * time.Second)
+		time.Sleep(takeOver) // what nobody has is given away by a leader, and the one that crashed leads until it is dead
 		r.stop()
 	})
 }

@@ -19,13 +19,16 @@ var (
 
 // shard is what its goroutine knows.
 type shard struct {
-	*tenure          // the instance that reads it
-	row     shardRow // as it stands in the table
-	at      readPoint
-	pulse   pulse
-	ack     ack
-	tries   attempts
-	view    *view // what Status shows
+	t     *tenure         // the instance that reads it
+	stop  context.Context // ends the reading of this shard; the goroutine's own
+	reins reins           // others end it with
+	row   shardRow        // as it stands in the table
+	at    readPoint
+	pulse pulse
+	ack   ack
+	tries attempts
+	flow  flow
+	view  *view // what Status shows
 }
 
 // readPoint is where the shard is read.
@@ -49,6 +52,7 @@ type pulse struct {
 	reads    int
 	arrived  time.Time // when the last record arrived
 	failures int       // in a row
+	failing  time.Time // since when all calls fail; zero: they do not
 	limited  time.Time // since when they say LimitExceeded; zero: the last one did not
 }
 
@@ -57,10 +61,13 @@ const renewAfter = 14 * time.Minute
 
 // newShard makes a shard that is known to have been quiet for that long, and to have been read until an instant.
 func (t *tenure) newShard(row shardRow, v *view, quiet time.Duration, through time.Time) *shard {
-	return &shard{
-		tenure: t, row: row, tries: attempts{batch: maxRecords}, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)},
+	s := &shard{
+		t: t, row: row, tries: attempts{batch: maxRecords}, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)},
 		at: readPoint{tip: row.TipAt, through: through}, ack: ack{tip: row.TipAt},
 	}
+	s.flow.begin(row.Load)
+	s.harness()
+	return s
 }
 
 func (s *shard) place() string { return "shard " + s.row.ID }
@@ -70,16 +77,23 @@ func (s *shard) run() error {
 	if err := s.claim(); err != nil {
 		return err
 	}
-	s.log.Debug("reading a shard", zap.String("shard", s.row.ID), zap.String("checkpoint", s.row.Checkpoint))
+	s.t.log.Debug("reading a shard", zap.String("shard", s.row.ID), zap.String("checkpoint", s.row.Checkpoint))
 	err := s.readAll()
-	s.troubles.drop(s.place())
-	s.troubles.drop(s.handlerPlace())
+	for errors.Is(err, errHandedOver) {
+		if err = s.handOver(); err == nil {
+			err = s.goOn()
+		} else if errors.Is(err, errHandedOver) {
+			break
+		}
+	}
+	s.t.troubles.drop(s.place())
+	s.t.troubles.drop(s.handlerPlace())
 	switch {
-	case errors.Is(err, errEnded):
+	case errors.Is(err, errEnded), errors.Is(err, errHandedOver):
 		return err
 	case errors.Is(err, errLost), errors.Is(err, errMissing):
-		s.metrics.leasesLost.Add(context.Background(), 1)
-		s.log.Warn("a shard was lost", zap.String("shard", s.row.ID), zap.Error(err))
+		s.t.metrics.leasesLost.Add(context.Background(), 1)
+		s.t.log.Warn("a shard was lost", zap.String("shard", s.row.ID), zap.Error(err))
 		return err
 	}
 	return errors.Join(err, s.release())
@@ -87,8 +101,11 @@ func (s *shard) run() error {
 
 // claim makes this instance the row's owner.
 func (s *shard) claim() error {
-	err := s.caller.persist(s.lives.stop, leasePlace, nil, func(ctx context.Context) error {
-		row, err := s.store.claim(ctx, s.row, s.beat.ID())
+	err := s.t.caller.persist(s.stop, leasePlace, nil, func(ctx context.Context) error {
+		if s.row.Owner == s.t.beat.ID() && s.row.begun() {
+			return nil // its row was made so
+		}
+		row, err := s.t.store.claim(ctx, s.row, s.t.beat.ID())
 		if err == nil {
 			s.row = row
 		}
@@ -103,8 +120,9 @@ func (s *shard) claim() error {
 		return errLost
 	}
 	if err == nil {
-		s.board.place(s.row, time.Now(), s.at.through)
-		s.tellPending(s.row.Gaps)
+		s.t.board.place(s.row, time.Now(), s.at.through)
+		s.t.tellPending(s.row.Gaps)
+		s.t.keep(s.row)
 	}
 	return err
 }
@@ -126,14 +144,19 @@ func (s *shard) readAll() error {
 		return s.halt(err)
 	}
 	s.at.last, s.ack.stored = last, last
+	return s.goOn()
+}
+
+// goOn reads from where the shard stands.
+func (s *shard) goOn() error {
 	for {
 		if err := s.admit(); err != nil {
 			return err
 		}
 		p, op, err := s.read()
-		if s.lives.stop.Err() != nil {
-			s.budget.release(p.size)
-			return context.Cause(s.lives.stop)
+		if s.stop.Err() != nil {
+			s.t.budget.release(p.size)
+			return context.Cause(s.stop)
 		}
 		if err == nil {
 			err = s.take(p)
@@ -166,15 +189,21 @@ func (s *shard) admit() error {
 func (s *shard) fromOldest() bool { return s.at.last == "" || s.at.horizon }
 
 // unreadFor is how old an unread record may be.
-func (s *shard) unreadFor() time.Duration { return s.clock.now().Sub(s.at.through) }
+func (s *shard) unreadFor() time.Duration { return s.t.clock.now().Sub(s.at.through) }
 
 // take deals with one page and waits until the next is due.
 func (s *shard) take(p page) error {
 	s.pulse.failures, s.pulse.limited = 0, time.Time{}
-	s.troubles.mend(s.place())
-	s.clock.hear(p.at)
-	s.metrics.read.Add(context.Background(), int64(len(p.records)))
+	s.t.troubles.mend(s.place())
+	s.t.clock.hear(p.at)
+	s.t.metrics.read.Add(context.Background(), int64(len(p.records)))
 	s.look(p)
+	s.flow.add(len(p.records))
+	if err := s.works(); err != nil {
+		s.t.budget.release(p.size)
+		s.t.metrics.returned.Add(context.Background(), int64(len(p.records)))
+		return err
+	}
 	pause, err := s.handle(p)
 	if err != nil {
 		return err
@@ -189,7 +218,7 @@ func (s *shard) take(p page) error {
 	}
 	s.at.iterator, s.at.opened = p.next, s.pulse.called
 	next := pace{
-		idle: s.live().IdlePoll, unknown: !s.at.known,
+		idle: s.t.live().IdlePoll, unknown: !s.at.known,
 		full: len(p.records) >= maxRecords || p.text >= fullPage, quiet: time.Since(s.pulse.arrived),
 	}
 	pause = next.interval()
@@ -205,7 +234,7 @@ const tipAfter = 60
 
 // look notes what a page says of the shard's tip and of what is unread.
 func (s *shard) look(p page) {
-	now := s.clock.now()
+	now := s.t.clock.now()
 	if n := len(p.records); n > 0 {
 		s.pulse.arrived = time.Now()
 		s.at.empty, s.at.known = 0, now.Sub(p.records[n-1].Created) < behind

@@ -17,6 +17,7 @@ type Status struct {
 	Stream   string        `json:"stream"`            // ARN of the table's stream; "" before it is known
 	Leader   string        `json:"leader,omitempty"`  // the instance that decides who reads what
 	Instance string        `json:"instance"`          // this instance's id; "" before it has one
+	Leader   string        `json:"leader"`            // the instance that leads, as this one knows; "" before that
 	Start    time.Time     `json:"start,omitzero"`    // records created before are dropped
 	Waiting  string        `json:"waiting,omitempty"` // why the table's new stream is not read yet, and until when
 	Gaps     []Gap         `json:"gaps,omitempty"`    // while the stream was off
@@ -30,8 +31,10 @@ type ShardStatus struct {
 	Parent     string `json:"parent,omitempty"`
 	State      string `json:"state"`                // waiting, ready, held or ended
 	Owner      string `json:"owner,omitempty"`      // the instance that holds it
+	To         string `json:"to,omitempty"`         // the instance that is to have it
 	Checkpoint string `json:"checkpoint,omitempty"` // sequence number, or "ended"
 	Progress
+	Load    float64       `json:"load"`              // records a second over the last minutes
 	Age     time.Duration `json:"age"`               // of the oldest record that may be unread; 0 at a known tip; of shards that no other instance reads
 	AtTip   bool          `json:"at_tip,omitempty"`  // all of it has been read; of shards read here
 	Blocked string        `json:"blocked,omitempty"` // why it is not read
@@ -44,7 +47,7 @@ func (r shardRow) status() ShardStatus {
 		checkpoint = last
 	}
 	return ShardStatus{
-		Stream: r.Label, Shard: r.ID, Parent: r.Parent, State: r.State, Owner: r.Owner, Checkpoint: checkpoint,
+		Stream: r.Label, Shard: r.ID, Parent: r.Parent, State: r.State, Owner: r.Owner, To: r.To, Load: r.Load, Checkpoint: checkpoint,
 		Progress: r.Progress, Gaps: r.Gaps,
 	}
 }
@@ -94,6 +97,7 @@ func (v *view) tried(p Progress) { v.change(func() { v.status.Progress = p }) }
 
 // gauges are the values of the reader's gauges.
 type gauges struct {
+	leader        float64 // 1 or 0
 	age, unread   time.Duration
 	held, waiting int
 }
@@ -166,10 +170,10 @@ func withGap(gaps []Gap, g Gap) []Gap {
 	return append(gaps, g)
 }
 
-func (b *board) instance() string {
+func (b *board) instance() (me, leader string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.head.Instance
+	return b.head.Instance, b.head.Leader
 }
 
 func (b *board) waiting() string {
@@ -212,7 +216,10 @@ func (b *board) status() Status {
 
 func (b *board) gauges() gauges {
 	var g gauges
-	me := b.instance()
+	me, leader := b.instance()
+	if me != "" && me == leader {
+		g.leader = 1
+	}
 	now := b.clock.now()
 	b.each(func(v *view) {
 		g.age = max(g.age, v.age(now))

@@ -101,27 +101,69 @@ func (s store) addChild(ctx context.Context, child shardRow) error {
 	return nil
 }
 
-// claim makes an instance the owner of a shard that is as it was seen: free, or of a dead instance.
+// claim makes an instance that will read it at once the owner of a shard that is as it was seen: free, a dead
+// instance's, or given to it.
 func (s store) claim(ctx context.Context, seen shardRow, me string) (shardRow, error) {
+	epoch := seen.Epoch
+	if seen.Owner != me {
+		epoch++
+	}
+	set := item{colOwner: str(me), colEpoch: num(epoch), colConfirmed: num(epoch)}
+	if !seen.ended() {
+		set[colState] = str(stateHeld)
+	}
+	written, err := s.change(ctx, seen, set, []string{colTo}, "")
+	var taken *conflictError
+	if errors.As(err, &taken) && taken.item != nil {
+		if now := decodeShard(taken.item); now.Owner == me && now.Epoch == epoch && now.Confirmed == epoch {
+			return now, nil // the answer of an earlier attempt was lost
+		}
+	}
+	return written, err
+}
+
+// assign gives a shard that is as it was seen, and that its owner, if it has one that lives, has not begun to read.
+func (s store) assign(ctx context.Context, seen shardRow, to string) (shardRow, error) {
+	unread := ""
+	if seen.Owner != "" && !seen.begun() {
+		unread = "(attribute_not_exists(#confirmed) OR #confirmed < #epoch)"
+	}
+	set := item{colOwner: str(to), colEpoch: num(seen.Epoch + 1), colState: str(stateReady)}
+	written, err := s.change(ctx, seen, set, []string{colTo}, unread)
+	var taken *conflictError
+	if errors.As(err, &taken) && taken.item != nil {
+		if now := decodeShard(taken.item); now.Owner == to && now.Epoch == seen.Epoch+1 {
+			return now, nil // the answer of an earlier attempt was lost
+		}
+	}
+	return written, err
+}
+
+// ask asks the owner of a shard that is as it was seen to hand it over.
+func (s store) ask(ctx context.Context, seen shardRow, to string) (shardRow, error) {
+	return s.change(ctx, seen, item{colTo: str(to)}, nil, "")
+}
+
+// change writes columns of a shard whose owner and epoch are as they were seen, under one more condition.
+func (s store) change(ctx context.Context, seen shardRow, set item, remove []string, also string) (shardRow, error) {
 	condition, values := "#epoch = :seen AND attribute_not_exists(#owner)", item{":seen": num(seen.Epoch)}
 	if seen.Owner != "" {
 		condition, values[":from"] = "#epoch = :seen AND #owner = :from", str(seen.Owner)
 	}
-	set := item{colOwner: str(me), colEpoch: num(seen.Epoch + 1)}
-	if !seen.ended() {
-		set[colState] = str(stateHeld)
+	if also != "" {
+		condition += " AND " + also
 	}
-	written, err := s.update(ctx, s.shardKey(seen.key()), set, []string{colWantedBy}, condition, values)
-	var taken *conflictError
-	if errors.As(err, &taken) && taken.item != nil {
-		if now := decodeShard(taken.item); now.Owner == me && now.Epoch == seen.Epoch+1 {
-			return now, nil // the answer of an earlier attempt was lost
-		}
-	}
+	written, err := s.update(ctx, s.shardKey(seen.key()), set, remove, condition, values)
 	if err != nil {
 		return shardRow{}, err
 	}
 	return decodeShard(written), nil
+}
+
+// listed notes when a complete listing of the table's latest stream began.
+func (s store) listed(ctx context.Context, at time.Time) error {
+	_, err := s.update(ctx, s.streamKey(), item{colListed: instant(at)}, nil, "attribute_exists(pk)", nil)
+	return err
 }
 
 // save writes columns of a row that its owner holds; it never moves the checkpoint back, even when an earlier write
@@ -140,7 +182,7 @@ func (s store) save(ctx context.Context, held shardRow, set item, remove ...stri
 // what was deleted of that is no gap.
 func (s store) reset(ctx context.Context, seen shardRow, read, from time.Time) error {
 	set := item{colState: str(stateWaiting), colEpoch: num(seen.Epoch + 1)}
-	remove := []string{colCheckpoint, colSequence, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colWantedBy}
+	remove := []string{colCheckpoint, colSequence, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colTo, colFailed}
 	if !read.IsZero() {
 		set[colTip] = instant(read)
 	}

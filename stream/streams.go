@@ -168,7 +168,7 @@ func (l *lister) move(ctx context.Context, next string) error {
 			l.gapFound(gap)
 		}
 	}
-	l.events.put(func(c *catalogue) { c.latest = labelOf(next); c.stream(c.latest) })
+	l.events.put(func(c *coordinator) { c.catalogue.latest = labelOf(next); c.catalogue.stream(c.catalogue.latest) })
 	return nil
 }
 
@@ -199,7 +199,7 @@ func (l *lister) missed(ctx context.Context, label string, err error) error {
 	}
 	l.troubles.drop(place)
 	l.labels[label] = false
-	l.events.put(func(c *catalogue) { c.stream(label).gone = true })
+	l.events.put(func(c *coordinator) { c.catalogue.stream(label).gone, c.catalogue.sweep = true, true })
 	l.answer(func(q question) (bool, bool) { return false, q.key.label == label })
 	return nil
 }

@@ -22,14 +22,36 @@ type tenure struct {
 	*Reader
 	stream    streamRow       // as it was when the tenure began
 	labels    map[string]bool // the table's streams, then
+	before    string          // the instance that this host had before, which is dead; "": none is known
+	group     lease.Group
 	beat      *lease.Heartbeat
 	lives     lives
+	left      chan struct{} // closed once the others know that this instance stops
 	discovery *discovery
-	asked     *mailbox[question]         // read by the lister
-	pending   *mailbox[Gap]              // read by the reporter of gaps
-	events    *mailbox[func(*catalogue)] // read by the coordinator
-	rescan    atomic.Bool                // asks the watch to read the shards' rows: one was lost
-	shards    sync.WaitGroup             // the shards' goroutines; the coordinator waits for them
+	estate    estate
+	mail
+	leads     atomic.Bool    // this instance leads, as of the last look
+	listedAt  atomic.Int64   // when the last complete listing ended, or the lead began: nanoseconds since 1970
+	readsNote atomic.Int64   // likewise, when the heartbeat was last told that reads work
+	shards    sync.WaitGroup // the shards' goroutines; the coordinator waits for them
+}
+
+// mail is what a tenure's goroutines tell one another.
+type mail struct {
+	asked    *mailbox[question]           // read by the lister
+	parents  *mailbox[succession]         // read by who asks for children
+	pending  *mailbox[Gap]                // read by the reporter of gaps
+	orders   *mailbox[order]              // read by who writes owners
+	raise    *mailbox[string]             // instances whose looks are to be raised; read by who does it
+	events   *mailbox[func(*coordinator)] // read by the coordinator
+	readRows bell                         // asks the watch to read the shards' rows
+}
+
+func newMail() mail {
+	return mail{
+		asked: newMailbox[question](), parents: newMailbox[succession](), pending: newMailbox[Gap](), orders: newMailbox[order](),
+		raise: newMailbox[string](), events: newMailbox[func(*coordinator)](), readRows: make(bell, 1),
+	}
 }
 
 // lives are the contexts of a tenure.
@@ -46,22 +68,23 @@ var errStopped = errors.New("the reader was stopped")
 func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	tick, done := r.loop("stream-start")
 	defer done()
-	t := &tenure{
-		Reader: r, beat: lease.New(r.instances(), lease.Instance{ID: lease.NewID(), Duration: r.config.LeaseDuration}, nil), labels: map[string]bool{},
-		asked: newMailbox[question](), pending: newMailbox[Gap](), events: newMailbox[func(*catalogue)](),
-	}
+	t := &tenure{Reader: r, group: r.instances(), labels: map[string]bool{}, left: make(chan struct{}), mail: newMail(), before: r.host.before}
+	t.beat = lease.New(t.group, lease.Instance{ID: r.config.newID(), Duration: r.config.LeaseDuration}, r.config.slept)
 	t.discovery = newDiscovery(r.streams, r.store, r.caller, &r.clock, t.found)
+	r.host.write(t.beat.ID(), r.log)
 	var rows []shardRow
 	for _, call := range []func(context.Context) error{
 		func(ctx context.Context) (err error) { t.stream, _, err = r.store.stream(ctx); return err },
 		func(ctx context.Context) (err error) { rows, err = r.store.shards(ctx); return err },
 		t.recall,
+		t.buryBefore,
 		t.beat.Join,
 	} {
 		if err := r.caller.persist(ctx, leasePlace, tick, call); err != nil {
 			return nil, err
 		}
 	}
+	r.host.before = "" // whoever joins anew in this process has nothing more to take over
 	t.labels[labelOf(t.stream.ARN)] = true
 	for _, row := range rows {
 		t.labels[row.Label] = true
@@ -75,6 +98,14 @@ func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	})
 	r.log.Info("this instance reads the stream", zap.String("instance", t.beat.ID()), zap.String("stream", t.stream.ARN))
 	return t, nil
+}
+
+// buryBefore marks the instance dead whose process on this host has ended.
+func (t *tenure) buryBefore(ctx context.Context) error {
+	if t.before == "" {
+		return nil
+	}
+	return t.group.BuryGone(ctx, t.before)
 }
 
 // recall adds the streams that the reading has gone over to and that can still be read, also those of which no shard has
@@ -124,7 +155,7 @@ func (t *tenure) run(ctx context.Context) error {
 	defer silence()
 	var heart errgroup.Group
 	heart.Go(func() error {
-		err := t.beat.Run(beating, lease.Told{Failed: t.beaten})
+		err := t.beat.Run(beating, lease.Told{Failed: t.beaten, Renewed: t.renewed()})
 		if err != nil {
 			end(err)
 		}
@@ -159,6 +190,25 @@ func (t *tenure) beaten(err error) time.Duration {
 	return 0
 }
 
+// renewed is told of this instance's row: whose look has moved reads the shards' rows.
+func (t *tenure) renewed() func(lease.Instance) {
+	var look int64
+	return func(row lease.Instance) {
+		if row.Look != look {
+			look = row.Look
+			t.readRows.wake()
+		}
+	}
+}
+
+// readWell notes that a read of the stream has worked; the next renewal tells the others.
+func (t *tenure) readWell() {
+	now := time.Now().UnixNano()
+	if last := t.readsNote.Load(); now-last > int64(time.Second) && t.readsNote.CompareAndSwap(last, now) {
+		t.beat.ReadWell(t.clock.now())
+	}
+}
+
 // loops runs the tenure's goroutines until stop ends and all shards are released; the first to fail stops the others.
 func (t *tenure) loops(stop context.Context) error {
 	var group errgroup.Group
@@ -171,15 +221,20 @@ func (t *tenure) loops(stop context.Context) error {
 			return nil
 		})
 	}
-	known := newCatalogue(labelOf(t.stream.ARN), later(t.stream.Since, t.stream.Start))
-	for label := range t.labels {
-		known.stream(label)
-	}
-	run((&coordinator{t, known}).run)
-	run(t.newWatch(t.instances()).run)
+	var last errgroup.Group // what the shards still need when they stop
+	lasting, over := context.WithCancel(context.WithoutCancel(stop))
+	defer over()
+	last.Go(func() error { return t.raiseLooks(lasting) })
+	last.Go(func() error { t.leave(stop); return nil })
+	run(newCoordinator(t).run)
+	run(t.newWatch().run)
 	run(t.newLister().run)
+	run(t.succeed)
+	run(t.obey)
 	run(t.reportGaps)
 	group.Wait()
+	over()
+	last.Wait()
 	switch cause := context.Cause(stop); {
 	case errors.Is(cause, errStopped):
 		return nil
@@ -187,6 +242,20 @@ func (t *tenure) loops(stop context.Context) error {
 		return fmt.Errorf("%w: %w", errNoLeases, cause)
 	default:
 		return cause
+	}
+}
+
+// leave tells the others, at an orderly stop, that this instance gets nothing more; then the shards are given away.
+func (t *tenure) leave(stop context.Context) {
+	<-stop.Done()
+	defer close(t.left)
+	if !errors.Is(context.Cause(stop), errStopped) || t.estate.alone() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.lives.work, t.config.LeaseDuration/5)
+	defer cancel()
+	if err := t.beat.Leave(ctx); err != nil {
+		t.troubles.report(leasePlace, err, false)
 	}
 }
 
@@ -206,9 +275,9 @@ func (t *tenure) resign() error {
 // found tells the coordinator of rows that were written here.
 func (t *tenure) found(rows []shardRow) {
 	now, service := time.Now(), t.clock.now()
-	t.events.put(func(c *catalogue) {
+	t.events.put(func(c *coordinator) {
 		for _, row := range rows {
-			c.learn(row, now, service.Sub(row.Ended))
+			c.catalogue.learn(row, now, service.Sub(row.Ended))
 		}
 	})
 }
@@ -260,7 +329,7 @@ func (t *tenure) reportGap(ctx context.Context, gap Gap) error {
 	err := t.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error { return t.store.settle(ctx, gap) })
 	if err == nil {
 		t.board.gap(gap)
-		t.events.put(func(c *catalogue) { c.told(gap) })
+		t.events.put(func(c *coordinator) { c.catalogue.told(gap) })
 	}
 	return err
 }

@@ -17,87 +17,146 @@ import (
 type watch struct {
 	*tenure
 	others *lease.Watch
+	view   lease.View      // as the last look showed it
 	owners map[string]bool // instances that were seen to hold shards
-	dead   map[string]bool // those that are known to be dead
+	read   time.Time       // when the shards' rows were read last; zero: not yet
 	tick   func()
 }
 
-func (t *tenure) newWatch(group lease.Group) *watch {
-	return &watch{tenure: t, others: lease.NewWatch(group, t.beat.ID(), t.config.LeaseDuration, nil), dead: map[string]bool{}}
+func (t *tenure) newWatch() *watch {
+	return &watch{tenure: t, others: lease.NewWatch(t.group, t.beat.ID(), t.config.LeaseDuration, t.config.random())}
 }
 
-// run looks every third of the lease's duration (± 20 %), and exactly when a suspect's time is over.
+// rowsEvery is how often every instance reads all rows, whatever it is told.
+const rowsEvery = time.Minute
+
+// run looks at the instances every third of the lease's duration (± 20 %) and exactly when a suspect's time is over, and
+// reads the shards' rows once a minute, when it is told to and, with company, where it leads, after each look.
 func (w *watch) run(ctx context.Context) error {
 	tick, done := w.loop("stream-watch")
 	defer done()
 	w.tick = tick
-	for first := true; ; first = false {
-		if err := w.look(ctx, first); err != nil {
+	for {
+		rows, err := w.look(ctx)
+		if err != nil {
 			return err
 		}
-		if err := rest(ctx, w.others.Pause(), tick); err != nil {
+		if err := w.tell(ctx, rows); err != nil {
 			return err
+		}
+		for due := time.Now().Add(w.others.Pause()); ; {
+			rung, err := w.wait(ctx, time.Until(due))
+			if err != nil {
+				return err
+			}
+			if !rung {
+				break
+			}
+			if err := w.tell(ctx, true); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// look reads the instances' rows and buries the dead. The shards' rows are read only where they may have changed: at
-// the start, while another instance lives, and when one has died. An instance that is alone reads none.
-func (w *watch) look(ctx context.Context, first bool) error {
+// wait rests until a look is due or it is told to read the rows.
+func (w *watch) wait(ctx context.Context, pause time.Duration) (rung bool, err error) {
+	for pause > 0 {
+		part := min(pause, tickEvery)
+		timer := time.NewTimer(part)
+		select {
+		case <-w.readRows:
+			rung = true
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		w.tick()
+		if rung || ctx.Err() != nil {
+			return rung, context.Cause(ctx)
+		}
+		pause -= part
+	}
+	return false, nil
+}
+
+// look reads the instances' rows and buries the dead. It reports whether the shards' rows are to be read too.
+func (w *watch) look(ctx context.Context) (rows bool, err error) {
 	owners := slices.Collect(maps.Keys(w.owners))
 	var view lease.View
-	err := w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
+	err = w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
 		view, err = w.others.Look(ctx, owners...)
 		return err
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, i := range view.Buried {
 		w.log.Info("another instance was found dead", zap.String("instance", i.ID), zap.String("host", i.Host))
 	}
-	company := len(view.Alive()) > 1
+	died := false
 	for id := range view.Dead {
-		company = company || !w.dead[id]
+		died = died || !w.view.Dead[id]
 	}
-	w.dead = view.Dead
-	for id := range w.owners { // an owner without a row may be dead any moment
-		company = company || id != w.beat.ID() && !slices.ContainsFunc(view.Instances, func(i lease.Instance) bool { return i.ID == id && !i.Missing })
+	w.view = view
+	w.discovery.share(len(view.Alive()))
+	leader, _ := view.Leader("")
+	leads := leader.ID == w.beat.ID()
+	if leads && !w.leads.Swap(true) {
+		w.listedAt.Store(time.Now().UnixNano())
+		w.asked.put(question{now: true})
+	} else if !leads {
+		w.leads.Store(false)
 	}
-	if !w.rescan.Swap(false) && !first && !company {
-		return nil
+	if err := w.yield(ctx); err != nil {
+		return false, err
 	}
-	return w.readShards(ctx)
+	company := slices.ContainsFunc(view.Instances, func(i lease.Instance) bool { return i.ID != w.beat.ID() && !i.Dead && !view.Dead[i.ID] })
+	return w.read.IsZero() || died || time.Since(w.read) >= rowsEvery || leads && company, nil
 }
 
-// readShards reads all rows of shards and hands them to the coordinator.
-func (w *watch) readShards(ctx context.Context) error {
-	var rows []shardRow
-	asked := time.Now()
-	err := w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
-		asked = time.Now()
-		rows, err = w.store.shards(ctx)
-		return err
-	})
-	if err != nil {
-		return err
+// yieldAfter is for how long a leader may be without a complete listing while another reads well.
+const yieldAfter = 2 * time.Minute
+
+// yield takes a new number where this instance leads and cannot list, and another reads well: that one leads then.
+func (w *watch) yield(ctx context.Context) error {
+	if !w.leads.Load() || time.Since(time.Unix(0, w.listedAt.Load())) < yieldAfter {
+		return nil
 	}
-	w.owners = map[string]bool{}
-	dead := map[string]bool{}
-	for _, row := range rows {
-		w.discovery.note(row.key())
-		if row.Owner != "" && row.Owner != w.beat.ID() {
-			w.owners[row.Owner] = true
-			dead[row.Owner] = w.dead[row.Owner]
+	now := w.clock.now()
+	if !slices.ContainsFunc(w.view.Alive(), func(i lease.Instance) bool {
+		return i.ID != w.beat.ID() && !i.Leaving && now.Sub(i.ReadAt) <= readsWell
+	}) {
+		return nil
+	}
+	w.log.Warn("this instance cannot list the shards, another reads: it leads no more")
+	w.leads.Store(false)
+	return w.caller.persist(ctx, leasePlace, w.tick, w.beat.Renumber)
+}
+
+// tell hands on what is known of the instances and, where asked for, of the shards.
+func (w *watch) tell(ctx context.Context, rows bool) error {
+	s := survey{view: w.view}
+	if rows {
+		w.read = time.Now()
+		err := w.caller.persist(ctx, leasePlace, w.tick, func(ctx context.Context) (err error) {
+			s.asked = time.Now()
+			if s.rows, err = w.store.shards(ctx); err == nil && !w.leads.Load() {
+				s.stream, _, err = w.store.stream(ctx) // the leader goes over to a new stream, the others hear of it
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		w.owners = map[string]bool{}
+		for _, row := range s.rows {
+			w.discovery.note(row.key())
+			if row.Owner != "" && row.Owner != w.beat.ID() {
+				w.owners[row.Owner] = true
+			}
 		}
 	}
-	now, service := time.Now(), w.clock.now()
-	w.events.put(func(c *catalogue) {
-		c.dead = dead
-		for _, row := range rows {
-			c.learn(row, now, service.Sub(row.Ended))
-		}
-		c.compare(rows, asked)
-	})
+	w.events.put(func(c *coordinator) { c.surveyed(s) })
 	return nil
 }

@@ -380,5 +380,8 @@ func iteratorIn(body []byte) string {
 	return string(inner)
 }
 
+// contains tells whether a call's body holds a text.
+func contains(c fault.Call, text string) bool { return strings.Contains(string(c.Body), text) }
+
 // calls counts the calls of an operation since the beginning, of all readers.
 func (w *world) calls(operation string) int { return w.history.count(operation) }

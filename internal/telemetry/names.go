@@ -67,6 +67,9 @@ var pushes = []push{
 	metricOf("stream", "shards.held", total),
 	metricOf("stream", "shards.waiting", total),
 	metricOf("stream", "oldest.unread.shard.age", highest).seconds(),
+	metricOf("stream", "leader", total),
+	metricOf("stream", "shard.moves", counter),
+	metricOf("stream", "rows.remade", counter),
 	metricOf("stream", "leases.lost", counter),
 	metricOf("stream", "checkpoint.failures", counter),
 

@@ -228,7 +228,7 @@ func Heir(instances []Instance, loads map[string]float64, load float64) string {
 			heir = i.ID
 		}
 	}
-	if heir != "" {
+	if heir != "" && load > 0 {
 		loads[heir] += load
 	}
 	return heir
