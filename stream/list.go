@@ -47,8 +47,9 @@ func List(ctx context.Context, rows Rows, leaseTable, table string) (Status, err
 	return status, nil
 }
 
+// group is the instances that read the table.
 func (s store) group() lease.Group {
-	return lease.Group{Rows: s.rows, Table: s.leases, PK: s.instances()}
+	return lease.Group{Rows: s.rows, Table: s.leases, PK: s.instances(), Counter: lease.Key{PK: s.table, SK: "stream"}}
 }
 
 // served is the service's time: a machine's clock may be days off.

@@ -17,7 +17,6 @@ type Status struct {
 	Stream   string        `json:"stream"`            // ARN of the table's stream; "" before it is known
 	Leader   string        `json:"leader,omitempty"`  // the instance that decides who reads what
 	Instance string        `json:"instance"`          // this instance's id; "" before it has one
-	Leader   string        `json:"leader"`            // the instance that leads, as this one knows; "" before that
 	Start    time.Time     `json:"start,omitzero"`    // records created before are dropped
 	Waiting  string        `json:"waiting,omitempty"` // why the table's new stream is not read yet, and until when
 	Gaps     []Gap         `json:"gaps,omitempty"`    // while the stream was off

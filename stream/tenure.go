@@ -68,7 +68,7 @@ var errStopped = errors.New("the reader was stopped")
 func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	tick, done := r.loop("stream-start")
 	defer done()
-	t := &tenure{Reader: r, group: r.instances(), labels: map[string]bool{}, left: make(chan struct{}), mail: newMail(), before: r.host.before}
+	t := &tenure{Reader: r, group: r.store.group(), labels: map[string]bool{}, left: make(chan struct{}), mail: newMail(), before: r.host.before}
 	t.beat = lease.New(t.group, lease.Instance{ID: r.config.newID(), Duration: r.config.LeaseDuration}, r.config.slept)
 	t.discovery = newDiscovery(r.streams, r.store, r.caller, &r.clock, t.found)
 	r.host.write(t.beat.ID(), r.log)
@@ -129,10 +129,6 @@ func (t *tenure) tellPending(gaps []Gap) {
 			t.pending.put(gap)
 		}
 	}
-}
-
-func (r *Reader) instances() lease.Group {
-	return lease.Group{Rows: r.tables, Table: r.store.leases, PK: r.store.instances(), Counter: lease.Key{PK: r.store.table, SK: "stream"}}
 }
 
 // run reads until ctx ends (nil, everything released), the instance is called dead (lease.ErrDead) or something fatal
