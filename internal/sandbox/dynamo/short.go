@@ -97,18 +97,19 @@ func (t *table) take(key string, c change, times float64) {
 
 // admitsRead refuses a read of the partition of a row key that its source has no units for.
 func (s source) admitsRead(now time.Time, key string) error {
-	c := s.limit()
-	if c == nil {
-		return nil
-	}
-	return s.short(s.index, reads, c.admits(reads, hashAt(key), now))
-}
-
-func (s source) takeRead(key string, n float64) { s.limit().take(reads, hashAt(key), n) }
-
-func (s source) limit() *capacity {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	return s.short(s.index, reads, s.limit().admits(reads, hashAt(key), now))
+}
+
+func (s source) takeRead(key string, n float64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.limit().take(reads, hashAt(key), n)
+}
+
+// limit is the capacity that the source's reads take of. The table is locked.
+func (s source) limit() *capacity {
 	if s.index != nil {
 		return s.index.capacity
 	}
