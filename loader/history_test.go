@@ -123,7 +123,6 @@ type history struct {
 	bodies  map[string]string
 	late    []string // events that are kept back
 	events  int
-	born    int // instances
 	deaths  int
 }
 
@@ -193,15 +192,18 @@ func (h *history) release() {
 	h.late = append(h.late[:n], h.late[n+1:]...)
 }
 
-// live runs an instance until ctx ends; while it may, it dies and another one takes its place.
-func (h *history) live(ctx context.Context, lives int, seed uint64) {
-	random := rand.New(rand.NewPCG(seed, 2))
+// live runs an instance until ctx ends; while it may, it dies, or is stopped in order, and another one takes its place.
+func (h *history) live(ctx context.Context, nth string, lives int, random *rand.Rand) {
 	for n := 0; ctx.Err() == nil; n++ {
 		m := &mortal{base: sandbox.Direct(h.Sandbox), dead: make(chan struct{}), how: random.IntN(3)}
-		if n < lives {
-			m.calls = 1 + random.IntN(80)
+		var stop <-chan time.Time
+		switch {
+		case n < lives && random.IntN(3) == 0:
+			stop = time.After(time.Duration(random.IntN(20_000)) * time.Millisecond)
+		case n < lives:
+			m.calls = 1 + random.IntN(60)
 		}
-		name := fmt.Sprintf("i%d-%d", seed%1000, n)
+		name := fmt.Sprintf("%s%d", nth, n)
 		l, err := loader.New(h.over(name, m), h.config)
 		if err != nil {
 			h.Error(err)
@@ -212,6 +214,7 @@ func (h *history) live(ctx context.Context, lives int, seed uint64) {
 		go func() { ended <- l.Run(life) }()
 		select {
 		case <-m.dead:
+		case <-stop: // in order
 		case <-ctx.Done():
 		}
 		end()
@@ -257,14 +260,21 @@ func (h *history) run(seed uint64) error {
 	lives := h.random.IntN(3)
 	h.deaths = instances * lives
 	h.config.Visibility, h.config.Lanes, h.config.Workers = 20*time.Second, 2, 1+h.random.IntN(3)
-	h.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Every: 2 + h.random.IntN(3), Effect: fault.Effect{Delay: time.Duration(1+h.random.IntN(6000)) * time.Millisecond}})
+	if h.random.IntN(2) == 0 { // the first instance writes so slowly that others overtake it
+		h.Fault(fault.Rule{
+			Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.Effect{Delay: time.Duration(2+h.random.IntN(8)) * time.Second},
+			Match: func(c fault.Call) bool { return strings.HasPrefix(c.Client, "a") },
+		})
+	}
+	h.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Every: 2 + h.random.IntN(3), Effect: fault.Effect{Delay: time.Duration(1+h.random.IntN(4000)) * time.Millisecond}})
 	h.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Every: 2 + h.random.IntN(5), Effect: fault.Effect{Delay: time.Duration(h.random.IntN(900)) * time.Millisecond}})
 	h.notify("", true) // the history sends the events
 	ctx, end := context.WithCancel(h.Context())
 	var living sync.WaitGroup
 	for n := range instances {
 		time.Sleep(time.Duration(2*n+1) * time.Nanosecond)
-		living.Go(func() { h.live(ctx, lives, seed*3+uint64(n)) })
+		random := rand.New(rand.NewPCG(seed, uint64(n)+2))
+		living.Go(func() { h.live(ctx, string(rune('a'+n)), lives, random) })
 	}
 	for range 4 + h.random.IntN(12) {
 		h.step()
