@@ -151,6 +151,18 @@ func (c Config) wanted(bucket, key string, size int64) (ok bool, reason string) 
 	return true, ""
 }
 
+// probe tries, on the machine that is to do the loading, what Validate cannot.
+func (c Config) probe() error {
+	t, err := parseTarget(c.Rejects)
+	if err == nil {
+		err = t.probe()
+	}
+	if err != nil {
+		return config.Problemf("rejects", "%w", err)
+	}
+	return nil
+}
+
 // match reports whether name is of the pattern, in which * stands for any text and ? for one character.
 func match(pattern, name string) bool {
 	star, back := -1, 0 // where to go on when a guess about the last * was wrong

@@ -79,9 +79,12 @@ func New(clients Clients, cfg Config) (*Loader, error) {
 }
 
 // Run loads what the queue tells of until ctx ends. Then it stops reading, gives the lanes 5 s to finish what they
-// write, hands messages back, and returns nil. It fails where the queue does not exist.
+// write, hands messages back, and returns nil. It fails where the queue does not exist, or reports cannot be written.
 func (l *Loader) Run(ctx context.Context) error {
 	cfg := l.cfg()
+	if err := cfg.probe(); err != nil {
+		return err
+	}
 	tick, over := cfg.Loop("loader.intake")
 	defer over()
 	if err := l.resolve(ctx, tick); err != nil || ctx.Err() != nil {
@@ -123,6 +126,10 @@ func (l *Loader) resolve(ctx context.Context, tick func()) error {
 // Apply takes the keys of cfg that take effect without a restart; objects being loaded keep the old ones.
 func (l *Loader) Apply(cfg Config) {
 	next := l.cfg().adopt(cfg)
+	if err := next.probe(); err != nil {
+		l.log.Error("reports of rejected rows go where they went", zap.Error(err))
+		next.Rejects = l.cfg().Rejects
+	}
 	l.config.Store(&next)
 }
 

@@ -21,7 +21,7 @@ type target struct{ dir, bucket, prefix string }
 func parseTarget(s string) (target, error) {
 	rest, isS3 := strings.CutPrefix(s, "s3://")
 	if !isS3 {
-		if strings.Contains(s, "://") {
+		if strings.Contains(s, "://") || strings.HasPrefix(s, "s3:") {
 			return target{}, fmt.Errorf("%q is neither a directory nor s3://bucket/prefix/", s)
 		}
 		return target{dir: s}, nil
@@ -31,6 +31,32 @@ func parseTarget(s string) (target, error) {
 		return target{}, fmt.Errorf("%q needs a bucket and a prefix: s3://bucket/prefix/", s)
 	}
 	return target{bucket: bucket, prefix: strings.TrimRight(prefix, "/") + "/"}, nil
+}
+
+// probe tries whether a directory takes reports; it makes nothing. A bucket is tried by the first report: it may be out of reach
+// for a while, and delays only objects with rejected rows.
+func (t target) probe() error {
+	if t.dir == "" {
+		return nil
+	}
+	dir := filepath.Clean(t.dir)
+	for { // the nearest that there is: the rest is made with the first report
+		info, err := os.Stat(dir)
+		switch {
+		case errors.Is(err, os.ErrNotExist) && dir != filepath.Dir(dir):
+			dir = filepath.Dir(dir)
+			continue
+		case err != nil:
+			return err
+		case !info.IsDir():
+			return fmt.Errorf("%s is no directory", dir)
+		}
+		f, err := os.CreateTemp(dir, ".inventoryd-")
+		if err != nil {
+			return fmt.Errorf("reports cannot be written: %w", err)
+		}
+		return errors.Join(f.Close(), os.Remove(f.Name()))
+	}
 }
 
 // holds reports whether an object is a report.

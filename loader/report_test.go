@@ -124,7 +124,7 @@ func TestADiskThatIsFullForAnHourCostsNoReport(t *testing.T) {
 		if err := os.Mkdir(disk, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		w.quiet(time.Minute)
+		w.quiet(3 * time.Minute) // the next try may be two away
 		text, err := os.ReadFile(filepath.Join(w.config.Rejects, "inventory%2Ffeed.csv.rejects.ndjson"))
 		if err != nil {
 			t.Fatal(err)
@@ -191,6 +191,42 @@ func TestAMessageOfAMebibyteIsHandled(t *testing.T) {
 		}
 		if text := fmt.Sprint(failed[0].ContextMap()); len(text) > 32<<10 || !strings.Contains(text, "and 320 more") {
 			t.Errorf("the report has %d bytes: %.300s", len(text), text)
+		}
+	})
+}
+
+// TestADirectoryThatTakesNoReportsIsRefusedAtOnce probes at the start and at each reload, and makes nothing by it.
+func TestADirectoryThatTakesNoReportsIsRefusedAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inWorld(t, func(w *world) {
+		w.config.Rejects = file
+		l, err := loader.New(w.clients("a"), w.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Run(w.Context()); err == nil || !strings.Contains(err.Error(), "rejects") || !strings.Contains(err.Error(), "is no directory") {
+			t.Errorf("the start says %v", err)
+		}
+		w.config.Rejects = filepath.Join(dir, "one", "two")
+		i := w.start("b")
+		time.Sleep(time.Second)
+		next := w.config
+		next.Rejects = file
+		i.Apply(next)
+		if n := w.logs.FilterMessage("reports of rejected rows go where they went").Len(); n != 1 {
+			t.Errorf("the reload says %v", w.messages())
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+			t.Errorf("%v, %v", entries, err)
+		}
+		w.put("feed.csv", feedWithRejects(10, 2))
+		w.quiet(time.Minute)
+		if _, err := os.Stat(filepath.Join(dir, "one", "two", "inventory%2Ffeed.csv.rejects.ndjson")); err != nil {
+			t.Error(err)
 		}
 	})
 }
