@@ -211,7 +211,9 @@ func (p *play) later(d time.Duration, f func()) {
 }
 
 func (p *play) fault(args []string) {
-	r := fault.Rule{Effect: ways[args[1]], Every: 2, Match: func(c fault.Call) bool { return strings.HasPrefix(c.Client, "reader-") }}
+	r := fault.Rule{Effect: ways[args[1]], Every: 2, Match: func(c fault.Call) bool {
+		return strings.HasPrefix(c.Client, "reader-") && (args[1] != "expired" || c.Operation == "GetRecords") // no other call gives it
+	}}
 	if args[0] != "*" {
 		r.Operation = args[0]
 	}

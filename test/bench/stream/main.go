@@ -1,5 +1,6 @@
 // Command stream measures the stream reader: CPU for each record beside that of the plain SDK, memory and goroutines of
-// idle shards, and the time from a write's commit to the handler's call. The server is a process of its own, and so is
+// idle shards, the time from a write's commit to the handler's call, what several processes handle together, and the
+// requests of those that have nothing to do. The server is a process of its own, and so is
 // each client whose CPU or memory is measured. It prints `name value unit` lines.
 package main
 
@@ -27,6 +28,8 @@ var roles = map[string]func(args []string) error{
 	"reader":  readByReader,
 	"idle":    idle,
 	"latency": latency,
+	"worker":  worker,
+	"scale":   func([]string) error { return scaleOut() },
 }
 
 func main() {
@@ -47,7 +50,13 @@ func measure() error {
 	if err := against([]string{strconv.Itoa(idleShards), "0"}, "idle"); err != nil {
 		return err
 	}
-	return report("latency")
+	if err := report("latency"); err != nil {
+		return err
+	}
+	if err := scaleOut(); err != nil {
+		return err
+	}
+	return atRest()
 }
 
 // against measures clients in turn, run by run, with one server.

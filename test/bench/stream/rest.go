@@ -1,0 +1,26 @@
+package main
+
+// What readers ask for that have nothing to do, and what an event costs the coordinator: virtual hours and the inside of
+// the package, so that they are measured by its tests.
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+)
+
+var figureLine = regexp.MustCompile(`(?m)^\s*\S+_test\.go:\d+: (stream_\S+ .*)$`)
+
+func atRest() error {
+	cmd := exec.Command("go", "test", "./stream", "-count=1", "-v", "-run", "TestCostAtRest|TestCostOfAnEvent")
+	cmd.Env = append(os.Environ(), "STREAM_COST=all")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	for _, line := range figureLine.FindAllSubmatch(out, -1) {
+		fmt.Printf("%s\n", line[1])
+	}
+	return nil
+}
