@@ -63,7 +63,7 @@ func application() *cli.App {
 		Description: "Example:\n  inventoryd demo",
 		Version:     version,
 		Commands: mannered([]*cli.Command{
-			runCommand, setupCommand, loadCommand, loadsCommand, configCommand(), policyCommand(), demoCommand, sandboxCommand, versionCommand, completionCommand(), manCommand(), helpCommand(),
+			runCommand, setupCommand, loadCommand, loadsCommand, shardsCommand, configCommand(), policyCommand(), demoCommand, sandboxCommand, versionCommand, completionCommand(), manCommand(), helpCommand(),
 		}),
 		UseShortOptionHandling: true,
 		Flags:                  []cli.Flag{cli.HelpFlag}, // cli has none for an app with a command of that name

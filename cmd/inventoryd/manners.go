@@ -27,8 +27,8 @@ func mannered(commands []*cli.Command) []*cli.Command {
 			}
 			return plain.Action(ctx)
 		}
-		if len(c.Subcommands) > 0 {
-			c.Action, c.Subcommands = helpOr, mannered(c.Subcommands)
+		if c.Subcommands = mannered(c.Subcommands); len(c.Subcommands) > 0 && plain.Action == nil {
+			c.Action = helpOr
 		}
 		all = append(all, &c)
 	}
