@@ -299,8 +299,10 @@ func TestScenario53LeaderDiesOrIsCutOff(t *testing.T) {
 			scenario(t, 4, func(w *world) {
 				died := make(chan struct{})
 				a := w.start()
-				w.fault(fault.Rule{Operation: "UpdateItem", Client: a.name, Skip: n, Times: 1, Match: func(c fault.Call) bool { return contains(c, "#shards") || contains(c, `"stream"`) },
-					Effect: fault.Effect{Do: func() { close(died) }, Drop: true}})
+				w.fault(fault.Rule{
+					Operation: "UpdateItem", Client: a.name, Skip: n, Times: 1, Match: func(c fault.Call) bool { return contains(c, "#shards") || contains(c, `"stream"`) },
+					Effect: fault.Effect{Do: func() { close(died) }, Drop: true},
+				})
 				b := w.start()
 				w.spread(20)
 				select {

@@ -213,4 +213,3 @@ func TestDaemonThatIsStartedAgainOnItsHostNeedNotWait(t *testing.T) {
 		})
 	}
 }
-

@@ -14,8 +14,8 @@ import (
 )
 
 var shardsCommand = &cli.Command{
-	Name:      "shards",
-	Usage:     "lists the shards of the table's stream: who reads them, and how far",
+	Name:  "shards",
+	Usage: "lists the shards of the table's stream: who reads them, and how far",
 	Description: "One line for each shard that has a row in the lease table, oldest first. LAG is the most that it can be: the row of a quiet\n" +
 		"shard is written hourly; /status of the daemon that reads it knows better. The exit code is 3 where changes are lost.\n\n" +
 		"Example:\n  inventoryd shards\n  inventoryd shards -o json",

@@ -91,10 +91,10 @@ func TestShardsAreListedAndResetByAnOperator(t *testing.T) {
 
 func TestResetSaysWhatIsWrongWithItsArguments(t *testing.T) {
 	for args, text := range map[string]string{
-		"--to trim_horizon":         "name shards, or --all",
-		"shard --all --to now":      "name shards, or --all",
-		"--all":                     "say --to where",
-		"--all --to yesterday":      "neither trim_horizon nor an instant",
+		"--to trim_horizon":    "name shards, or --all",
+		"shard --all --to now": "name shards, or --all",
+		"--all":                "say --to where",
+		"--all --to yesterday": "neither trim_horizon nor an instant",
 	} {
 		var out bytes.Buffer
 		app := application()
