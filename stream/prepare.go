@@ -50,6 +50,11 @@ func (r *Reader) prepare(ctx context.Context) error {
 		if row = found; err != nil || ok {
 			return err
 		}
+		if !begin.latest {
+			if arn, err = r.oldest(ctx, arn); err != nil {
+				return err
+			}
+		}
 		row, err = r.store.createStream(ctx, streamRow{App: r.config.App, ARN: arn, Start: begin.instant, Since: r.clock.now()})
 		return err
 	})
@@ -61,6 +66,26 @@ func (r *Reader) prepare(ctx context.Context) error {
 			r.store.table, r.store.leases, row.App, r.config.App)
 	}
 	return nil
+}
+
+// oldest returns the oldest of the table's streams that can still be read and carries new images: it may have been enabled
+// anew within a day before it is read for the first time. The later ones follow as new streams do.
+func (r *Reader) oldest(ctx context.Context, latest string) (string, error) {
+	labels, err := labelsOf(ctx, r.streams, r.store.table)
+	for _, label := range labels {
+		if label >= labelOf(latest) {
+			break
+		}
+		arn := arnWith(latest, label)
+		out, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
+		switch {
+		case err == nil && newImages(types.StreamViewType(out.StreamDescription.StreamViewType)):
+			return arn, nil
+		case err != nil && classify(err) != absent:
+			return "", fmt.Errorf("describe stream %s: %w", arn, err)
+		}
+	}
+	return latest, err
 }
 
 // ensureLeases makes sure of the lease table; outages, denied reads and a table in the making are waited out.

@@ -251,6 +251,23 @@ func TestScenario56StreamsInBetweenAreReadInTheirTurn(t *testing.T) {
 	}
 }
 
+// TestFirstStartReadsTheStreamsOfTheDayBeforeToo: all that DynamoDB still holds, unless reading is to begin at the latest.
+func TestFirstStartReadsTheStreamsOfTheDayBeforeToo(t *testing.T) {
+	scenario(t, 1, func(w *world) {
+		w.spread(3)
+		w.reenable(time.Minute)
+		w.spread(3)
+		time.Sleep(time.Hour)
+		r := w.start()
+		time.Sleep(2 * time.Minute)
+		r.ready()
+		if got := w.history.delivered(); got != 6 {
+			t.Errorf("%d records were delivered, want 6", got)
+		}
+		r.stop()
+	})
+}
+
 // TestNewStreamThatWaitsIsTold: in Ready and Status, until when, and by the age.
 func TestNewStreamThatWaitsIsTold(t *testing.T) {
 	scenario(t, 1, func(w *world) {

@@ -85,7 +85,7 @@ func TestTablesAndStreamsInTheMakingAreWaitedFor(t *testing.T) {
 		w.spread(3)
 		time.Sleep(20 * time.Second)
 		r.unready("not read yet")
-		time.Sleep(20 * time.Second)
+		time.Sleep(settling + time.Minute) // the stream before is read first
 		r.ready()
 		r.stop()
 	})

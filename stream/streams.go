@@ -98,7 +98,7 @@ func (l *lister) between(ctx context.Context, after, before string) ([]string, e
 		if err := l.discovery.limit.Wait(ctx); err != nil {
 			return err
 		}
-		labels, err = l.discovery.labels(ctx)
+		labels, err = labelsOf(ctx, l.streams, l.store.table)
 		return err
 	})
 	var arns []string
@@ -118,17 +118,17 @@ func (l *lister) between(ctx context.Context, after, before string) ([]string, e
 	return arns, err
 }
 
-// labels are the labels of all streams of the table that can still be read, in the order of their age.
-func (d *discovery) labels(ctx context.Context) ([]string, error) {
+// labelsOf are the labels of all streams of the table that can still be read, in the order of their age.
+func labelsOf(ctx context.Context, streams Streams, table string) ([]string, error) {
 	var labels []string
-	in := &dynamodbstreams.ListStreamsInput{TableName: &d.store.table}
+	in := &dynamodbstreams.ListStreamsInput{TableName: &table}
 	for {
-		out, err := d.streams.ListStreams(ctx, in)
+		out, err := streams.ListStreams(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("list the streams of table %s: %w", d.store.table, err)
+			return nil, fmt.Errorf("list the streams of table %s: %w", table, err)
 		}
 		for _, s := range out.Streams {
-			if deref(s.TableName) == d.store.table { // some stand-ins list those of all tables
+			if deref(s.TableName) == table { // some stand-ins list those of all tables
 				labels = append(labels, labelOf(deref(s.StreamArn)))
 			}
 		}

@@ -114,7 +114,7 @@ func (t *tenure) recall(ctx context.Context) error {
 	if len(t.stream.Gaps) == 0 { // the table never had another stream
 		return nil
 	}
-	labels, err := t.discovery.labels(ctx)
+	labels, err := labelsOf(ctx, t.streams, t.store.table)
 	for _, gap := range t.stream.Gaps {
 		if slices.Contains(labels, gap.Stream) {
 			t.labels[gap.Stream] = true

@@ -22,7 +22,7 @@ var resetCommand = &cli.Command{
 	ArgsUsage: "[SHARD…]",
 	Description: "Stop the daemons first: a shard that a living one holds is refused, and one that died is waited for until its lease is\n" +
 		"over. Changes are then handled again, and may be alerted again. DynamoDB holds changes for 24 hours.\n\n" +
-		"Example:\n  inventoryd shards reset --all --to trim_horizon\n  inventoryd shards reset shardId-00000001764155976123-1a2b3c4d --to 2026-11-26T06:00:00Z",
+		"Example:\n  inventoryd shards reset --all --to trim_horizon\n  inventoryd shards reset --to 2026-11-26T06:00:00Z shardId-00000001764155976123-1a2b3c4d",
 	Flags: append(originFlags(),
 		&cli.BoolFlag{Name: "all", Usage: "all shards of the table's streams"},
 		&cli.StringFlag{Name: "to", Usage: "`WHERE` reading begins again: trim_horizon (all that DynamoDB still holds) or an instant (RFC 3339)"},

@@ -75,11 +75,11 @@ func TestShardsAreListedAndResetByAnOperator(t *testing.T) {
 	}
 	d.Process.Kill()
 	d.Wait()
-	if _, errs, code := w.command(t, "n\n", "shards", "reset", shard.Shard, "--to", "trim_horizon"); code != exitFailed || !strings.Contains(errs, "[y/N]") || !strings.Contains(errs, "nothing was changed") {
+	if _, errs, code := w.command(t, "n\n", "shards", "reset", "--to", "trim_horizon", shard.Shard); code != exitFailed || !strings.Contains(errs, "[y/N]") || !strings.Contains(errs, "nothing was changed") {
 		t.Errorf("a refusal: %d %s", code, errs)
 	}
 	begun := time.Now()
-	out, errs, code = w.command(t, "y\n", "shards", "reset", shard.Shard, "--to", "trim_horizon")
+	out, errs, code = w.command(t, "y\n", "shards", "reset", "--to", "trim_horizon", shard.Shard)
 	if took := time.Since(begun); code != 0 || !strings.Contains(out, shard.Shard+" is read again") || !strings.Contains(errs, "waiting up to") {
 		t.Errorf("reset in %v: %d %s%s", took, code, out, errs)
 	}

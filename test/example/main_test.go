@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"inventoryd/stream"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -38,6 +40,47 @@ func TestAuditPrintsEachChangeOnceAndGoesOnAfterARestart(t *testing.T) {
 		if l.Kind != "INSERT" || l.New == nil || l.Old != nil {
 			t.Errorf("%+v", l)
 		}
+	}
+}
+
+// TestTwoAuditsShareATableAndOneGoesOnAlone: each change is printed by one of them, also those after the other's end.
+func TestTwoAuditsShareATableAndOneGoesOnAlone(t *testing.T) {
+	environment(t, sandbox(t))
+	cfg, err := awsconfig.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := dynamodb.NewFromConfig(cfg)
+	first, second := audit(t), audit(t)
+	for _, r := range []*running{first, second} {
+		r.until(t, "ready", func() bool { return strings.HasSuffix(r.said(), "ready\n") && !strings.HasSuffix(r.said(), "not ready\n") })
+	}
+	put(t, db, 0, 20)
+	printed := func() map[string]int {
+		all := map[string]int{}
+		for _, l := range append(first.lines(t), second.lines(t)...) {
+			all[l.ID]++
+		}
+		return all
+	}
+	first.until(t, "20 changes", func() bool { return len(printed()) == 20 })
+	first.stop(t)
+	put(t, db, 20, 40)
+	second.until(t, "40 changes", func() bool { return len(printed()) == 40 })
+	second.stop(t)
+	for id, times := range printed() {
+		if times > 1 {
+			t.Errorf("change %s was printed %d times", id, times)
+		}
+	}
+}
+
+// TestGapIsALine: what is missing stands among the changes.
+func TestGapIsALine(t *testing.T) {
+	var out bytes.Buffer
+	l := &lines{out: json.NewEncoder(&out)}
+	if err := l.gap(t.Context(), stream.Gap{Reason: "the stream was off"}); err != nil || !strings.Contains(out.String(), `"lost":"the stream was off"`) {
+		t.Errorf("%s, %v", out.String(), err)
 	}
 }
 
@@ -96,12 +139,13 @@ type running struct {
 	done   chan error
 	mu     sync.Mutex // guards text
 	text   bytes.Buffer
+	talk   bytes.Buffer
 }
 
 func audit(t *testing.T) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{cancel: cancel, done: make(chan error, 1)}
-	go func() { r.done <- run(ctx, []string{"Inventory"}, r) }()
+	go func() { r.done <- run(ctx, []string{"Inventory"}, r, talk{r}) }()
 	t.Cleanup(cancel)
 	return r
 }
@@ -110,6 +154,31 @@ func (r *running) Write(b []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.text.Write(b)
+}
+
+// talk is what the audit says of itself.
+type talk struct{ *running }
+
+func (r talk) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running.talk.Write(b)
+}
+
+func (r *running) said() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.talk.String()
+}
+
+// until waits until a condition holds.
+func (r *running) until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no %s: %s", what, r.said())
+		}
+	}
 }
 
 func (r *running) lines(t *testing.T) []line {
