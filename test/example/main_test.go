@@ -53,7 +53,9 @@ func TestTwoAuditsShareATableAndOneGoesOnAlone(t *testing.T) {
 	db := dynamodb.NewFromConfig(cfg)
 	first, second := audit(t), audit(t)
 	for _, r := range []*running{first, second} {
-		r.until(t, "ready", func() bool { return strings.HasSuffix(r.said(), "ready\n") && !strings.HasSuffix(r.said(), "not ready\n") })
+		r.until(t, "ready", func() bool {
+			return strings.HasSuffix(r.said(), "ready\n") && !strings.HasSuffix(r.said(), "not ready\n")
+		})
 	}
 	put(t, db, 0, 20)
 	printed := func() map[string]int {
