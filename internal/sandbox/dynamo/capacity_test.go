@@ -100,19 +100,20 @@ func (e env) tables(t *testing.T, see func(*types.TableDescription)) {
 
 func TestAHotPartitionIsSplitAndAKeyIsNot(t *testing.T) {
 	limited(t, func(t *testing.T, e env) {
-		for range 22 {
+		e.Tables.LimitThroughput(2 * time.Minute)
+		for range 6 {
 			_, _ = e.fill(t, oneKey)
 			time.Sleep(29 * time.Second)
 		}
 		n, err := e.Tables.Partitions("Tab", "")
 		if must(t, err); n != 5 {
-			t.Errorf("%d partitions after ten hot minutes, want 5", n)
+			t.Errorf("%d partitions after two hot minutes, want 5", n)
 		}
 		if n, _ := e.fill(t, oneKey); n != 100 {
 			t.Errorf("one key takes %d writes of ten units after the split, want 100", n)
 		}
 		time.Sleep(time.Hour)
-		for range 12 { // with pauses that let it cool
+		for range 4 { // with pauses that let it cool
 			_, _ = e.fill(t, oneKey)
 			time.Sleep(time.Minute)
 		}
