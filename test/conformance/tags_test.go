@@ -60,6 +60,20 @@ var _ = add("dynamodb",
 		t.ok(err)
 		t.equal("the tags", fmt.Sprint(len(list.Tags), *list.Tags[0].Key, *list.Tags[0].Value), "1teamshops")
 	}},
+	Case{Name: "a table may be protected against its deletion", Doc: "UpdateTable", Run: func(t *T, e *Env) {
+		d := bare(t, e)
+		in := definition("Inventory", "Store", "Item")
+		in.DeletionProtectionEnabled = aws.Bool(true)
+		d.create(in)
+		remove := func() error {
+			_, err := d.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: inventory})
+			return err
+		}
+		t.refused(remove(), "ValidationException", "Resource cannot be deleted as it is currently protected against deletion.")
+		_, err := d.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: inventory, DeletionProtectionEnabled: aws.Bool(false)})
+		t.ok(err)
+		t.ok(remove())
+	}},
 	Case{Name: "UpdateTable changes how capacity is paid", Doc: "UpdateTable", Run: func(t *T, e *Env) {
 		d := open(t, e)
 		update := func(mode types.BillingMode, units int64) error {

@@ -66,6 +66,7 @@ type tableRequest struct {
 	throughput *throughput
 	warm       *warm
 	stream     *streamSpecification
+	protected  *bool          // against DeleteTable
 	indexes    []indexRequest // nil: not mentioned
 	updates    []indexUpdate
 }
@@ -75,6 +76,7 @@ func (q *tableRequest) params() params {
 		"TableName": text(&q.name), "BillingMode": text(&q.mode),
 		"ProvisionedThroughput": readThroughput(&q.throughput), "KeySchema": readKeys(&q.keys),
 		"GlobalSecondaryIndexes": readIndexes(&q.indexes), "WarmThroughput": readWarm(&q.warm),
+		"DeletionProtectionEnabled": func(in *attr.Reader) error { q.protected = new(bool); return flag(q.protected)(in) },
 		"AttributeDefinitions": list(func(in *attr.Reader) error {
 			var d attributeDefinition
 			err := params{"AttributeName": text(&d.AttributeName), "AttributeType": text(&d.AttributeType)}.read(in, "AttributeDefinitions")

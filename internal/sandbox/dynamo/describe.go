@@ -21,6 +21,8 @@ type description struct {
 	BillingModeSummary    *billingSummary `json:",omitempty"`
 	WarmThroughput        warm
 
+	DeletionProtectionEnabled bool
+
 	GlobalSecondaryIndexes []*describedIndex `json:",omitempty"`
 	*streamDescription
 }
@@ -55,7 +57,7 @@ func (t *table) describe(now time.Time) *description {
 	d := &description{
 		TableName: t.name, TableArn: t.arn(), TableId: t.id, TableStatus: t.status(now), CreationDateTime: seconds(t.created),
 		ItemCount: t.rows.Len(), TableSizeBytes: t.bytes, KeySchema: t.key.elements(), ProvisionedThroughput: t.billing.provisioned(),
-		WarmThroughput: t.billing.warmed(t.capacity.count()),
+		WarmThroughput: t.billing.warmed(t.capacity.count()), DeletionProtectionEnabled: t.protected,
 	}
 	if t.billing.onDemand {
 		d.BillingModeSummary = &billingSummary{"PAY_PER_REQUEST"}

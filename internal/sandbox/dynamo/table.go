@@ -54,8 +54,10 @@ type table struct {
 	stream   *stream  // the latest; nil if there never was one
 	ttl      string   // the attribute; empty: disabled
 	tags     map[string]string
-	throttle throttle
-	capacity *capacity // nil: no limit
+
+	protected bool // against DeleteTable
+	throttle  throttle
+	capacity  *capacity // nil: no limit
 }
 
 func newTable(d definition, b billing, activeAt time.Time) *table {

@@ -54,6 +54,7 @@ func (s *Service) createTable(r *request) (any, error) {
 		t.stream = s.newStream(t, q.stream.StreamViewType, r.now)
 	}
 	t.tag(tags)
+	t.protected = q.protected != nil && *q.protected
 	t.limit(s.settings.split, r.now)
 	s.tables[q.name] = t
 	d := t.describe(r.now)
@@ -118,6 +119,9 @@ func (s *Service) deleteTable(r *request) (any, error) {
 	d := t.describe(r.now)
 	if d.TableStatus != "ACTIVE" {
 		return nil, t.busy(d.TableStatus)
+	}
+	if d.DeletionProtectionEnabled {
+		return nil, validation("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

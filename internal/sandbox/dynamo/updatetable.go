@@ -20,7 +20,7 @@ func (s *Service) updateTable(r *request) (any, error) {
 	if q.keys != nil || q.indexes != nil {
 		return nil, validation("The sandbox's DynamoDB does not have the parameters KeySchema and GlobalSecondaryIndexes of UpdateTable.")
 	}
-	if q.stream == nil && q.updates == nil && q.mode == "" && q.throughput == nil && q.warm == nil {
+	if q.stream == nil && q.updates == nil && q.mode == "" && q.throughput == nil && q.warm == nil && q.protected == nil {
 		return nil, validation("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required")
 	}
 	if err := q.stream.check(); err != nil {
@@ -36,6 +36,11 @@ func (s *Service) updateTable(r *request) (any, error) {
 	}
 	if err == nil {
 		err = s.updateCapacity(t, &q, r.now)
+	}
+	if err == nil && q.protected != nil {
+		t.mu.Lock()
+		t.protected = *q.protected
+		t.mu.Unlock()
 	}
 	if err == nil && q.updates != nil {
 		err = s.updateIndexes(t, &q, r.now)
