@@ -86,6 +86,7 @@ type Surroundings struct {
 	Logger     *zap.Logger                           // nil: none
 	Meter      metric.Meter                          // nil: none
 	Loop       func(name string) (tick, done func()) // nil: none; registers a loop with what watches over liveness
+	Instances  func() int                            // nil: one; how many share what the table takes
 }
 
 // DefaultConfig is what holds where the configuration says nothing.

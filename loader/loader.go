@@ -72,9 +72,11 @@ func New(clients Clients, cfg Config) (*Loader, error) {
 		queue: l.queue, log: l.log, in: map[string]*hold{},
 		missed: func() { l.metrics.count(l.metrics.heartbeats, 1) },
 	}
-	l.table = lanes.NewDynamo(clients.Tables, cfg.Table, func(units float64) {
+	table := lanes.NewDynamo(clients.Tables, cfg.Table, func(units float64) {
 		l.metrics.units.Add(context.Background(), units)
+		l.pace.Consumed(units)
 	})
+	l.table, l.pace.Admits = table, l.admits(table)
 	return l, l.observe(cfg.Meter)
 }
 

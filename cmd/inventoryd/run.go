@@ -81,6 +81,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	var lines []func(context.Context) error
 	var sources page.Sources
 	if h.only != onlyNotifier {
+		cfg.Loader.Instances = func() int { return 1 + member.Status().Others }
 		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables}, cfg.Loader)
 		if err != nil {
 			return err

@@ -81,6 +81,7 @@ func (s *Sandbox) provisionTable(ctx context.Context) error {
 			{AttributeName: aws.String("Item"), KeyType: types.KeyTypeRange},
 		},
 		BillingMode:         types.BillingModePayPerRequest,
+		WarmThroughput:      &types.WarmThroughput{WriteUnitsPerSecond: aws.Int64(40_000)}, // as of a table that has been in use
 		StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages},
 	})
 	var exists *types.ResourceInUseException

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -13,6 +14,7 @@ import (
 // Bulk is what Dynamo needs of DynamoDB's client, which must not retry: the lanes do.
 type Bulk interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
 }
 
 // Dynamo is the Table that puts rows by BatchWriteItem. Make it by NewDynamo.
@@ -30,6 +32,28 @@ func NewDynamo(client Bulk, table inventory.Table, consumed func(units float64))
 		client: client, table: table, consumed: consumed, encoder: newEncoder(table),
 		input: &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table.Name: nil}},
 	}
+}
+
+// Admits is what the table takes at once, in write units per second; 0: it does not say. A table on demand takes more once
+// it has been used more; its throughput is bounded where somebody has set a maximum ("DynamoDB warm throughput").
+func (d *Dynamo) Admits(ctx context.Context) (units float64, err error) {
+	out, err := d.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &d.table.Name})
+	if err != nil {
+		return 0, fmt.Errorf("describe table %s: %w", d.table.Name, err)
+	}
+	t := out.Table
+	if p := t.ProvisionedThroughput; p != nil && aws.ToInt64(p.WriteCapacityUnits) > 0 {
+		return float64(*p.WriteCapacityUnits), nil
+	}
+	if w := t.WarmThroughput; w != nil {
+		units = float64(aws.ToInt64(w.WriteUnitsPerSecond))
+	}
+	if o := t.OnDemandThroughput; o != nil {
+		if most := float64(aws.ToInt64(o.MaxWriteRequestUnits)); most > 0 && (units == 0 || most < units) { // -1: none
+			units = most
+		}
+	}
+	return units, nil
 }
 
 // Put implements Table.

@@ -7,44 +7,112 @@ import (
 	"time"
 )
 
-// lane is one goroutine that writes one batch after the other. The owner of Lanes fills the open batch meanwhile;
-// a second one may wait in the queue.
+// lane is one goroutine that writes one batch after the other.
 type lane struct {
 	of    *Lanes
-	open  *batch // the owner's
-	queue chan *batch
-	free  chan *batch // batches to be used again
-}
-
-// close queues the open batch and opens another.
-func (l *lane) close(ctx context.Context) error {
-	select {
-	case l.queue <- l.open:
-	case <-l.of.ctx.Done():
-		return context.Cause(l.of.ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	select {
-	case l.open = <-l.free:
-	default:
-		l.open = newBatch()
-	}
-	return nil
+	batch []*entry
+	rows  []Row
 }
 
 func (l *lane) run() {
-	for b := range l.queue {
-		if l.of.dropped.Load() || l.of.ctx.Err() != nil {
-			l.of.unwritten.Add(int64(len(b.rows)))
-		} else {
-			l.write(b.rows)
+	for failures := 0; l.next(); {
+		l.rows = l.rows[:0]
+		for _, e := range l.batch {
+			l.rows = append(l.rows, e.row())
 		}
-		b.clear()
-		select {
-		case l.free <- b:
+		left, verdict, err := l.put(l.rows)
+		switch {
+		case err == nil || verdict == Throttle:
+			failures = 0
+			l.settle(left, true)
+			continue
+		case verdict == Refuse:
+			left = l.bisect(left, err)
+			fallthrough
 		default:
+			l.settle(left, false)
 		}
+		if len(left) > 0 {
+			_ = sleep(l.of.ctx, jitter(failures)) // its end is seen by next
+			failures++
+		}
+	}
+}
+
+// next waits for its turn and for a batch; false: there is none any more.
+func (l *lane) next() bool {
+	g := l.of
+	select {
+	case g.turn <- struct{}{}:
+	case <-g.ctx.Done():
+		return false
+	}
+	defer func() { <-g.turn }()
+	l.batch = l.batch[:0]
+	for {
+		ready, over, wait := l.deal()
+		if over {
+			return false
+		}
+		if ready {
+			break
+		}
+		g.await(wait)
+	}
+	if g.cfg.Pace.Take(g.ctx, len(l.batch)) != nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for _, e := range l.batch {
+			g.deck.back(e)
+		}
+		return false
+	}
+	return true
+}
+
+// deal adds to the batch what there is. It is ready when it is full, or when waiting brings nothing; where it is not,
+// wait is as for the deck.
+func (l *lane) deal() (ready, over bool, wait time.Duration) {
+	g := l.of
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.idle || g.ctx.Err() != nil {
+		for _, e := range l.batch {
+			g.deck.back(e)
+		}
+		return false, true, 0
+	}
+	var merged int64
+	l.batch, merged, wait = g.deck.deal(g.now(), l.batch)
+	g.merged.Add(merged)
+	d := g.deck
+	switch {
+	case len(l.batch) == BatchSize:
+		ready = true
+	case !g.closed && d.room():
+		g.hungry = true
+	default: // nothing more can be read: what there is goes out, and what is held back has its time
+		ready = len(l.batch) > 0
+		over = g.closed && !ready && d.queued == 0 && d.under == 0
+	}
+	if g.hungry || d.queued < BatchSize*g.cfg.Lanes {
+		signal(g.more)
+	}
+	return ready, over, wait
+}
+
+// await waits for a change, for at most that long; 0: for however long it takes.
+func (g *Lanes) await(wait time.Duration) {
+	var timer <-chan time.Time
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-g.wake:
+	case <-timer:
+	case <-g.ctx.Done():
 	}
 }
 
@@ -55,77 +123,110 @@ const (
 	lastPause   = 5 * time.Second
 )
 
-// write writes rows until each is written or refused; the rest, once the lanes have failed, is unwritten. It reports
-// whether the lane may go on.
-func (l *lane) write(rows []Row) bool {
-	g := l.of
-	for failures := 0; len(rows) > 0; {
-		left, err := l.put(rows)
-		switch {
-		case g.ctx.Err() != nil && (err != nil || len(left) > 0):
-			g.written.Add(int64(len(rows) - len(left)))
-			g.unwritten.Add(int64(len(left)))
-			return false
-		case err == nil:
-			g.cfg.Trouble(nil)
-			g.written.Add(int64(len(rows) - len(left)))
-			g.cfg.Pace.Done(len(rows) - len(left))
-			if len(left) < len(rows) {
-				failures = 0
-			}
-			if rows = left; len(rows) == 0 {
-				return true
-			}
-			g.slow()
-		default:
-			switch g.cfg.Judge(err) {
-			case Refuse:
-				return l.bisect(rows, err)
-			case Throttle:
-				g.slow()
-			}
-			g.cfg.Pace.Fail()
-			g.cfg.Trouble(err)
-		}
-		_ = sleep(g.ctx, jitter(failures)) // its end is seen by the next put
-		failures++
-	}
-	return true
-}
-
 // put makes one call. Of an error, all rows are left.
-func (l *lane) put(rows []Row) (left []Row, err error) {
-	if err := l.of.cfg.Pace.Take(l.of.ctx, len(rows)); err != nil {
-		return rows, err
-	}
-	ctx, cancel := context.WithTimeout(l.of.ctx, callTimeout)
+func (l *lane) put(rows []Row) (left []Row, verdict Verdict, err error) {
+	g := l.of
+	ctx, cancel := context.WithTimeout(g.ctx, callTimeout)
 	defer cancel()
-	if left, err = l.of.cfg.Table.Put(ctx, rows); err != nil {
-		return rows, err
+	left, err = g.cfg.Table.Put(ctx, rows)
+	switch {
+	case err == nil:
+		g.cfg.Trouble(nil)
+		g.cfg.Pace.Done(len(rows) - len(left))
+		if len(left) > 0 {
+			g.cfg.Throttled()
+		}
+		return left, Retry, nil
+	case g.ctx.Err() != nil:
+		return rows, Retry, err
 	}
-	return left, nil
+	switch verdict = g.cfg.Judge(err); verdict {
+	case Retry:
+		g.cfg.Pace.Fail()
+		g.cfg.Trouble(err)
+	case Throttle:
+		g.cfg.Throttled()
+		g.cfg.Trouble(err)
+	}
+	return rows, verdict, err
 }
 
-// bisect finds the rows that the table refuses, and writes the others.
-func (l *lane) bisect(rows []Row, refusal error) bool {
+// settle takes the batch out of the deck, but for the rows that are left: these return to their queues, and where the
+// table has left them their stores slow down.
+func (l *lane) settle(left []Row, full bool) {
+	g := l.of
+	for i := range left {
+		left[i].of.fate = isLeft
+	}
+	if g.book(l.batch, full) && len(left) > 0 {
+		g.cfg.Pace.Slow()
+	}
+}
+
+// book books what became of a batch; wide is the deck's.
+func (g *Lanes) book(batch []*entry, full bool) (wide bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, written := g.now(), int64(0)
+	for _, e := range batch {
+		switch e.fate {
+		case isWritten:
+			written++
+			g.deck.done(e, now)
+		case isRefused:
+			g.deck.done(e, now)
+		case isLeft:
+			e.fate = isWritten
+			if g.deck.back(e); full {
+				g.deck.full(e, now, jitter(e.queue.failures))
+			}
+		}
+	}
+	g.written.Add(written)
+	signal(g.wake)
+	signal(g.more)
+	return full && g.deck.wide()
+}
+
+// bisect finds the rows that the table refuses, and writes the others. What it returns is left when the lanes end or
+// fail before.
+func (l *lane) bisect(rows []Row, refusal error) (left []Row) {
 	g := l.of
 	if len(rows) > 1 {
 		half := len(rows) / 2
-		if !l.write(rows[:half]) {
-			g.unwritten.Add(int64(len(rows) - half))
-			return false
-		}
-		return l.write(rows[half:])
+		left = append(left, l.insist(rows[:half])...)
+		return append(left, l.insist(rows[half:])...)
+	}
+	if g.ctx.Err() != nil {
+		return rows
 	}
 	if g.refusals.Add(1) > RefusedRows {
-		g.unwritten.Add(1)
 		g.fail(fmt.Errorf("%w (%d and more of this object; does the table have the keys that the configuration names?): %w",
 			ErrTableRefuses, RefusedRows, refusal))
-		return false
+		return rows
 	}
+	rows[0].of.fate = isRefused
 	g.refused.Add(1)
 	g.cfg.Refused(rows[0], refusal)
-	return true
+	return nil
+}
+
+// insist writes rows until each is written or refused, or the lanes end.
+func (l *lane) insist(rows []Row) (left []Row) {
+	g := l.of
+	for failures := 0; len(rows) > 0; failures++ {
+		if g.cfg.Pace.Take(g.ctx, len(rows)) != nil {
+			return rows
+		}
+		left, verdict, err := l.put(rows)
+		if err != nil && verdict == Refuse {
+			return l.bisect(left, err)
+		}
+		if rows = left; len(rows) > 0 && sleep(g.ctx, jitter(failures)) != nil {
+			return rows
+		}
+	}
+	return nil
 }
 
 // jitter is a random pause after so many failures in a row.

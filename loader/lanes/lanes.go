@@ -1,6 +1,8 @@
-// Package lanes writes the rows of one object to the table in parallel and yet in order: rows are spread over lanes
-// by a hash of their key, each lane is one goroutine that writes one batch after the other, so the last row of a key
-// wins without any lock between rows. Memory is bounded by the number of lanes.
+// Package lanes writes the rows of one object to the table in parallel and yet in order. The rows that are read wait in
+// a deck, each in the queue of its store. Lanes are goroutines; each has one batch under way, which it is dealt from the
+// queues in turn. The rows of a key are dealt one at a time, so that the last one wins; rows that the table leaves
+// return to the head of their queue, and the lane goes on with others: a partition that is full slows the stores in it
+// and nobody else. Memory is bounded by the read-ahead.
 package lanes
 
 import (
@@ -8,6 +10,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Table puts rows: the one seam between the lanes and DynamoDB.
@@ -54,82 +57,125 @@ type Lanes struct {
 	cfg     Config
 	ctx     context.Context // of the writes; ends with the first lane that fails, with its cause
 	fail    context.CancelCauseFunc
-	lanes   []*lane
 	running sync.WaitGroup // the lanes; Finish and Abort wait
-	dropped atomic.Bool    // Abort: batches that wait are not begun
+	began   time.Time
+
+	open *block        // the owner's: rows that are not in the deck yet
+	turn chan struct{} // held by the one lane that is being dealt a batch
+	wake chan struct{} // for that lane: something has changed
+	more chan struct{} // for the owner: rows may be added
+
+	mu     sync.Mutex // guards what follows; never held over a wait
+	deck   *deck
+	hungry bool // the lane that is being dealt a batch lacks rows
+	closed bool // nothing will be added
+	idle   bool // lanes begin no further batch
 
 	added, written, merged, refused, unwritten, refusals atomic.Int64
 }
 
 // Start starts the lanes. ctx bounds the writes. Finish or Abort must follow.
 func Start(ctx context.Context, cfg Config) *Lanes {
-	l := &Lanes{cfg: cfg, lanes: make([]*lane, cfg.Lanes)}
+	l := &Lanes{
+		cfg: cfg, began: time.Now(), deck: newDeck(cfg.Lanes * BatchSize),
+		turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), more: make(chan struct{}, 1),
+	}
+	l.open = newBlock()
 	l.ctx, l.fail = context.WithCancelCause(ctx)
-	for i := range l.lanes {
-		l.lanes[i] = &lane{of: l, open: newBatch(), queue: make(chan *batch, 1), free: make(chan *batch, 2)}
-		l.running.Go(l.lanes[i].run)
+	for range cfg.Lanes {
+		lane := &lane{of: l, batch: make([]*entry, 0, BatchSize), rows: make([]Row, 0, BatchSize)}
+		l.running.Go(lane.run)
 	}
 	return l
 }
 
-// Add hands over a row, whose bytes are copied. It blocks while the row's lane is behind, until ctx ends. Its error
+// Add hands over a row, whose bytes are copied. It blocks while there is enough to be written, until ctx ends. Its error
 // is ctx's, or why the lanes have failed.
 func (l *Lanes) Add(ctx context.Context, r Row) error {
-	r.hash = hash(r.Store, r.Item)
-	lane := l.lanes[r.hash%uint64(len(l.lanes))]
-	if lane.open.full() {
-		if err := lane.close(ctx); err != nil {
+	if l.open.full() {
+		if err := l.shelve(ctx); err != nil {
 			return err
 		}
 	}
+	l.open.add(r)
 	l.added.Add(1)
-	if lane.open.add(r) {
-		l.merged.Add(1)
-	}
 	return nil
+}
+
+// shelve adds the open block to the deck once it takes it, and opens another.
+func (l *Lanes) shelve(ctx context.Context) error {
+	for {
+		if err := context.Cause(l.ctx); err != nil {
+			return err
+		}
+		if l.shelved() {
+			signal(l.wake)
+			return nil
+		}
+		select {
+		case <-l.more:
+		case <-l.ctx.Done():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// shelved adds the open block, unless the lanes have enough. They read ahead where they lack rows that can be dealt.
+func (l *Lanes) shelved() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	enough := 2 * BatchSize * l.cfg.Lanes
+	if !l.deck.room() || l.deck.queued >= enough && !l.hungry {
+		return false
+	}
+	l.hungry = false
+	l.deck.add(l.open)
+	l.open = l.deck.block()
+	return true
+}
+
+// signal wakes whoever waits for it, or the next one who will.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // Finish writes what was added, ends the lanes and tells why they failed, if they did.
 func (l *Lanes) Finish(ctx context.Context) (Tally, error) {
-	for _, lane := range l.lanes {
-		if len(lane.open.rows) == 0 {
-			continue
-		}
-		if err := lane.close(ctx); err != nil {
-			return l.Abort(), err
-		}
+	if err := l.shelve(ctx); err != nil {
+		return l.Abort(), err
 	}
-	l.end()
+	l.end(func() { l.closed = true })
 	err := context.Cause(l.ctx)
 	l.fail(nil)
 	return l.Tally(), err
 }
 
-// Abort ends the lanes: each finishes the batch that it is writing, the others are dropped.
+// Abort ends the lanes: each finishes the batch that it is writing, the other rows are dropped.
 func (l *Lanes) Abort() Tally {
-	l.dropped.Store(true)
-	for _, lane := range l.lanes {
-		l.unwritten.Add(int64(len(lane.open.rows)))
-	}
-	l.end()
+	l.end(func() { l.idle = true })
 	l.fail(nil)
 	return l.Tally()
 }
 
-// slow notes that the table takes less than it is given.
-func (l *Lanes) slow() {
-	l.cfg.Pace.Slow()
-	l.cfg.Throttled()
-}
-
-func (l *Lanes) end() {
-	for _, lane := range l.lanes {
-		close(lane.queue)
-	}
+// end tells the lanes how to end, and waits for it.
+func (l *Lanes) end(how func()) {
+	l.mu.Lock()
+	how()
+	l.mu.Unlock()
+	signal(l.wake)
 	l.running.Wait()
+	l.unwritten.Add(int64(l.deck.queued + len(l.open.entries)))
+	l.deck, l.open = newDeck(0), l.open.clear()
 }
 
 // Tally is the count so far. While the lanes run, rows under way are in Added only.
 func (l *Lanes) Tally() Tally {
 	return Tally{l.added.Load(), l.written.Load(), l.merged.Load(), l.refused.Load(), l.unwritten.Load()}
 }
+
+// now is the deck's.
+func (l *Lanes) now() time.Duration { return time.Since(l.began) }

@@ -9,12 +9,44 @@ import (
 // Pace is the adaptive rate limiter of one table, shared by all that write to it. It knows no limit until the table
 // throttles; then it goes down to what the table has been taking, and up again slowly. The zero Pace is ready.
 type Pace struct {
-	mu sync.Mutex // guards p; never held over a wait
-	p  pace
+	// Admits asks what the table takes, in write units per second; it is asked each minute. nil: nobody knows.
+	Admits func(context.Context) (units float64, err error)
+
+	mu    sync.Mutex // guards what follows; never held over a wait
+	p     pace
+	asked time.Time
+}
+
+// askEvery and askFor bound how often, and for how long, Admits is asked.
+const (
+	askEvery = time.Minute
+	askFor   = 2 * time.Second
+)
+
+// ask asks Admits when it is time, and one caller only. What it does not answer stays as it was.
+func (p *Pace) ask(ctx context.Context) {
+	p.mu.Lock()
+	now := time.Now()
+	due := p.Admits != nil && now.Sub(p.asked) >= askEvery
+	if due {
+		p.asked = now
+	}
+	p.mu.Unlock()
+	if !due {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	if units, err := p.Admits(ctx); err == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.p.admit(time.Now(), units)
+	}
 }
 
 // Take waits until n rows may be written.
 func (p *Pace) Take(ctx context.Context, n int) error {
+	p.ask(ctx)
 	for {
 		p.mu.Lock()
 		wait := p.p.take(time.Now(), n)
@@ -35,6 +67,13 @@ func (p *Pace) Done(n int) {
 	p.p.done(time.Now(), n)
 }
 
+// Consumed tells how many write units a call took.
+func (p *Pace) Consumed(units float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.p.units += units
+}
+
 // Slow tells that the table throttled, or left rows unprocessed.
 func (p *Pace) Slow() {
 	p.mu.Lock()
@@ -53,17 +92,16 @@ func (p *Pace) Fail() {
 func (p *Pace) Rate() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.p.rate
+	return p.p.rate / p.p.cost()
 }
 
-// How a pace adapts.
+// How a pace adapts; the others are a store's.
 const (
-	slowest  = BatchSize              // rows per second
-	backTo   = 0.8                    // of what the table took, once it throttles
+	slowest  = BatchSize              // units per second
+	rise     = 1.1                    // per window while nobody knows what is too much
 	settle   = 500 * time.Millisecond // throttles within that long are one
 	window   = time.Second            // over which the table's intake is measured
-	speedUp  = 1.1                    // per window without a throttle
-	unknown  = 1000                   // rows per second taken for granted before there is a measure: one partition's
+	unknown  = 4000                   // units per second, before there is a measure: what a new table on demand takes
 	shortest = 100 * time.Millisecond // of a window that a measure is taken from
 	longest  = 250 * time.Millisecond // of a wait for the rate, which may rise meanwhile
 
@@ -72,14 +110,18 @@ const (
 
 // pace is the pure core: a token bucket whose rate follows the table.
 type pace struct {
-	rate   float64 // rows per second; 0: no limit
-	tokens float64 // may be below zero: a batch is taken whole
-	filled time.Time
-	slowed time.Time // when the rate went down last
+	rate     float64 // units per second; 0: no limit
+	admitted float64 // what the table is said to take; 0: nobody knows
+	limit    float64 // of units per second that were too much; 0: none was yet
+	tokens   float64 // may be below zero: a batch is taken whole
+	filled   time.Time
+	slowed   time.Time // when the rate went down last
+	held     bool      // the rate has held rows up in the present window
 
-	began    time.Time // of the present window
-	rows     float64   // written in it
-	measured float64   // rows per second in the last one
+	began       time.Time // of the present window
+	rows, units float64   // written, consumed in it
+	measured    float64   // units per second in the last one
+	perRow      float64   // units; 0: no measure yet
 
 	failures int           // in a row
 	pause    time.Duration // before the next call; 0: the table is not in trouble
@@ -101,10 +143,30 @@ func (p *pace) take(now time.Time, n int) (wait time.Duration) {
 	p.tokens = min(p.tokens+now.Sub(p.filled).Seconds()*p.rate, max(BatchSize, p.rate/10))
 	p.filled = now
 	if p.tokens <= 0 {
+		p.held = true
 		return min(longest, time.Duration((1-p.tokens)/p.rate*float64(time.Second)))
 	}
-	p.tokens -= float64(n)
+	p.tokens -= float64(n) * p.cost()
 	return 0
+}
+
+// cost is how many units a row takes.
+func (p *pace) cost() float64 {
+	if p.perRow == 0 {
+		return 1
+	}
+	return p.perRow
+}
+
+// admit notes what the table is said to take.
+func (p *pace) admit(now time.Time, units float64) {
+	if units == p.admitted {
+		return
+	}
+	p.admitted = units
+	if units > 0 {
+		p.rate, p.limit, p.filled, p.tokens = units, 0, now, min(p.tokens, 0)
+	}
 }
 
 // fail notes a failure; take lengthens the pause with each call that it lets through.
@@ -122,11 +184,18 @@ func (p *pace) done(now time.Time, n int) {
 	}
 	p.rows += float64(n)
 	if elapsed := now.Sub(p.began); elapsed >= window {
-		p.measured = p.rows / elapsed.Seconds()
-		p.began, p.rows = now, 0
-		if p.rate > 0 && now.Sub(p.slowed) >= window {
-			p.rate = max(p.rate*speedUp, p.rate+slowest)
+		if p.units > 0 && p.rows >= BatchSize {
+			p.perRow = p.units / p.rows
 		}
+		p.measured = p.rows * p.cost() / elapsed.Seconds()
+		switch limit := max(p.limit, p.admitted); {
+		case p.rate == 0 || !p.held || now.Sub(p.slowed) < window:
+		case limit == 0:
+			p.rate *= rise
+		default:
+			p.rate = faster(p.rate, limit, now.Sub(p.slowed))
+		}
+		p.began, p.rows, p.units, p.held = now, 0, 0, false
 	}
 }
 
@@ -140,12 +209,16 @@ func (p *pace) slow(now time.Time) {
 		took = unknown
 	}
 	if elapsed := now.Sub(p.began); !p.began.IsZero() && elapsed >= shortest {
-		took = max(took, p.rows/elapsed.Seconds())
+		took = max(took, p.rows*p.cost()/elapsed.Seconds())
 	}
 	if p.rate == 0 || took < p.rate {
 		p.rate = took
 	}
-	p.rate = max(p.rate*backTo, slowest)
+	if p.admitted > 0 && p.rate > p.admitted { // it was lent, from what the table had saved
+		p.rate = p.admitted
+	}
+	p.limit = p.rate
+	p.rate = max(p.rate*cutTo, slowest)
 	p.tokens, p.filled = min(p.tokens, 0), now
 }
 
