@@ -43,7 +43,7 @@ func readHeader(l *lines, rules Rules) (layout, error) {
 	var problem error
 	most := -1
 	for _, delimiter := range []byte(delimiters) {
-		r, err := l.next(grid{delimiter: delimiter, width: math.MaxInt})
+		r, err := l.next(newGrid(delimiter, math.MaxInt))
 		if err == io.EOF {
 			return layout{}, &Unusable{"the object is empty; a header that names the columns store, item and count is required"}
 		}
@@ -56,7 +56,7 @@ func readHeader(l *lines, rules Rules) (layout, error) {
 			err = &Unusable{fmt.Sprintf("no usable header: line %d cannot be split into columns (%s)", r.line, r.code)}
 		case err == nil:
 			l.keep = make([]field, 0, found.needed())
-			return layout{grid{delimiter, r.total}, found}, nil
+			return layout{newGrid(delimiter, r.total), found}, nil
 		case !utf8.Valid(r.raw):
 			err = &Unusable{fmt.Sprintf("%v; the header %s", err, rules.Charset.problem())}
 		case r.total > maxColumns:
@@ -72,7 +72,7 @@ func readHeader(l *lines, rules Rules) (layout, error) {
 
 // readSep reads the line by which Excel is told the delimiter, sep=; say; 0: the first line is another one.
 func readSep(l *lines, delimiter byte) (byte, error) {
-	r, err := l.next(grid{delimiter: delimiter})
+	r, err := l.next(newGrid(delimiter, math.MaxInt))
 	if err == io.EOF {
 		return 0, nil
 	}

@@ -37,7 +37,14 @@ const (
 // grid is what rows are split by.
 type grid struct {
 	delimiter byte
-	width     int // fields beyond it must be blank
+	width     int        // fields beyond it must be blank
+	ends      *[256]bool // bytes that end a field: the delimiter, LF and CR
+}
+
+func newGrid(delimiter byte, width int) grid {
+	ends := [256]bool{'\n': true, '\r': true}
+	ends[delimiter] = true
+	return grid{delimiter, width, &ends}
 }
 
 // split finds the first row of b and the places of its fields, in the array of keep. final says that nothing follows
@@ -52,7 +59,11 @@ func (g grid) split(b []byte, final bool, keep []field) (c cells, n int, _ outco
 	for {
 		f := field{start: i, plain: true}
 		c.total++
-		if open := quoteAt(b, i, g.delimiter); open >= 0 {
+		open := -1
+		if i < len(b) && (!isPlain(b[i]) || b[i] == '"') {
+			open = quoteAt(b, i, g.delimiter)
+		}
+		if open >= 0 {
 			end, how := quoteEnd(b, open, final)
 			if how == whole {
 				i, how = afterQuote(b, end+1, g.delimiter, final)
@@ -62,7 +73,7 @@ func (g grid) split(b []byte, final bool, keep []field) (c cells, n int, _ outco
 			}
 			f = quoted(b, open, end)
 		} else {
-			for i < len(b) && b[i] != g.delimiter && b[i] != '\n' && b[i] != '\r' {
+			for i < len(b) && !g.ends[b[i]] {
 				i++
 			}
 			f.end = i
@@ -92,9 +103,6 @@ func (g grid) split(b []byte, final bool, keep []field) (c cells, n int, _ outco
 
 // quoteAt returns where the quote stands that opens the field at b[i]; -1: it is not quoted.
 func quoteAt(b []byte, i int, delimiter byte) int {
-	if i < len(b) && b[i] > ' ' && b[i] < utf8.RuneSelf && b[i] != '"' {
-		return -1 // as most
-	}
 	if i = pastBlanks(b, i, delimiter); i < len(b) && b[i] == '"' {
 		return i
 	}

@@ -27,7 +27,7 @@ func walk(t testing.TB, src io.Reader, delimiter byte) (rows []got) {
 	l := newLines(src, 0)
 	l.keep = make([]field, 0, maxColumns)
 	for {
-		r, err := l.next(grid{delimiter: delimiter, width: math.MaxInt})
+		r, err := l.next(newGrid(delimiter, math.MaxInt))
 		if err == io.EOF {
 			return rows
 		}

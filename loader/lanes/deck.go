@@ -286,6 +286,12 @@ func (d *deck) back(e *entry) {
 	q.head = e
 }
 
+func (d *deck) backAll(batch []*entry) {
+	for _, e := range batch {
+		d.back(e)
+	}
+}
+
 // full notes that the table left a row.
 func (d *deck) full(e *entry, now, pause time.Duration) {
 	d.tick(now)

@@ -62,9 +62,7 @@ func (l *lane) next() bool {
 	if g.cfg.Pace.Take(g.ctx, len(l.batch)) != nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		for _, e := range l.batch {
-			g.deck.back(e)
-		}
+		g.deck.backAll(l.batch)
 		return false
 	}
 	return true
@@ -77,9 +75,7 @@ func (l *lane) deal() (ready, over bool, wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.idle || g.ctx.Err() != nil {
-		for _, e := range l.batch {
-			g.deck.back(e)
-		}
+		g.deck.backAll(l.batch)
 		return false, true, 0
 	}
 	var merged int64
@@ -184,7 +180,6 @@ func (g *Lanes) book(batch []*entry, full bool) (wide bool) {
 	}
 	g.written.Add(written)
 	signal(g.wake)
-	signal(g.more)
 	return full && g.deck.wide()
 }
 

@@ -10,7 +10,7 @@ const BatchSize = 25
 
 // Row is one row to be written.
 type Row struct {
-	Store, Item  []byte
+	Store, Item  []byte // less than 64 KiB each; DynamoDB takes 2 and 1
 	Count        int64
 	Line, Offset int64 // where the feed has it
 

@@ -82,15 +82,19 @@ func measure(bin string, rows, runs, huge int) error {
 	figure.Print("load_rows_per_s_0ms", "rows/s", fast...)
 	figure.Print("load_rows_per_s_5ms", "rows/s", slow...)
 	figure.Print("load_rss_mib", "MiB", peak...)
-	if huge == 0 {
-		return nil
+	if huge > 0 {
+		r, err := s.load(bin, huge, 0)
+		if err != nil {
+			return err
+		}
+		figure.Print("load_peak_rss_mib", "MiB", r.peak)
 	}
-	r, err := s.load(bin, huge, 0)
+	mib, err := zstdPeak(bin)
 	if err != nil {
 		return err
 	}
-	figure.Print("load_peak_rss_mib", "MiB", r.peak)
-	return nil
+	figure.Print("load_rss_mib_zstd4", "MiB", mib)
+	return s.capacities(bin)
 }
 
 // result is one run of the loader.

@@ -21,7 +21,8 @@ type service struct {
 	latency time.Duration
 	table   []int32 // count of each key, by the key's number; -1: none
 	written int
-	strange string // the first call that was not as it should be
+	strange string       // the first call that was not as it should be
+	parts   *partitioned // nil: the table takes whatever comes
 }
 
 func serve() error {
@@ -34,14 +35,37 @@ func serve() error {
 }
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	parts := s.parts
+	s.mu.Unlock()
+	target := r.Header.Get("X-Amz-Target")
 	switch {
 	case r.URL.Path == "/_begin":
 		s.begin(r)
+	case r.URL.Path == "/_partitions":
+		s.divide(w, r)
+	case r.URL.Path == "/_figures":
+		_, _ = io.WriteString(w, parts.figures())
+	case target == "DynamoDB_20120810.DescribeTable" && parts != nil:
+		parts.describe(w)
+	case target == "DynamoDB_20120810.DescribeTable":
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_, _ = io.WriteString(w, `{"Table":{"TableName":"Inventory","TableStatus":"ACTIVE"}}`) // which does not say what it takes
+	case target == "DynamoDB_20120810.BatchWriteItem" && parts != nil:
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = parts.write(w, body)
+		}
+		if err != nil {
+			s.note("BatchWriteItem: %v", err)
+		}
+	case r.URL.Path == "/inventory/feed.csv" && parts != nil:
+		parts.object(w)
 	case r.URL.Path == "/_end":
 		if problem := s.judge(r.URL.Query().Get("hash") == "true"); problem != "" {
 			http.Error(w, problem, http.StatusConflict)
 		}
-	case r.Header.Get("X-Amz-Target") == "DynamoDB_20120810.BatchWriteItem":
+	case target == "DynamoDB_20120810.BatchWriteItem":
 		s.write(w, r)
 	case r.Method == http.MethodGet && r.URL.Path == "/inventory/feed.csv":
 		s.object(w, r)
@@ -56,7 +80,7 @@ func (s *service) begin(r *http.Request) {
 	latency, err2 := time.ParseDuration(strings.Replace(r.URL.Query().Get("latency"), "0s", "0", 1))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows, s.latency, s.written, s.strange = rows, latency, 0, ""
+	s.rows, s.latency, s.written, s.strange, s.parts = rows, latency, 0, "", nil
 	if err != nil || err2 != nil {
 		s.strange = fmt.Sprint(err, err2)
 	}
@@ -64,6 +88,18 @@ func (s *service) begin(r *http.Request) {
 	for i := range s.table {
 		s.table[i] = -1
 	}
+}
+
+// divide begins a run into a table of partitions.
+func (s *service) divide(w http.ResponseWriter, r *http.Request) {
+	parts, err := newPartitioned(r.URL.Query().Get)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parts = parts
 }
 
 // judge says what is wrong with a run that has ended.
