@@ -31,6 +31,7 @@ func main() {
 		rows = flag.Int("rows", 1_000_000, "rows of the feed")
 		runs = flag.Int("runs", 5, "runs of each kind")
 		huge = flag.Int("huge", 10_000_000, "rows of the feed whose load shows that memory does not depend on the size; 0: none")
+		part = flag.String("part", "", "load, zstd or capacity: that part alone")
 		role = flag.String("role", "", "for the children: stub or floor")
 		at   = flag.String("at", "", "for the children: where the stub listens")
 	)
@@ -42,7 +43,7 @@ func main() {
 	case *role == "floor":
 		err = replay(*at, *rows)
 	default:
-		err = measure(*bin, *rows, *runs, *huge)
+		err = measure(*bin, *part, *rows, *runs, *huge)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench loader:", err)
@@ -51,12 +52,32 @@ func main() {
 }
 
 // measure runs everything and prints the medians.
-func measure(bin string, rows, runs, huge int) error {
+func measure(bin, part string, rows, runs, huge int) error {
 	s, err := startStub()
 	if err != nil {
 		return err
 	}
 	defer s.stop()
+	for _, p := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"load", func() error { return s.loads(bin, rows, runs, huge) }},
+		{"zstd", func() error { return zstdMemory(bin) }},
+		{"capacity", func() error { return s.capacities(bin) }},
+	} {
+		if part != "" && part != p.name {
+			continue
+		}
+		if err := p.measure(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loads measures what loads into a table cost that takes whatever comes.
+func (s *stub) loads(bin string, rows, runs, huge int) error {
 	var cpu, floor, fast, slow, slowCPU, peak []float64
 	for range runs {
 		atOnce, err := s.load(bin, rows, 0)
@@ -89,12 +110,7 @@ func measure(bin string, rows, runs, huge int) error {
 		}
 		figure.Print("load_peak_rss_mib", "MiB", r.peak)
 	}
-	mib, err := zstdPeak(bin)
-	if err != nil {
-		return err
-	}
-	figure.Print("load_rss_mib_zstd4", "MiB", mib)
-	return s.capacities(bin)
+	return nil
 }
 
 // result is one run of the loader.

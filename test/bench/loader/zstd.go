@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"inventoryd/internal/sandbox"
+	"inventoryd/test/figure"
 )
 
 const (
@@ -50,6 +51,14 @@ func zstdFeed(number int) ([]byte, error) {
 	return b.Bytes(), errors.Join(err, z.Close())
 }
 
+func zstdMemory(bin string) error {
+	mib, err := zstdPeak(bin)
+	if err == nil {
+		figure.Print("load_rss_mib_zstd4", "MiB", mib)
+	}
+	return err
+}
+
 // zstdPeak is the largest memory, in MiB, of a daemon that loads as many such feeds at once as it has workers.
 func zstdPeak(bin string) (float64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -72,7 +81,7 @@ func zstdPeak(bin string) (float64, error) {
 			return 0, err
 		}
 	}
-	cmd := exec.CommandContext(ctx, bin, "run", "--only", "loader", "--set", "http.listen=", "--set", "log.level=warn")
+	cmd := exec.CommandContext(ctx, bin, "run", "--only", "loader", "--set", "http.listen=off", "--set", "log.level=warn")
 	cmd.Env = append(os.Environ(), sandbox.Environment(l.Addr().String(), "AKBENCH")...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
