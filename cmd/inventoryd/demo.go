@@ -98,7 +98,7 @@ func (d *demonstration) open() (err error) {
 // show uploads the feeds and reports what arrives, until ctx ends or, with once, until everything has arrived.
 func (d *demonstration) show(ctx context.Context, once bool) error {
 	d.printf("AWS stand-ins  http://%s", d.listener.Addr())
-	d.printf("health         http://%s/", d.page.Addr())
+	d.printf("page           http://%s/", d.page.Addr())
 	d.printf("")
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.watchInbox(ctx) })

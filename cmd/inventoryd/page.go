@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
 	"inventoryd/internal/health"
+	"inventoryd/internal/state"
 	"inventoryd/internal/web/page"
 	"inventoryd/internal/web/stock"
 	"inventoryd/loader"
@@ -29,12 +32,56 @@ func newPage(cfg Config, c clients, healthy *health.Health, sources page.Sources
 	}
 }
 
-// loadsOf tells the page of the loads of this instance.
-func loadsOf(status func() loader.Status) func(context.Context) (page.Loads, error) {
-	return func(context.Context) (page.Loads, error) {
+// ledgerInterval is how often the ledger is read for the page: it has a row for each object of 30 days.
+const ledgerInterval = time.Minute
+
+// loadsOf tells the page of the loads: of this instance as they are, of all of them as the ledger last had them.
+func loadsOf(status func() loader.Status, ledger func(context.Context) ([]state.Load, error)) func(context.Context) (page.Loads, error) {
+	var others []page.Load // the page asks one question at a time
+	var at time.Time
+	return func(ctx context.Context) (page.Loads, error) {
+		if time.Since(at) >= ledgerInterval || at.IsZero() {
+			rows, err := ledger(ctx)
+			if err != nil {
+				return page.Loads{}, err
+			}
+			others, at = ledgerShown(rows), time.Now()
+		}
 		s := status()
-		return page.Loads{Running: loadsShown(s.Loading), Recent: loadsShown(s.Recent)}, nil
+		return page.Loads{Running: loadsShown(s.Loading), Recent: newest(loadsShown(s.Recent), others)}, nil
 	}
+}
+
+// shownLoads is how many loads that have ended the page shows.
+const shownLoads = 50
+
+// newest is both lists with the latest first, and of each object its last load.
+func newest(ours, others []page.Load) []page.Load {
+	all := slices.Concat(ours, others)
+	ended := func(l page.Load) time.Time { return l.Began.Add(l.Took) }
+	slices.SortStableFunc(all, func(a, b page.Load) int { return ended(b).Compare(ended(a)) })
+	seen := map[string]bool{}
+	all = slices.DeleteFunc(all, func(l page.Load) bool {
+		again := seen[l.Object]
+		seen[l.Object] = true
+		return again
+	})
+	return all[:min(shownLoads, len(all))]
+}
+
+func ledgerShown(rows []state.Load) []page.Load {
+	var shown []page.Load
+	for _, l := range rows {
+		e := l.Last
+		if e.Status == "" { // its first load has not ended
+			continue
+		}
+		shown = append(shown, page.Load{
+			Object: l.Bucket + "/" + l.Key, Outcome: e.Status, Began: e.At.Add(-e.Took), Took: e.Took, Bytes: e.Size, Size: e.Size,
+			Rows: e.Books["read"], Written: e.Books["written"], Rejected: e.Books["rejected"], Error: e.Error,
+		})
+	}
+	return shown
 }
 
 func loadsShown(list []loader.Progress) []page.Load {

@@ -159,7 +159,7 @@ func (g grants) run() (all []policyStatement) {
 		all = append(all, g.alerting()...)
 	}
 	if c.HTTP.Listen != web.Off {
-		all = append(all, allow("ShowStock", g.table(c.Table.Name), "dynamodb:Query", "dynamodb:Scan", "dynamodb:GetItem"))
+		all = append(all, allow("ShowStock", g.table(c.Table.Name), "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem"))
 	}
 	return append(all, g.metrics()...)
 }

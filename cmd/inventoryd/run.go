@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"inventoryd/internal/health"
+	"inventoryd/internal/state"
 	"inventoryd/internal/telemetry"
 	"inventoryd/internal/web"
 	"inventoryd/internal/web/page"
@@ -87,7 +88,9 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 			return err
 		}
 		lines = append(lines, l.Run)
-		sources.Loads = loadsOf(l.Status)
+		sources.Loads = loadsOf(l.Status, func(ctx context.Context) ([]state.Load, error) {
+			return state.NewestLoads(ctx, c.Tables, cfg.StateTable, cfg.App, shownLoads)
+		})
 		parts = append(parts, part{"loader", l.Ready, func() any { return l.Status() }, func(next Config) { l.Apply(next.Loader) }})
 	}
 	if h.only != onlyLoader {

@@ -199,7 +199,7 @@ func measureMemory() error {
 			address = s.address + "api/v1/events" // the sums
 		}
 		all.Go(func() {
-			if err := look(ctx, address, 3); err != nil {
+			if err := look(ctx, address, 2); err != nil {
 				failed <- err
 			}
 		})

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"inventoryd/internal/sandbox/fault"
+)
+
+func TestThePageShowsWhatTheDaemonDid(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		w.upload(t)
+		time.Sleep(time.Minute)
+		w.putObject(t, "quito.csv", "Artikel,Menge\nDesk Lamp,3\n")
+		time.Sleep(time.Minute)
+		for path, wants := range map[string][]string{
+			"/":                             {"Out in 1 of 6 stores", "Umbrella", `data-n>108</td>`, "Zürich — 1 out"},
+			"/?store=Lisbon":                {"Kettle 1.7 l", "Out of stock", `<b id="n-out" data-n>1</b>`},
+			"/?store=Lisbon&item=Desk+Lamp": {"an alert is due when nothing is left"},
+			"/restock":                      {"6</span> out of stock", "Water Bottle"},
+			"/operator":                     {"inventory/lisbon.csv", "inventory/quito.csv", `<span class="mark out">failed</span>`, "shardId-", "Every part can do its work"},
+			"/api/v1/items?store=Lisbon":    {`"item":"Umbrella","count":4,"level":"ok"`},
+			"/api/v1/openapi.yaml":          {"openapi: 3.1.0"},
+		} {
+			code, body := w.daemon.ask(t, path)
+			if code != http.StatusOK {
+				t.Errorf("%s: %d", path, code)
+			}
+			for _, want := range wants {
+				if !strings.Contains(body, want) {
+					t.Errorf("%s lacks %q:\n%s", path, want, body)
+				}
+			}
+		}
+	})
+}
+
+// Who looks costs the lines nothing: a table that cannot be read for the page stops no load, and makes nobody unready.
+func TestThePagesTroubleIsItsOwn(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		for _, operation := range []string{"Scan"} {
+			w.aws.Fault(fault.Rule{Service: "dynamodb", Operation: operation, Client: "daemon", Effect: fault.AccessDeniedJSON})
+		}
+		for range 20 {
+			if code, body := w.daemon.ask(t, "/"); code != http.StatusServiceUnavailable || !strings.Contains(body, "not permitted to read the table") {
+				t.Fatal(code, body)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		w.upload(t)
+		time.Sleep(time.Minute)
+		w.exact(t, map[string]int{}, 1)
+		if code, body := w.daemon.ask(t, "/readyz"); code != http.StatusOK {
+			t.Errorf("%d %s", code, body)
+		}
+		if code, _ := w.daemon.ask(t, "/?store=Lisbon"); code != http.StatusOK {
+			t.Errorf("a store can be read: %d", code)
+		}
+	})
+}
