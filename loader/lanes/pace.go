@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Pace is the adaptive rate limiter of one table, shared by all that write to it. It knows no limit until the table
-// throttles; then it goes down to what the table has been taking, and up again slowly. The zero Pace is ready.
+// Pace is the adaptive rate limiter of one table, shared by all that write to it. It begins at what the table is said to
+// take, or without a limit where nobody says; when the table throttles it goes down to what that has been taking, and up
+// again slowly. The zero Pace is ready.
 type Pace struct {
 	// Admits asks what the table takes, in write units per second; it is asked each minute. nil: nobody knows.
 	Admits func(context.Context) (units float64, err error)
