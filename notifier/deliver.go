@@ -1,152 +1,330 @@
 package notifier
 
+// From a message that is written down to one that is history.
+
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 
-	"inventoryd/internal/inventory"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
 	"inventoryd/internal/state"
 )
 
-// delivery is one call of Handle at work: it publishes and marks the units of its batch.
-type delivery struct {
-	n      *Notifier
-	topic  *topic
-	send   bool        // false: shadow mode
-	halted atomic.Bool // since the first transient failure: no further unit begins
+// deliverAll delivers messages in their order. What is not delivered is taken back, and due again.
+func (t *term) deliverAll(ctx context.Context, w *work, s *settings, drafts []state.Outgoing, alerts []*Alert) (told bool, err error) {
+	for i := range drafts {
+		o := &drafts[i]
+		if err := t.n.gate.allowNext(ctx, w); err != nil {
+			return told, err
+		}
+		done, why, err := t.deliver(ctx, o)
+		if err == nil && done == refusedContent {
+			err = t.divide(ctx, w, s, o, alerts, why)
+		}
+		told = told || done == delivered
+		if err != nil {
+			return told, err
+		}
+		if done == undelivered { // the rest need not be tried
+			for j := range drafts[i+1:] {
+				if err := t.putBack(ctx, &drafts[i+1+j]); err != nil {
+					return told, err
+				}
+			}
+			return told, nil
+		}
+	}
+	return told, nil
 }
 
-// run does the units, begun in order and as many at once as there are slots, and waits for all of them.
-func (d *delivery) run(ctx context.Context, units []*unit) {
-	var begun sync.WaitGroup
-	defer begun.Wait()
-	for _, u := range units {
-		for _, before := range u.after {
-			<-before.ended
+// outcome is how a delivery ended.
+type outcome uint8
+
+const (
+	delivered outcome = iota
+	undelivered
+	refusedContent
+)
+
+// deliver publishes a message and finishes it. Where SNS cannot be reached the same message is sent again for some
+// minutes; then, and where SNS has surely not taken it, it is taken back. why is SNS's refusal of the content.
+func (t *term) deliver(ctx context.Context, o *state.Outgoing) (done outcome, why, err error) {
+	g := t.n.gate
+	for o.Sent == "" {
+		is, failed := t.attempt(ctx, o)
+		switch {
+		case failed == nil:
+			continue
+		case ctx.Err() != nil:
+			return undelivered, nil, ctx.Err()
+		case is == content:
+			t.n.noteRefused(o, failed)
+			return refusedContent, failed, nil
 		}
-		select {
-		case d.n.slots <- struct{}{}:
-		case <-ctx.Done():
-			return
+		t.noteFailure(ctx, failed)
+		if is == undone {
+			return undelivered, nil, t.putBack(ctx, o)
 		}
-		if d.halted.Load() || ctx.Err() != nil {
-			<-d.n.slots
-			return
+		if err := g.calm(ctx); err != nil {
+			return undelivered, nil, err
 		}
-		begun.Go(func() {
-			defer close(u.ended)
-			defer func() { <-d.n.slots }()
-			d.do(ctx, u)
+		if t.n.clock.now().Sub(o.Written) > resendFor {
+			return undelivered, nil, t.putBack(ctx, o)
+		}
+	}
+	return delivered, nil, t.complete(ctx, o)
+}
+
+// noteRefused logs a message that SNS refuses for its content.
+func (n *Notifier) noteRefused(o *state.Outgoing, why error) {
+	n.log.Warn("message refused by SNS for its content", zap.String("store", o.Store), zap.Int("items", len(o.Subjects)), zap.Error(why))
+}
+
+// attempt sends a message once, or in shadow mode does as if.
+func (t *term) attempt(ctx context.Context, o *state.Outgoing) (fate, error) {
+	n := t.n
+	if o.Shadow {
+		o.Sent = "-"
+		n.meters.shadowed.add(ctx, len(o.Subjects))
+		return 0, nil
+	}
+	if t.publishing.Err() != nil {
+		return undone, context.Cause(t.publishing)
+	}
+	id, is, err := n.publish(t.publishing, t.topic, o)
+	if err != nil {
+		return is, err
+	}
+	o.Sent = id
+	n.gate.succeed()
+	n.memory.noteAccepted(o)
+	n.meters.messages.add(ctx, 1)
+	n.meters.published.add(ctx, len(o.Subjects))
+	return 0, nil
+}
+
+// noteFailure counts and shows that a message did not get out.
+func (t *term) noteFailure(ctx context.Context, err error) {
+	n := t.n
+	n.meters.failed.add(ctx, 1)
+	n.memory.notePublishing(err)
+	if count, due := n.failures.add(1); due {
+		n.log.Warn("messages do not get out, what is due waits", zap.Int("attempts", count), zap.Error(err))
+	}
+	if n.gate.fail() && n.config.Yield != nil {
+		if err := n.config.Yield(ctx); err != nil && ctx.Err() == nil {
+			n.log.Warn("another instance could not be asked to tell", zap.Error(err))
+		}
+	}
+}
+
+// complete records that a message is out: first that, then its items, then the history. It has some seconds when the
+// daemon stops, so that an orderly stop repeats nothing.
+func (t *term) complete(ctx context.Context, o *state.Outgoing) error {
+	n := t.n
+	ctx, stop := graceful(ctx, ctx)
+	defer stop()
+	if err := t.noteSent(ctx, o); err != nil {
+		return fmt.Errorf("record message %s as sent: %w", o.ID, err)
+	}
+	if err := t.clear(ctx, o); err != nil {
+		return err
+	}
+	h := state.HistoryOf(*o)
+	if err := t.transact(ctx, t.delete(state.OutgoingKey(n.config.App, o.ID)), t.put(h.Row(n.config.App))); err != nil {
+		return fmt.Errorf("write the history of message %s: %w", o.ID, err)
+	}
+	n.noteTold(o)
+	return nil
+}
+
+// noteTold logs a message that is out.
+func (n *Notifier) noteTold(o *state.Outgoing) {
+	fields := []zap.Field{
+		zap.String("event", o.Event), zap.String("store", o.Store), zap.String("feed", o.Attributes[attrFeed]),
+		zap.Int("items", len(o.Subjects)), zap.String("message", o.ID), zap.String("message_id", o.Sent),
+	}
+	if o.Shadow {
+		n.log.Info("message not sent because notifier.send is false", fields...)
+		return
+	}
+	n.log.Info("message published", fields...)
+}
+
+// clear marks the items of a message as told.
+func (t *term) clear(ctx context.Context, o *state.Outgoing) error {
+	if o.Kind == "" {
+		return t.clearFeed(ctx, o)
+	}
+	marks, ctx := errgroup.WithContext(ctx)
+	marks.SetLimit(editsAbout)
+	for _, s := range o.Subjects {
+		marks.Go(func() error {
+			if err := t.mark(ctx, o, s); err != nil {
+				return fmt.Errorf("mark %s/%s as told: %w", o.Store, s.Item, err)
+			}
+			return nil
 		})
 	}
+	return marks.Wait()
 }
 
-// do publishes what of the unit is to be published, then marks what has been.
-func (d *delivery) do(ctx context.Context, u *unit) {
-	if d.send {
-		d.publish(ctx, u)
-	}
-	d.settle(ctx, u)
-	for _, s := range u.steps {
-		if s.err != nil && !isRefusal(s.err) {
-			d.halted.Store(true)
+// mark is what a message changes of an item's row: what was due goes only if it is the event that was told; that the
+// shortage was told is noted whatever is due by now.
+func (t *term) mark(ctx context.Context, o *state.Outgoing, s state.Subject) error {
+	n, rules := t.n, &t.n.settings.Load().Rules
+	k := state.ItemKey(n.config.App, o.Store, s.Item)
+	u := newUpdate()
+	event := &types.AttributeValueMemberS{Value: s.EventID}
+	condition := "#due_id = :event"
+	switch o.Kind {
+	case state.Shortage:
+		u.set(state.AttrTold, &types.AttributeValueMemberS{Value: s.Position})
+		u.set(state.AttrToldV, state.Instant(o.V))
+		u.setAll(rules.lookAfter(o.V).Attributes(n.config.App, k))
+		u.remove(state.AttrDue)
+		u.remove(state.AttrDueID)
+	case state.Restock:
+		u.set(state.Expires, state.Epoch(rules.expiry(o.V)))
+		for _, name := range []string{state.AttrDue, state.AttrDueID, state.LookPKCol, state.Next} {
+			u.remove(name)
 		}
+	case state.Reminder:
+		u.set(state.AttrToldV, state.Instant(o.V))
+		u.setAll(rules.lookAfter(o.V).Attributes(n.config.App, k))
+		condition, event = "#position = :event AND #stock = :out", &types.AttributeValueMemberS{Value: s.Position}
+		u.name(state.AttrPosition)
+		u.name(state.AttrStock)
+		u.values[":out"] = &types.AttributeValueMemberS{Value: string(state.Out)}
 	}
+	if o.Kind != state.Reminder {
+		u.name(state.AttrDueID)
+	}
+	u.values[":event"] = event
+	done, err := t.updateIf(ctx, u, k, condition)
+	if done || err != nil || o.Kind != state.Shortage {
+		return err
+	}
+	later := newUpdate()
+	later.set(state.AttrTold, &types.AttributeValueMemberS{Value: s.Position})
+	later.set(state.AttrToldV, state.Instant(o.V))
+	_, err = t.updateIf(ctx, later, k, "attribute_exists(pk) AND (attribute_not_exists(#told) OR #told < :told)")
+	return err
 }
 
-// publish sends the alerts of the unit, but for those that SNS accepted in an earlier call whose marks failed.
-func (d *delivery) publish(ctx context.Context, u *unit) {
-	receipts := &d.n.receipts
-	var send []*step
-	for _, s := range u.steps {
-		if s.alert != nil && s.messageID == "" {
-			send = append(send, s)
-		}
+// updateIf updates a row on a condition, and reports whether it held.
+func (t *term) updateIf(ctx context.Context, u *update, k state.Key, condition string) (bool, error) {
+	in := u.input(t.n.config.StateTable, k)
+	in.ConditionExpression = &condition
+	err := t.n.persist(ctx, func() error {
+		_, err := t.n.clients.State.UpdateItem(ctx, in)
+		return err
+	})
+	if isRefusedCondition(err) {
+		return false, nil
 	}
-	if len(send) == 0 {
-		return
-	}
-	if err := receipts.reserve(len(send), d.n.config.wall()); err != nil {
-		for _, s := range send {
-			s.err = err
-		}
-		return
-	}
-	d.n.publish(ctx, d.topic, send)
-	receipts.collect(send, d.n.config.wall())
-	for _, s := range send {
-		d.n.noteSent(ctx, s)
-	}
+	return err == nil, err
 }
 
-// settle writes the rows of the unit's steps that need no further message: first the history, so that an alert that is
-// marked is always in it, then the marks.
-func (d *delivery) settle(ctx context.Context, u *unit) {
-	var ready []*step
-	var history []state.AlertHistory
-	for _, s := range u.steps {
-		if s.err != nil {
+// putBack takes a message back and puts its items where they are looked at anew.
+func (t *term) putBack(ctx context.Context, o *state.Outgoing) error {
+	if err := t.takeBack(ctx, o); err != nil {
+		return err
+	}
+	for _, s := range o.Subjects {
+		if o.Kind == "" {
+			t.n.queue.add(shelfKey{tell: o.Event}, s.Item, rankFeed, o.V)
 			continue
 		}
-		ready = append(ready, s)
-		if s.alert != nil {
-			history = append(history, d.n.historyOf(s))
-		}
+		t.n.queue.add(shelfKey{store: o.Store}, s.Item, rankOf(string(o.Kind)), o.V)
 	}
-	if err := d.n.writeHistory(ctx, history); err != nil {
-		for _, s := range ready {
-			s.err = fmt.Errorf("write the history of alerts to %s: %w", d.n.config.StateTable, err)
-		}
-		return
-	}
-	var marks sync.WaitGroup
-	for _, s := range ready {
-		marks.Go(func() {
-			if err := d.n.mark(ctx, s.row); err != nil {
-				s.err = fmt.Errorf("mark alert row in %s: %w", d.n.config.StateTable, err)
-				return
-			}
-			s.done = true
-			d.n.noteDone(ctx, s, d.send)
-			if s.alert != nil {
-				d.n.receipts.settle(s.alert.id)
-			}
-		})
-	}
-	marks.Wait()
+	return nil
 }
 
-// failure is the error of the first change that is not done; nil when all are. A step that was not tried has the error
-// of one that was, or ctx's where none was.
-func failure(ctx context.Context, steps []*step) error {
-	var first *step
-	var passing error // of any step
-	for _, s := range steps {
-		if s.done {
+// divide halves a message whose content SNS refuses, until the item stands alone that is to blame: it fails, and holds
+// nobody up.
+func (t *term) divide(ctx context.Context, w *work, s *settings, o *state.Outgoing, alerts []*Alert, why error) error {
+	var mine []*Alert
+	for _, subject := range o.Subjects {
+		for _, a := range alerts {
+			if a.name == subject.Item {
+				mine = append(mine, a)
+			}
+		}
+	}
+	if len(mine) < 2 {
+		return t.giveUp(ctx, o, why)
+	}
+	var halves []state.Outgoing
+	for _, half := range [][]*Alert{mine[:len(mine)/2], mine[len(mine)/2:]} {
+		drafts, _ := s.texts.drafts(o.Kind, half, o.V)
+		halves = append(halves, drafts...)
+	}
+	if err := t.writeDown(ctx, halves, o); err != nil {
+		return err
+	}
+	_, err := t.deliverAll(ctx, w, s, halves, mine)
+	return err
+}
+
+// giveUp marks what SNS refuses as failed.
+func (t *term) giveUp(ctx context.Context, o *state.Outgoing, why error) error {
+	n := t.n
+	n.meters.refused.add(ctx, 1)
+	s := o.Subjects[0]
+	n.log.Error("alert cannot be told: SNS refuses its content", zap.String("event", o.Event), zap.String("store", o.Store), zap.String("item", s.Item), zap.Error(why))
+	k := state.ItemKey(n.config.App, o.Store, s.Item)
+	u := newUpdate()
+	condition := "#due_id = :event"
+	switch o.Kind {
+	case "":
+		k, condition = state.TellKey(n.config.App, o.Event, s.Item), "#id = :event"
+		u.name("id")
+	case state.Reminder:
+		condition = "#position = :event"
+		s.EventID = s.Position
+		u.name(state.AttrPosition)
+	default:
+		u.name(state.AttrDueID)
+	}
+	u.set(state.AttrFailed, &types.AttributeValueMemberS{Value: why.Error()})
+	u.setAll(state.Look{For: state.AttrFailed}.Attributes(n.config.App, k))
+	u.values[":event"] = &types.AttributeValueMemberS{Value: s.EventID}
+	if _, err := t.updateIf(ctx, u, k, condition); err != nil {
+		return err
+	}
+	return t.takeBack(ctx, o)
+}
+
+// finish delivers what lies there from before: unchanged while it is fresh, else its items are looked at anew.
+func (t *term) finish(ctx context.Context) error {
+	left, err := t.outgoing(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range left {
+		o := &left[i]
+		if o.Sent == "" && t.n.clock.now().Sub(o.Written) > resendFor {
+			if err := t.putBack(ctx, o); err != nil {
+				return err
+			}
 			continue
 		}
-		if first == nil || s.undone() < first.undone() {
-			first = s
+		if o.Sent == "" {
+			if err := t.n.gate.allow(ctx); err != nil {
+				return err
+			}
 		}
-		if s.err != nil && !isRefusal(s.err) {
-			passing = cmp.Or(passing, s.err)
+		done, _, err := t.deliver(ctx, o)
+		if err == nil && done == refusedContent {
+			err = t.putBack(ctx, o)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if first == nil {
-		return nil
-	}
-	err := cmp.Or(first.err, passing, ctx.Err())
-	return &inventory.Failure{Index: first.undone(), Permanent: isRefusal(err), Err: err}
-}
-
-// undone is the change at which a step that is not done stands. A refusal is that of the alert's own change, not of those
-// before it whose marks have waited for it: they matter no more once the alert is given up.
-func (s *step) undone() int {
-	if isRefusal(s.err) {
-		return s.told
-	}
-	return s.first
+	return nil
 }

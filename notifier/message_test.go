@@ -2,26 +2,30 @@ package notifier
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
-	"maps"
+	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf16"
 
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/google/go-cmp/cmp"
+
+	"inventoryd/internal/state"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
 
-// golden compares got with testdata/<name>.
+// golden compares what people read with testdata/<name>.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if *update {
+	if *updateGolden {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -30,223 +34,244 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != string(want) {
-		t.Errorf("%s is now\n%s\nand was\n%s", path, got, want)
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-was +is):\n%s", path, diff)
 	}
 }
 
-func TestMessagesReadAsTheGoldenFiles(t *testing.T) {
+func textsOf(t *testing.T, change func(*Text)) *texts {
+	t.Helper()
+	c := DefaultConfig().Text
+	if change != nil {
+		change(&c)
+	}
+	texts, err := compile(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+// alertsOf makes n alerts of one store.
+func alertsOf(n int, e Event) []*Alert {
+	var alerts []*Alert
 	five := int64(5)
-	since := time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC)
-	out := Alert{Store: "Köln & Bonn", Item: "Echo <Dot>", Count: 0, PreviousCount: &five, Since: since, Event: OutOfStock, id: "3f1"}
-	fresh := out
-	fresh.PreviousCount = nil
-	back := out
-	back.Event, back.Count = Restocked, 12
-	json := Text{Subject: "Inventory Alert!", Message: "unused", Format: FormatJSON}
-	own := Text{
-		Subject: "{{.Event}}: {{.Item}}",
-		Message: "{{.Store}} has {{.Count}} of {{.Item}}{{with .PreviousCount}}, had {{.}}{{end}}, since {{.Since.Format \"15:04\"}}",
-		Format:  FormatText,
+	for i := range n {
+		item := fmt.Sprintf("Item %04d", i)
+		a := &Alert{
+			Store: "Berlin", Item: item, Count: 0, PreviousCount: &five, Since: begin, Event: e,
+			store: "Berlin", name: item, id: fmt.Sprintf("%032d", i), position: at(i + 1),
+		}
+		if e == LowStock {
+			a.Threshold, a.Count = 3, 2
+		}
+		if e == Restocked {
+			a.Count = 7
+		}
+		alerts = append(alerts, a)
 	}
-	for _, test := range []struct {
-		file  string
-		text  Text
-		alert Alert
-		fifo  bool
-	}{
-		{"out_of_stock.txt", DefaultConfig().Text, out, false},
-		{"restocked.txt", DefaultConfig().Text, back, false},
-		{"out_of_stock.json.txt", json, out, false},
-		{"out_of_stock_new.json.txt", json, fresh, false},
-		{"restocked.json.txt", json, back, false},
-		{"own_template.txt", own, out, false},
-		{"fifo.txt", DefaultConfig().Text, out, true},
-	} {
-		t.Run(test.file, func(t *testing.T) {
-			texts, err := compile(test.text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			subject, body, err := texts.write(&test.alert)
-			if err != nil {
-				t.Fatal(err)
-			}
-			golden(t, test.file, dump(newMessage(&test.alert, subject, body, test.fifo).entry))
-		})
-	}
+	return alerts
 }
 
-// dump shows an entry in full.
-func dump(e types.PublishBatchRequestEntry) string {
+// readable shows messages as they go to SNS.
+func readable(drafts []state.Outgoing, short bool) string {
 	var b strings.Builder
-	line := func(name string, value *string) {
-		if value != nil {
-			b.WriteString(name + ": " + *value + "\n")
+	for _, d := range drafts {
+		body, item := d.Body, d.Attributes[attrItem]
+		if short {
+			body, item = ends(body), ends(item)
 		}
-	}
-	line("Subject", e.Subject)
-	line("Message", e.Message)
-	line("MessageStructure", e.MessageStructure)
-	line("MessageGroupId", e.MessageGroupId)
-	line("MessageDeduplicationId", e.MessageDeduplicationId)
-	for _, name := range slices.Sorted(maps.Keys(e.MessageAttributes)) {
-		v := e.MessageAttributes[name]
-		line("Attribute "+name+" ("+*v.DataType+")", v.StringValue)
+		fmt.Fprintf(&b, "Subject: %s\n", d.Subject)
+		for _, name := range []string{attrEvent, attrStore, attrFeed, attrItems, attrItem, attrCount} {
+			value, ok := d.Attributes[name]
+			if name == attrItem {
+				value = item
+			}
+			if ok {
+				fmt.Fprintf(&b, "%s (%s): %s\n", name, typeOf(name), value)
+			}
+		}
+		fmt.Fprintf(&b, "\n%s\n--- %d bytes, %d items\n", body, len(d.Body), len(d.Subjects))
 	}
 	return b.String()
 }
 
-func TestDefaultMessageIsTheOriginalsByteForByte(t *testing.T) {
-	texts, err := compile(DefaultConfig().Text)
-	if err != nil {
-		t.Fatal(err)
+// ends are the first and the last hundred bytes.
+func ends(s string) string {
+	if len(s) < 250 {
+		return s
 	}
-	subject, body, err := texts.write(&Alert{Store: "Berlin", Item: "Echo Dot", Event: OutOfStock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if subject != "Inventory Alert!" || body != "Berlin is out of stock of Echo Dot" {
-		t.Errorf("subject %q, body %q", subject, body)
+	return s[:100] + " [...] " + s[len(s)-100:]
+}
+
+func TestMessagesReadAsTheyAlwaysDid(t *testing.T) {
+	for _, format := range []string{FormatText, FormatJSON} {
+		texts := textsOf(t, func(c *Text) { c.Format = format })
+		for kind, e := range map[state.Kind]Event{state.Shortage: OutOfStock, "low": LowStock, state.Restock: Restocked, state.Reminder: Reminder} {
+			for _, n := range []int{1, 2, 1000} {
+				drafts, err := texts.drafts(kind, alertsOf(n, e), begin)
+				if err != nil || len(drafts) != 1 {
+					t.Fatalf("%d messages, %v", len(drafts), err)
+				}
+				golden(t, fmt.Sprintf("%s_%s_%d.txt", e, format, n), readable(drafts, n > 2))
+			}
+		}
+		drafts, err := texts.drafts(state.Shortage, alertsOf(map[string]int{FormatText: 5000, FormatJSON: 3500}[format], OutOfStock), begin)
+		if err != nil || len(drafts) != 3 {
+			t.Fatalf("%d parts, %v", len(drafts), err)
+		}
+		golden(t, fmt.Sprintf("out_of_stock_%s_parts.txt", format), readable(drafts, true))
+		late := state.Tell{Kind: "feed_late", Feed: "berlin.csv", ID: "2026-11-22", Reason: "nothing came between 00:00 and 06:00", Remedy: "inventoryd load s3://feeds/berlin.csv", At: begin, Due: true}
+		held := state.Tell{Kind: "feed_held", Feed: "berlin.csv", ID: "etag", Reason: "line 7: half of the rows are gone\nline 9: and so on", Remedy: "inventoryd release berlin.csv", At: begin, Due: true}
+		golden(t, fmt.Sprintf("feeds_%s.txt", format), readable([]state.Outgoing{texts.feed(late, begin), texts.feed(held, begin)}, false))
 	}
 }
 
-func TestWrongConfigurationStopsTheStart(t *testing.T) {
+func TestTheOriginalsMailByteForByte(t *testing.T) {
+	drafts, err := textsOf(t, nil).drafts(state.Shortage, alertsOf(1, OutOfStock), begin)
+	if err != nil || drafts[0].Subject != "Inventory Alert!" || drafts[0].Body != "Berlin is out of stock of Item 0000" {
+		t.Errorf("%v %+v", err, drafts)
+	}
+}
+
+func TestPartsHoldEachItemOnceAndFitBothLimits(t *testing.T) {
+	for _, n := range []int{1, 999, 2_000} {
+		for _, long := range []int{1, 200, 1024} {
+			alerts := alertsOf(n, OutOfStock)
+			for i, a := range alerts {
+				a.name = fmt.Sprintf("%s%d", strings.Repeat("ü", long/2), i)
+				a.Item = a.name
+			}
+			drafts, err := textsOf(t, nil).drafts(state.Shortage, alerts, begin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]bool{}
+			for i, d := range drafts {
+				row := size(&d)
+				for _, s := range d.Subjects {
+					seen[s.Item] = true
+					row += s.Size()
+				}
+				if size(&d) > maxMessage || row > 400<<10 {
+					t.Errorf("part %d of %d has %d bytes, its row %d", i+1, len(drafts), size(&d), row)
+				}
+				if want := fmt.Sprintf("(part %d of %d)\n", i+1, len(drafts)); len(drafts) > 1 && !strings.HasPrefix(d.Body, want) {
+					t.Errorf("part begins %.40q, want %q", d.Body, want)
+				}
+				if len(d.Subjects) > 1 && strings.Count(d.Body, "\n") < len(d.Subjects) {
+					t.Errorf("%d items on %d lines", len(d.Subjects), strings.Count(d.Body, "\n"))
+				}
+			}
+			if len(seen) != n {
+				t.Errorf("%d of %d items are in a message", len(seen), n)
+			}
+		}
+	}
+}
+
+func TestWhatCannotBeSaidIsMended(t *testing.T) {
+	evil := "La\u202emp\x1b[2J\n"
+	a := &Alert{
+		Store: shown("Ber\tlin"), Item: shown(evil), Since: begin, Event: OutOfStock, store: "Ber\tlin", name: evil, id: "e1", position: at(1),
+	}
+	drafts, err := textsOf(t, func(c *Text) { c.Subject = "{{.Store}}\n" + strings.Repeat("x", 200) }).drafts(state.Shortage, []*Alert{a}, begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := drafts[0]
+	if want := `Ber\u0009lin is out of stock of La\u202emp\u001b[2J\u000a`; d.Body != want {
+		t.Errorf("body %q, want %q", d.Body, want)
+	}
+	if len(d.Subject) != 99 || strings.ContainsAny(d.Subject, "\n\t") {
+		t.Errorf("subject %q", d.Subject)
+	}
+	if _, there := d.Attributes[attrItem]; there || d.Attributes[attrStore] != "Ber\tlin" {
+		t.Errorf("attributes %v: an item that no filter can hold is left out", d.Attributes)
+	}
+
+	huge := alertsOf(1, OutOfStock)
+	huge[0].Attributes = map[string]string{"note": strings.Repeat("ä", 200_000)}
+	drafts, err = textsOf(t, func(c *Text) { c.Message = "{{.Item}} {{.Attributes.note}}" }).drafts(state.Shortage, huge, begin)
+	if err != nil || size(&drafts[0]) > maxMessage || !strings.HasSuffix(drafts[0].Body, "ä…") {
+		t.Errorf("%v, %d bytes, ends %q", err, size(&drafts[0]), drafts[0].Body[len(drafts[0].Body)-10:])
+	}
+}
+
+func TestDocumentsForMachinesHoldNamesAsTheyAre(t *testing.T) {
+	evil := "La\u202emp\x1b<&>\""
+	a := &Alert{Store: "Berlin", Item: shown(evil), Since: begin, Event: OutOfStock, store: "Berlin", name: evil, id: "e1", position: at(1)}
+	drafts, err := textsOf(t, func(c *Text) { c.Format = FormatJSON }).drafts(state.Shortage, []*Alert{a}, begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Version int
+		Items   []struct{ Item, ID string }
+	}
+	if err := json.Unmarshal([]byte(drafts[0].Body), &doc); err != nil || doc.Version != 1 || len(doc.Items) != 1 || doc.Items[0].Item != evil {
+		t.Errorf("%v: %+v", err, doc)
+	}
+	if strings.ContainsRune(drafts[0].Body, '\u202e') {
+		t.Error("a direction override reaches whoever reads the body in a terminal")
+	}
+}
+
+func TestTemplatesThatFailForAnAlertSayItInPlainWords(t *testing.T) {
+	texts := textsOf(t, func(c *Text) {
+		c.Subject, c.Message, c.GroupMessage = "{{slice .Store 0 6}}", "{{slice .Store 0 6}} {{.Item}}", "{{range .Items}}{{slice .Store 0 6}}{{end}}"
+	})
+	for n, want := range map[int]string{1: "Ulm is out of stock of Item 0000", 2: "Ulm is out of stock of Item 0000\nUlm is out of stock of Item 0001\n"} {
+		alerts := alertsOf(n, OutOfStock)
+		for _, a := range alerts {
+			a.Store, a.store = "Ulm", "Ulm"
+		}
+		drafts, err := texts.drafts(state.Shortage, alerts, begin)
+		if err == nil || len(drafts) != 1 || drafts[0].Subject != "Inventory Alert!" || drafts[0].Body != want {
+			t.Errorf("%v: %+v", err, drafts)
+		}
+	}
+}
+
+func TestTemplatesAreTriedBeforeTheStart(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		change func(*Config)
+		change func(*Text)
 		want   string
 	}{
-		{"unparsable", func(c *Config) { c.Message = "{{.Store" }, "message: is no template: template: message:1: unclosed action"},
-		{"unknown field", func(c *Config) { c.Subject = "{{.Shop}}" }, "subject: does not work for a sample alert (fields: Store, Item, Count, PreviousCount, Since, Event): template: subject:1:2"},
-		{"unknown function", func(c *Config) { c.Message = "{{upper .Store}}" }, `message: is no template: template: message:1: function "upper" not defined`},
-		{"fails without a count before", func(c *Config) { c.Message = "{{.PreviousCount | printf \"%s\" | len | slice .Item 0}}" }, "message: does not work for a sample alert"},
-		{"empty", func(c *Config) { c.Message = "" }, "message: is empty for a sample alert (event out_of_stock), which SNS refuses"},
-		{"empty for one event", func(c *Config) { c.Message = `{{if eq .Event "out_of_stock"}}{{.Item}}{{end}}` }, "message: is empty for a sample alert (event restocked), which SNS refuses"},
-		{"format", func(c *Config) { c.Format = "xml" }, `format: is "xml"; it must be text or json`},
-		{"topic", func(c *Config) { c.Topic = "" }, "topic: is empty; give the topic's ARN or name"},
-		{"in_flight", func(c *Config) { c.InFlight = 0 }, "in_flight: is 0; it must be 1 to 64"},
-		{"cooldown", func(c *Config) { c.Cooldown = -1 }, "cooldown: is -1ns; it must not be negative"},
-		{"verify_after", func(c *Config) { c.VerifyAfter = -time.Second }, "verify_after: is -1s; it must not be negative"},
-		{"restocks that read as shortages", func(c *Config) { c.Restocked, c.Message = true, "{{.Item}}!" }, "message: reads the same for out_of_stock and restocked while notifier.restocked is true; let it depend on {{.Event}}"},
+		{func(c *Text) { c.Message = "{{.Stroe}}" }, "message: does not work for a sample alert (fields: Store, Item, Count, PreviousCount, Threshold, Since, Event, Attributes.NAME)"},
+		{func(c *Text) { c.Message = "{{" }, "message: is no template"},
+		{func(c *Text) { c.Subject = "{{if false}}x{{end}}" }, "subject: is empty for a sample alert (event out_of_stock)"},
+		{func(c *Text) { c.GroupMessage = "{{.Item}}" }, "group_message: does not work for a sample alert (fields: Store, Event, Items, Part, Parts)"},
+		{func(c *Text) { c.Message = "{{range 2000000000}}boom{{end}}" }, "message: makes more than 524288 bytes of a sample alert"},
+		{func(c *Text) { c.GroupMessage = "{{range 2000000000}}boom{{end}}" }, "group_message: makes more than 524288 bytes"},
+		{func(c *Text) { c.Format = "xml" }, `format: is "xml"; it must be text or json`},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := DefaultConfig()
-			test.change(&c)
-			_, err := New(Clients{}, c)
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v, want one with %q", err, test.want)
-			}
-		})
+		c := DefaultConfig()
+		test.change(&c.Text)
+		began := time.Now()
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, want one with %q", err, test.want)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("it took %s to say so", took)
+		}
 	}
-	if err := DefaultConfig().Validate(); err != nil {
-		t.Errorf("the defaults: %v", err)
+	c := DefaultConfig()
+	c.Restocked, c.Message = true, "{{.Store}} {{.Item}}"
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "reads the same for out_of_stock and restocked") {
+		t.Errorf("error %v", err)
 	}
 }
 
-func TestTemplateThatFailsForOneAlertLosesNothing(t *testing.T) {
-	texts, err := compile(Text{Subject: "{{slice .Store 0 4}}", Message: "{{slice .Item 0 5}} is gone", Format: FormatText})
-	if err != nil {
-		t.Fatal(err)
+func TestABlankMessageIsSaidInPlainWords(t *testing.T) {
+	texts := textsOf(t, func(c *Text) { c.Message = `{{if eq .Store "Berlin"}}{{.Item}}{{end}}` })
+	alerts := alertsOf(1, OutOfStock)
+	alerts[0].Store = "Bonn"
+	drafts, err := texts.drafts(state.Shortage, alerts, begin)
+	if err == nil || drafts[0].Body != "Bonn is out of stock of Item 0000" {
+		t.Errorf("%v: %+v", err, drafts)
 	}
-	subject, body, err := texts.write(&Alert{Store: "Ulm", Item: "Tap", Event: OutOfStock})
-	if subject != "Inventory Alert!" || body != "Ulm is out of stock of Tap" || err == nil {
-		t.Errorf("subject %q, body %q, error %v", subject, body, err)
-	}
-}
-
-func TestBlankMessageForOneAlertIsToldInPlainWords(t *testing.T) {
-	texts, err := compile(Text{Subject: "s", Message: "{{if ne .Item \"Tap\"}}{{.Item}} is gone{{end}} \n", Format: FormatText})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, body, err := texts.write(&Alert{Store: "Ulm", Item: "Tap", Event: OutOfStock}); body != "Ulm is out of stock of Tap" || err == nil {
-		t.Errorf("body %q, error %v", body, err)
-	}
-}
-
-func TestSubjectsAreMendedToWhatSNSTakes(t *testing.T) {
-	for _, test := range []struct{ subject, want string }{
-		{"Inventory Alert!", "Inventory Alert!"},
-		{"two\r\nlines\tand a tab\x00", "two  lines and a tab"},
-		{"separators\u2028of lines\u2029and paragraphs\u0085", "separators of lines and paragraphs"},
-		{"  around  ", "around"},
-		{"broken \xff\xfe bytes", "broken \uFFFD bytes"},
-		{"\n", ""},
-		{strings.Repeat("x", 99), strings.Repeat("x", 99)},
-		{strings.Repeat("x", 100), strings.Repeat("x", 96) + "..."},
-		{strings.Repeat("ü", 5000), strings.Repeat("ü", 96) + "..."},
-		{strings.Repeat("x", 97) + "🧴", strings.Repeat("x", 97) + "🧴"},
-		{strings.Repeat("x", 98) + "🧴", strings.Repeat("x", 96) + "..."},
-		{"x" + strings.Repeat("🧴", 50), "x" + strings.Repeat("🧴", 47) + "..."},
-	} {
-		got := mendSubject(test.subject)
-		if got != test.want {
-			t.Errorf("subject %.40q became %q, want %q", test.subject, got, test.want)
-		}
-		if n := len(utf16.Encode([]rune(got))); n >= 100 {
-			t.Errorf("subject %.40q has %d characters", test.subject, n)
-		}
-	}
-}
-
-func TestValuesThatAttributesCannotHoldAreLeftOut(t *testing.T) {
-	for _, test := range []struct {
-		item string
-		held bool
-	}{
-		{"Echo Dot", true},
-		{"Kölnisch Wasser 4711 🧴", true},
-		{"line\nbreak\tand tab", true},
-		{"null\x00", false},
-		{"bell\x07", false},
-		{"not a character \uFFFE", false},
-		{"broken \xff", false},
-		{"", false},
-	} {
-		got := attributes(&Alert{Store: "Berlin", Item: test.item, Event: OutOfStock})
-		if _, held := got["item"]; held != test.held {
-			t.Errorf("item %q: attribute there: %v, want %v", test.item, held, test.held)
-		}
-		for _, name := range []string{"event", "store", "count"} {
-			if _, there := got[name]; !there {
-				t.Errorf("item %q: attribute %s is missing", test.item, name)
-			}
-		}
-	}
-}
-
-func TestDocumentIsJSONWhateverTheNames(t *testing.T) {
-	texts, err := compile(Text{Subject: "s", Message: "m", Format: FormatJSON})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{`"quoted"`, "line\nbreak", "null\x00", "<&>", "🧴", "broken \xff"} {
-		_, body, err := texts.write(&Alert{Store: name, Item: name, Event: OutOfStock})
-		var back struct{ Store, Item string }
-		if err != nil || json.Unmarshal([]byte(body), &back) != nil || back.Store != strings.ToValidUTF8(name, "\uFFFD") {
-			t.Errorf("name %q: error %v, body %s", name, err, body)
-		}
-	}
-}
-
-func TestNamesThatFIFOTopicsRefuseBecomeTheirHash(t *testing.T) {
-	long := strings.Repeat("x", 129)
-	for _, test := range []struct{ in, want string }{
-		{"Berlin", "Berlin"},
-		{"a!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~Z9", "a!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~Z9"},
-		{strings.Repeat("x", 128), strings.Repeat("x", 128)},
-		{long, "hash"},
-		{"New York", "hash"},
-		{"Köln", "hash"},
-		{"", "hash"},
-	} {
-		got := fifoID(test.in)
-		if test.want == "hash" && (len(got) != 64 || got == test.in) || test.want != "hash" && got != test.want {
-			t.Errorf("%.20q became %q", test.in, got)
-		}
-	}
-	if fifoID("New York") == fifoID("New Delhi") {
-		t.Error("two stores have the same group")
+	if errors.Is(err, errTooLong) {
+		t.Error(err)
 	}
 }

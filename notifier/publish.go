@@ -2,97 +2,103 @@ package notifier
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/smithy-go"
+
+	"inventoryd/internal/state"
 )
 
-// refusal is an alert that SNS refuses for its content: sending it again cannot help.
-type refusal struct{ err error }
+// fate is what an error of SNS means for the message: one table (fateOf) for all.
+type fate uint8
 
-func (r *refusal) Error() string { return "refused by SNS: " + r.err.Error() }
+const (
+	unsure  fate = iota // SNS may have taken it: the same message is sent again
+	undone              // SNS has not taken it, for a reason that may pass: its items are looked at anew
+	content             // SNS refuses what it holds: sending it again cannot help
+)
 
-func (r *refusal) Unwrap() error { return r.err }
-
-func isRefusal(err error) bool {
-	var r *refusal
-	return errors.As(err, &r)
+// publish sends a message; the error comes with its fate.
+func (n *Notifier) publish(ctx context.Context, t *topic, o *state.Outgoing) (id string, is fate, err error) {
+	in := &sns.PublishInput{TopicArn: &t.arn, Message: &o.Body, MessageAttributes: attributeValues(o.Attributes)}
+	if o.Subject != "" {
+		in.Subject = &o.Subject
+	}
+	if t.fifo {
+		in.MessageGroupId = aws.String(fifoID(groupID(o)))
+		in.MessageDeduplicationId = &o.Dedup
+	}
+	out, err := n.clients.SNS.Publish(ctx, in, t.options)
+	if err != nil {
+		return "", fateOf(err), fmt.Errorf("publish to %s: %w%s", t.arn, err, remedy(err))
+	}
+	return aws.ToString(out.MessageId), 0, nil
 }
 
-// publish sends the alerts of the steps by one call and notes in each step the message id or the error. Where SNS
-// refuses the whole call for its content, each alert is sent alone to find the one to blame.
-func (n *Notifier) publish(ctx context.Context, topic *topic, steps []*step) {
-	entries := make([]types.PublishBatchRequestEntry, len(steps))
-	for i, s := range steps {
-		entries[i] = s.message.entry
-		entries[i].Id = entryID(i)
+// groupID is in what order is kept: a store's, or a feed's.
+func groupID(o *state.Outgoing) string {
+	if o.Kind == "" {
+		return o.Attributes[attrFeed]
 	}
-	out, err := n.clients.SNS.PublishBatch(ctx, &sns.PublishBatchInput{TopicArn: &topic.arn, PublishBatchRequestEntries: entries})
-	if err == nil {
-		n.noteAnswers(steps, out)
-		return
-	}
-	if content := aboutContent(err); content && len(steps) > 1 {
-		for i := range steps {
-			n.publish(ctx, topic, steps[i:i+1])
-		}
-		return
-	} else if content {
-		err = &refusal{err}
-	}
-	for _, s := range steps {
-		s.err = fmt.Errorf("publish to %s: %w", topic.arn, err)
-	}
+	return o.Store
 }
 
-// noteAnswers gives each step what SNS answered for its entry.
-func (n *Notifier) noteAnswers(steps []*step, out *sns.PublishBatchOutput) {
-	for _, s := range steps {
-		s.err = errNoAnswer
+// fifoID is s where it can be a group id (SNS API reference, Publish: at most 128 letters, digits and punctuation of
+// ASCII), else its SHA-256.
+func fifoID(s string) string {
+	odd := strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0
+	if s != "" && len(s) <= 128 && !odd {
+		return s
 	}
-	at := func(id *string) *step {
-		if i, err := strconv.Atoi(aws.ToString(id)); err == nil && i >= 0 && i < len(steps) {
-			return steps[i]
-		}
-		return &step{} // an answer to nothing that was asked
-	}
-	for _, e := range out.Successful {
-		s := at(e.Id)
-		s.messageID, s.err = aws.ToString(e.MessageId), nil
-	}
-	for _, e := range out.Failed {
-		at(e.Id).err = entryError(e)
-	}
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
 }
 
-var errNoAnswer = errors.New("SNS gave no answer for this message")
-
-func entryError(e types.BatchResultErrorEntry) error {
-	err := &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message), Fault: smithy.FaultServer}
-	if e.SenderFault && aboutContent(err) {
-		return &refusal{err}
-	}
-	return err
-}
-
-// aboutContent reports whether SNS refuses what a message contains. All other errors (throttling, outages, denied
-// access, trouble with the topic or its key) have nothing to do with the message and may pass.
-func aboutContent(err error) bool {
+// fateOf says what an error of Publish means. Only an answer of SNS that says what was wrong with the call makes it
+// sure that the message was not taken.
+func fateOf(err error) fate {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return false
+		return unsure
 	}
 	switch api.ErrorCode() {
 	case "InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "ValidationException", "ValidationError":
-		return !strings.Contains(api.ErrorMessage(), "TopicArn")
-	case "BatchRequestTooLong", "AWS.SimpleNotificationService.BatchRequestTooLong":
-		return true
+		if strings.Contains(api.ErrorMessage(), "TopicArn") {
+			return undone
+		}
+		return content
+	case "InternalError", "InternalFailure", "ServiceUnavailable", "RequestTimeout", "InternalServerError":
+		return unsure
 	}
-	return false
+	if api.ErrorFault() == smithy.FaultServer {
+		return unsure
+	}
+	return undone
+}
+
+// remedy names the permission that is missing, and what else an error's words leave open.
+func remedy(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	switch api.ErrorCode() {
+	case "AuthorizationError", "AuthorizationErrorException", "AccessDenied", "AccessDeniedException":
+		return " (the role needs sns:Publish on the topic)"
+	case "KMSAccessDenied", "KMSAccessDeniedException":
+		return " (the role needs kms:GenerateDataKey and kms:Decrypt on the topic's key)"
+	case "KMSDisabled", "KMSDisabledException", "KMSInvalidState", "KMSInvalidStateException":
+		return " (enable the topic's KMS key)"
+	case "KMSNotFound", "KMSNotFoundException":
+		return " (the topic's KMS key is gone: give the topic another)"
+	case "NotFound", "NotFoundException":
+		return " (create the topic, or name another in notifier.topic)"
+	}
+	return ""
 }

@@ -3,13 +3,13 @@ package notifier
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 )
 
-// Retries of one call to DynamoDB before the batch is handed back as failed; the reader then waits longer.
+// Retries of one call to DynamoDB before Handle hands the batch back as failed; the reader then waits longer.
 const (
 	attempts  = 6
 	firstWait = 50 * time.Millisecond // doubled each time, up to
@@ -20,25 +20,74 @@ const (
 var errUnprocessed = errors.New("left unprocessed by DynamoDB")
 
 // retry calls until it succeeds, an error is not worth another attempt, or the attempts are used up; it returns the
-// last error. Between the attempts it waits with full jitter. Attempts that got a part done do not count: a table with
-// little throughput gets through in the end.
-func retry(ctx context.Context, call func() error) error {
+// last error. Between the attempts it waits with full jitter.
+func retry(ctx context.Context, jitter func(time.Duration) time.Duration, call func() error) error {
 	wait := firstWait
 	for attempt := 1; ; attempt++ {
 		err := call()
-		if errors.Is(err, errUnprocessed) {
-			attempt = 0
-		}
 		if err == nil || attempt == attempts || !passing(ctx, err) {
 			return err
 		}
-		select {
-		case <-time.After(time.Duration(rand.Int64N(int64(wait)))):
-		case <-ctx.Done():
+		if !pause(ctx, jitter(wait)) {
 			return err
 		}
 		wait = min(2*wait, mostWait)
 	}
+}
+
+// The teller has nobody to hand a call back to: it waits up to
+const longestWait = 10 * time.Second
+
+// persist calls until it succeeds, DynamoDB's answer is a decision, or ctx ends. While it waits, Ready says why.
+func (n *Notifier) persist(ctx context.Context, call func() error) error {
+	wait := firstWait
+	failed := false
+	for {
+		err := call()
+		if errors.Is(err, errUnprocessed) {
+			wait = firstWait
+		}
+		if err == nil || decided(err) || ctx.Err() != nil {
+			if failed {
+				n.memory.noteTeller(nil)
+			}
+			return err
+		}
+		if !errors.Is(err, errUnprocessed) && wait > mostWait {
+			failed = true
+			n.memory.noteTeller(err)
+		}
+		if !pause(ctx, n.jitter(wait)) {
+			return err
+		}
+		wait = min(2*wait, longestWait)
+	}
+}
+
+// pause waits, and reports false when ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// decided reports whether an answer of DynamoDB is final: a condition that does not hold, or a call that is no good.
+func decided(err error) bool {
+	var canceled *types.TransactionCanceledException
+	if errors.As(err, &canceled) {
+		for _, r := range canceled.CancellationReasons {
+			if r.Code != nil && (*r.Code == "ConditionalCheckFailed" || *r.Code == "ValidationError") {
+				return true
+			}
+		}
+		return false
+	}
+	return isRefusedCondition(err) || refused(err)
 }
 
 // passing reports whether an error of DynamoDB may be gone in a second: throttling, an outage, the network. Denied

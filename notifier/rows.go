@@ -1,10 +1,14 @@
 package notifier
 
+// Reading: the rows of items, then the table's present items, by the hundred and consistently.
+
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -18,156 +22,188 @@ import (
 // Rows is what a Notifier needs of DynamoDB for the state table.
 type Rows interface {
 	Counts
-	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
 // Counts is what a Notifier needs of DynamoDB for the inventory's table.
 type Counts interface {
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
 const (
 	maxKeys    = 100 // of a BatchGetItem
-	readsAbout = 8   // BatchGetItems at once, of one call of Handle
+	readsAbout = 8   // BatchGetItems at once, of one look
 )
 
-type attributeMap = map[string]types.AttributeValue
+// known are the rows of some items, and the service's time before any of them was read.
+type known struct {
+	rows   map[inventory.Key]state.Item
+	broken []brokenRow
+	v      time.Time
+}
 
-// knownRows reads the alert rows of the items.
-func (n *Notifier) knownRows(ctx context.Context, items []inventory.Key) (map[inventory.Key]state.Alert, error) {
+// brokenRow is one that is none of ours.
+type brokenRow struct {
+	key inventory.Key
+	row attributeMap
+	err error
+}
+
+// knownRows reads the rows of items.
+func (n *Notifier) knownRows(ctx context.Context, items []inventory.Key) (*known, error) {
 	keys := make([]attributeMap, len(items))
+	names := make(map[state.Key]inventory.Key, len(items))
 	for i, k := range items {
-		keys[i] = state.AlertKey(n.config.App, k.Store, k.Item).Attributes()
+		key := state.ItemKey(n.config.App, k.Store, k.Item)
+		keys[i], names[key] = key.Attributes(), k
 	}
-	rows, err := read(ctx, n.clients.State, n.config.StateTable, types.KeysAndAttributes{}, keys)
+	rows, v, err := n.read(ctx, n.clients.State, n.config.StateTable, types.KeysAndAttributes{}, keys)
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[inventory.Key]state.Alert, len(rows))
+	found := &known{rows: make(map[inventory.Key]state.Item, len(rows)), v: v}
 	for _, row := range rows {
-		a, err := state.AlertOf(row)
-		if err != nil {
-			return nil, err
+		k := names[state.KeyOf(row)]
+		i, err := state.ItemOf(row)
+		if err != nil || i.Store != k.Store {
+			found.broken = append(found.broken, brokenRow{k, row, err})
+			continue
 		}
-		known[inventory.Key{Store: a.Store, Item: a.Item}] = a
+		found.rows[k] = i
 	}
-	return known, nil
+	return found, nil
 }
 
-// presentStock reads on which side of the threshold the items are now; those that are not there, or have no usable
-// count, are absent.
-func (n *Notifier) presentStock(ctx context.Context, r Rules, items []inventory.Key) (map[inventory.Key]state.Stock, error) {
+// stock is what the table holds of some items.
+type stock struct {
+	items      map[inventory.Key]*inventory.Item // those with a usable count
+	unreadable map[inventory.Key]bool            // those without
+	others     map[inventory.Key]map[string]string
+}
+
+// presentStock reads the present items; others says that templates want their other attributes.
+func (n *Notifier) presentStock(ctx context.Context, items []inventory.Key, others bool) (*stock, error) {
 	t := n.config.Table
 	keys := make([]attributeMap, len(items))
 	for i, k := range items {
 		keys[i] = t.KeyAttributes(k)
 	}
-	rows, err := read(ctx, n.clients.Table, t.Name, types.KeysAndAttributes{
-		ProjectionExpression:     aws.String("#store, #item, #count"),
-		ExpressionAttributeNames: map[string]string{"#store": t.Store, "#item": t.Item, "#count": t.Count},
-	}, keys)
+	var shape types.KeysAndAttributes
+	if !others {
+		shape.ProjectionExpression, shape.ExpressionAttributeNames = n.projection()
+	}
+	rows, _, err := n.read(ctx, n.clients.Table, t.Name, shape, keys)
 	if err != nil {
 		return nil, err
 	}
-	present := make(map[inventory.Key]state.Stock, len(rows))
-	for _, row := range rows {
-		if item, err := t.ItemOf(row); err == nil {
-			present[item.Key] = r.side(&item)
-		}
-	}
-	return present, nil
+	return n.stockOf(rows, others), nil
 }
 
-// read gets the rows with the keys, consistently, by the hundred and some hundreds at once, as shape says.
-func read(ctx context.Context, c Counts, table string, shape types.KeysAndAttributes, keys []attributeMap) ([]attributeMap, error) {
+// projection is what of an item is read.
+func (n *Notifier) projection() (*string, map[string]string) {
+	t := n.config.Table
+	names := map[string]string{"#store": t.Store, "#item": t.Item, "#count": t.Count}
+	expression := "#store, #item, #count"
+	if a := n.config.ThresholdAttribute; a != "" && a != t.Count {
+		names["#threshold"] = a
+		expression += ", #threshold"
+	}
+	return &expression, names
+}
+
+// stockOf reads rows of the inventory's table.
+func (n *Notifier) stockOf(rows []attributeMap, others bool) *stock {
+	t := n.config.Table
+	s := &stock{items: make(map[inventory.Key]*inventory.Item, len(rows)), unreadable: map[inventory.Key]bool{}}
+	if others {
+		s.others = make(map[inventory.Key]map[string]string, len(rows))
+	}
+	for _, row := range rows {
+		item, err := t.ItemOf(row)
+		if err != nil {
+			s.unreadable[item.Key] = true
+			continue
+		}
+		item.Threshold = inventory.ThresholdOf(row, n.config.ThresholdAttribute)
+		s.items[item.Key] = &item
+		if others {
+			s.others[item.Key] = plain(row)
+		}
+	}
+	return s
+}
+
+// plain are the strings and numbers of an item.
+func plain(row attributeMap) map[string]string {
+	all := make(map[string]string, len(row))
+	for name, v := range row {
+		switch v := v.(type) {
+		case *types.AttributeValueMemberS:
+			all[name] = v.Value
+		case *types.AttributeValueMemberN:
+			all[name] = v.Value
+		case *types.AttributeValueMemberBOOL:
+			all[name] = fmt.Sprint(v.Value)
+		}
+	}
+	return all
+}
+
+// read gets the rows with the keys, consistently, by the hundred and some hundreds at once, as shape says. v is the
+// service's time of the first answer, none later.
+func (n *Notifier) read(ctx context.Context, c Counts, table string, shape types.KeysAndAttributes, keys []attributeMap) (rows []attributeMap, v time.Time, err error) {
 	chunks := slices.Collect(slices.Chunk(keys, maxKeys))
 	found := make([][]attributeMap, len(chunks))
+	var mu sync.Mutex // guards v
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readsAbout)
 	for i, chunk := range chunks {
-		g.Go(func() (err error) {
-			found[i], err = readChunk(ctx, c, table, shape, chunk)
-			return err
+		g.Go(func() error {
+			return n.persist(ctx, func() error {
+				rows, at, left, err := n.readChunk(ctx, c, table, shape, chunk)
+				if err != nil {
+					return err
+				}
+				found[i] = append(found[i], rows...)
+				mu.Lock()
+				if v.IsZero() || at.Before(v) {
+					v = at
+				}
+				mu.Unlock()
+				if chunk = left; len(left) > 0 {
+					return fmt.Errorf("%d keys: %w", len(left), errUnprocessed)
+				}
+				return nil
+			})
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, v, fmt.Errorf("read %s: %w", table, err)
 	}
-	return slices.Concat(found...), nil
+	return slices.Concat(found...), v, nil
 }
 
-// readChunk gets at most a hundred rows; what DynamoDB leaves unprocessed is asked for again.
-func readChunk(ctx context.Context, c Counts, table string, shape types.KeysAndAttributes, keys []attributeMap) ([]attributeMap, error) {
-	var rows []attributeMap
-	shape.ConsistentRead = aws.Bool(true)
-	err := retry(ctx, func() error {
-		shape.Keys = keys
-		out, err := c.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{table: shape}})
-		if err != nil {
-			return err
-		}
-		rows = append(rows, out.Responses[table]...)
-		keys = out.UnprocessedKeys[table].Keys
-		if len(keys) > 0 {
-			return fmt.Errorf("%d keys: %w", len(keys), errUnprocessed)
-		}
-		return nil
-	})
-	return rows, err
+// readChunk gets at most a hundred rows, and returns the keys that DynamoDB has left unprocessed.
+func (n *Notifier) readChunk(ctx context.Context, c Counts, table string, shape types.KeysAndAttributes, keys []attributeMap) (rows []attributeMap, at time.Time, left []attributeMap, err error) {
+	shape.ConsistentRead, shape.Keys = aws.Bool(true), keys
+	out, err := c.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{table: shape}})
+	if err != nil {
+		return nil, time.Time{}, nil, err
+	}
+	return out.Responses[table], n.clock.hear(out.ResultMetadata), out.UnprocessedKeys[table].Keys, nil
 }
 
-// historyOf is the row of the history of an alert that was published.
-func (n *Notifier) historyOf(s *step) state.AlertHistory {
-	return state.AlertHistory{
-		Store: s.alert.Store, Item: s.alert.Item, Event: string(s.alert.Event), EventID: s.alert.id, Count: s.alert.Count,
-		At: s.alert.Since, Published: n.config.wall(), MessageID: s.messageID,
+// keysOf makes sorted keys of items of one store.
+func keysOf(store string, items []string) []inventory.Key {
+	keys := make([]inventory.Key, len(items))
+	for i, item := range items {
+		keys[i] = inventory.Key{Store: store, Item: item}
 	}
-}
-
-// writeHistory puts the rows, at most a unit's, by one call.
-func (n *Notifier) writeHistory(ctx context.Context, history []state.AlertHistory) error {
-	if len(history) == 0 {
-		return nil
-	}
-	puts := make([]types.WriteRequest, len(history))
-	for i, h := range history {
-		puts[i].PutRequest = &types.PutRequest{Item: h.Attributes(n.config.App)}
-	}
-	table := n.config.StateTable
-	return retry(ctx, func() error {
-		out, err := n.clients.State.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: puts}})
-		if err != nil {
-			return err
-		}
-		if puts = out.UnprocessedItems[table]; len(puts) > 0 {
-			return fmt.Errorf("%d rows: %w", len(puts), errUnprocessed)
-		}
-		return nil
-	})
-}
-
-// mark puts an alert row unless the one that is there is at our position or past it. At our position it is our own
-// write, whose answer was lost, or that of an instance which handled the same change; past it, that instance has gone
-// on. Either way the transition is applied.
-func (n *Notifier) mark(ctx context.Context, a state.Alert) error {
-	return retry(ctx, func() error {
-		_, err := n.clients.State.PutItem(ctx, &dynamodb.PutItemInput{
-			TableName:                           &n.config.StateTable,
-			Item:                                a.Attributes(n.config.App),
-			ConditionExpression:                 aws.String("attribute_not_exists(#position) OR #position < :position"),
-			ExpressionAttributeNames:            map[string]string{"#position": "position"},
-			ExpressionAttributeValues:           attributeMap{":position": &types.AttributeValueMemberS{Value: a.Position}},
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		})
-		var failed *types.ConditionalCheckFailedException
-		if !errors.As(err, &failed) {
-			return err
-		}
-		there, broken := state.AlertOf(failed.Item)
-		if broken == nil && there.Position >= a.Position {
-			return nil
-		}
-		return errors.Join(err, broken)
-	})
+	slices.SortFunc(keys, func(a, b inventory.Key) int { return strings.Compare(a.Item, b.Item) })
+	return keys
 }

@@ -18,7 +18,7 @@ const label = "2026-11-22T10:00:00.000"
 var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // script makes changes of words such as `echo:5>0`. The count before may be `-` (there was no item) or `?` (the stream
-// does not carry it), the one after `-` (removed) or `x` (no number). The item may have a store in front
+// does not carry it) or `x` (no number), the one after `-` (removed) or `x` (no number). The item may have a store in front
 // (`Bonn/echo:5>0`), else it is Berlin's. The n-th change, from 1, has the event id `e<n>` and the sequence number n.
 func script(t testing.TB, words string) []inventory.Change {
 	t.Helper()
@@ -37,7 +37,8 @@ func script(t testing.TB, words string) []inventory.Change {
 			Key: inventory.Key{Store: store, Item: item}, ID: fmt.Sprintf("e%d", i+1), Position: at(i + 1),
 			Created: begin.Add(time.Duration(i) * time.Second),
 		}
-		c.OldUnknown = before == "?"
+		c.OldUnknown = before == "?" || before == "x"
+		c.NoOldImage = before == "?"
 		c.Old = itemWith(t, c.Key, before)
 		if c.New = itemWith(t, c.Key, after); after == "x" {
 			c.Invalid = errors.New("attribute Count is no number")

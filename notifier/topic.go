@@ -20,62 +20,61 @@ import (
 type Topics interface {
 	ListTopics(context.Context, *sns.ListTopicsInput, ...func(*sns.Options)) (*sns.ListTopicsOutput, error)
 	GetTopicAttributes(context.Context, *sns.GetTopicAttributesInput, ...func(*sns.Options)) (*sns.GetTopicAttributesOutput, error)
-	PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (*sns.PublishBatchOutput, error)
+	Publish(context.Context, *sns.PublishInput, ...func(*sns.Options)) (*sns.PublishOutput, error)
 }
 
 // topic is where alerts go.
 type topic struct {
 	arn  string
 	fifo bool // keeps order and drops repetitions; such topics' names end so
+	// region is the topic's own, which the calls go to.
+	region string
 }
 
-// topicError is a configuration that fits no topic, or several: waiting does not help.
-type topicError struct{ err error }
+func (t *topic) options(o *sns.Options) {
+	if t.region != "" {
+		o.Region = t.region
+	}
+}
 
-func (e *topicError) Error() string { return e.err.Error() }
+// ambiguousTopic is a name that fits several topics: waiting does not help.
+type ambiguousTopic struct{ err error }
 
-func (e *topicError) Unwrap() error { return e.err }
+func (e *ambiguousTopic) Error() string { return e.err.Error() }
+
+func (e *ambiguousTopic) Unwrap() error { return e.err }
 
 func wrongTopic(format string, args ...any) error {
-	return &topicError{config.Problemf("notifier.topic", format, args...)}
+	return config.Problemf("notifier.topic", format, args...)
 }
 
 // resolvedTopic returns the topic, and looks for it first where that has not succeeded yet.
 func (n *Notifier) resolvedTopic(ctx context.Context) (*topic, error) {
-	n.memory.mu.Lock()
-	known := n.memory.topic
-	n.memory.mu.Unlock()
-	if known != nil {
+	if known := n.memory.topicIfKnown(); known != nil {
 		return known, nil
 	}
 	found, err := resolve(ctx, n.clients.SNS, n.config.Topic)
-	n.memory.mu.Lock()
-	defer n.memory.mu.Unlock()
 	if err == nil {
-		n.memory.topic, n.memory.problem = found, nil // until now there could be no other problem
+		n.memory.noteTopic(found)
 	}
 	return found, err
 }
 
-// resolve finds the topic that is configured by ARN or by name. Its error is a *topicError where that is wrong.
+// resolve finds the topic that is configured by ARN or by name. Its error is an *ambiguousTopic where waiting does not
+// help.
 func resolve(ctx context.Context, c Topics, configured string) (*topic, error) {
 	if !strings.Contains(configured, ":") {
 		return resolveName(ctx, c, configured)
 	}
-	if a, err := arn.Parse(configured); err != nil || a.Service != "sns" || a.Resource == "" {
-		return nil, wrongTopic("%q is no ARN of a topic (arn:aws:sns:<region>:<account>:<name>)", configured)
-	}
-	_, err := c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &configured})
+	t := newTopic(configured)
+	_, err := c.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &configured}, t.options)
 	var absent *types.NotFoundException
 	var denied *types.AuthorizationErrorException
-	var refused *types.InvalidParameterException
 	switch {
 	case errors.As(err, &absent):
 		return nil, wrongTopic("there is no topic %s; create it, or name another", configured)
-	case errors.As(err, &refused):
-		return nil, wrongTopic("SNS refuses %s (%s); give the ARN of a topic in the daemon's region (aws.region)", configured, refused.ErrorMessage())
 	case err == nil, errors.As(err, &denied): // who may publish need not be allowed to look
-		return newTopic(configured), nil
+		return t, nil
 	}
 	return nil, fmt.Errorf("look for topic %s: %w", configured, err)
 }
@@ -102,12 +101,18 @@ func resolveName(ctx context.Context, c Topics, name string) (*topic, error) {
 	case 0:
 		return nil, wrongTopic("there is no topic named %q; there is %s; create it, or name one of these", name, listed(all))
 	}
-	return nil, wrongTopic("%d topics are named %q: %s; give the ARN of one", len(matches), name, listed(matches))
+	return nil, &ambiguousTopic{wrongTopic("%d topics are named %q: %s; give the ARN of one", len(matches), name, listed(matches))}
 }
 
-func newTopic(arn string) *topic { return &topic{arn, strings.HasSuffix(arn, ".fifo")} }
+func newTopic(named string) *topic {
+	t := &topic{arn: named, fifo: strings.HasSuffix(named, ".fifo")}
+	if a, err := arn.Parse(named); err == nil {
+		t.region = a.Region
+	}
+	return t
+}
 
-func topicName(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
+func topicName(named string) string { return named[strings.LastIndexByte(named, ':')+1:] }
 
 // listed names topics for a message: the first twenty.
 func listed(arns []string) string {

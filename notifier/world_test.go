@@ -1,12 +1,15 @@
 package notifier
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,10 +18,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/state"
 )
 
@@ -26,6 +31,7 @@ import (
 type world struct {
 	*testing.T
 	*sandbox.Sandbox
+	ends []func()
 }
 
 const stateTable = "inventoryd-state"
@@ -34,15 +40,30 @@ const stateTable = "inventoryd-state"
 func inWorld(t *testing.T, test func(*testing.T, *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, Sandbox: sandbox.New()}
-		if err := w.Provision(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := state.Ensure(t.Context(), w.tables("test"), stateTable); err != nil {
-			t.Fatal(err)
-		}
+		w := newWorld(t)
+		defer w.end()
 		test(t, w)
 	})
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, Sandbox: sandbox.New()}
+	if err := w.Provision(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := state.EnsureState(t.Context(), w.tables("test"), stateTable); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// end stops what runs.
+func (w *world) end() {
+	for _, end := range w.ends {
+		end()
+	}
+	w.ends = nil
 }
 
 func (w *world) tables(client string) *dynamodb.Client {
@@ -75,6 +96,28 @@ func (w *world) unstarted(client string, change func(*Config)) *Notifier {
 	return n
 }
 
+// running makes a notifier that tells, and returns how to stop it.
+func (w *world) running(client string, change func(*Config)) (n *Notifier, stop func()) {
+	w.Helper()
+	n = w.instance(client, change)
+	return n, w.run(n)
+}
+
+// run lets a notifier tell until stop is called, or the test ends.
+func (w *world) run(n *Notifier) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.Errorf("Run returned %v", err)
+		}
+	})
+	w.ends = append(w.ends, stop)
+	return stop
+}
+
 // script makes changes that happened just now.
 func (w *world) script(words string) []inventory.Change {
 	w.Helper()
@@ -83,6 +126,39 @@ func (w *world) script(words string) []inventory.Change {
 		changes[i].Created = time.Now().Truncate(time.Second)
 	}
 	return changes
+}
+
+// happen makes the table what the words say, and lets a notifier handle them.
+func (w *world) happen(n *Notifier, words string) {
+	w.Helper()
+	changes := w.script(words)
+	w.store(changes)
+	w.handle(n, changes)
+}
+
+// store makes the table what the changes lead to.
+func (w *world) store(changes []inventory.Change) {
+	w.Helper()
+	for _, c := range changes {
+		row := inventory.DefaultTable.KeyAttributes(c.Key)
+		switch {
+		case c.Invalid != nil:
+			row["Count"] = &types.AttributeValueMemberS{Value: "x"}
+		case c.New == nil:
+			if _, err := w.tables("test").DeleteItem(w.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(sandbox.Table), Key: row}); err != nil {
+				w.Fatal(err)
+			}
+			continue
+		default:
+			row = inventory.DefaultTable.Attributes(*c.New)
+			if c.New.Threshold != nil {
+				row["Reorder"] = &types.AttributeValueMemberN{Value: strconv.FormatInt(*c.New.Threshold, 10)}
+			}
+		}
+		if _, err := w.tables("test").PutItem(w.Context(), &dynamodb.PutItemInput{TableName: aws.String(sandbox.Table), Item: row}); err != nil {
+			w.Fatal(err)
+		}
+	}
 }
 
 // handle lets a notifier handle the changes, which must succeed.
@@ -135,12 +211,12 @@ func (w *world) drain(queue string) []note {
 	return notes
 }
 
-// told lists the messages that have arrived, sorted, each with how often.
+// told lists the messages that have arrived, sorted, each with how often; lines of one message are joined by |.
 func (w *world) told() []string {
 	w.Helper()
 	times := map[string]int{}
 	for _, n := range w.inbox() {
-		times[n.Message]++
+		times[strings.ReplaceAll(strings.TrimSpace(n.Message), "\n", " | ")]++
 	}
 	var list []string
 	for _, text := range slices.Sorted(maps.Keys(times)) {
@@ -152,60 +228,108 @@ func (w *world) told() []string {
 	return list
 }
 
-// row is the alert row of one of Berlin's items: "out@3".
-func (w *world) row(item string) string {
+// wantTold waits until what is due must have been told, and compares what has arrived.
+func (w *world) wantTold(want ...string) {
+	w.Helper()
+	time.Sleep(5 * time.Second)
+	synctest.Wait()
+	if diff := cmp.Diff(want, w.told()); diff != "" {
+		w.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// item reads the row of an item.
+func (w *world) item(store, item string) (state.Item, bool) {
 	w.Helper()
 	out, err := w.tables("test").GetItem(w.Context(), &dynamodb.GetItemInput{
-		TableName: aws.String(stateTable), Key: state.AlertKey("shop", "Berlin", item).Attributes(), ConsistentRead: aws.Bool(true),
+		TableName: aws.String(stateTable), Key: state.ItemKey("shop", store, item).Attributes(), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
 	if out.Item == nil {
+		return state.Item{}, false
+	}
+	i, err := state.ItemOf(out.Item)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return i, true
+}
+
+// row is the row of one of Berlin's items: "out@3 began@3 told@1 due out".
+func (w *world) row(item string) string {
+	w.Helper()
+	i, ok := w.item("Berlin", item)
+	if !ok {
 		return ""
 	}
-	a, err := state.AlertOf(out.Item)
-	if err != nil {
-		w.Fatal(err)
+	text := fmt.Sprintf("%s@%s", i.Stock, sequenceOf(i.Position))
+	if i.Began.Position != "" {
+		text += " began@" + sequenceOf(i.Began.Position)
 	}
-	_, sequence, _ := strings.Cut(a.Position, "#")
-	return fmt.Sprintf("%s@%s", a.Stock, strings.TrimLeft(sequence, "0"))
+	if !i.Told.V.IsZero() {
+		text += " told@" + sequenceOf(i.Told.Position)
+	}
+	if i.Due.Kind != "" {
+		text += " due " + string(i.Due.Kind)
+	}
+	if i.Failed != "" {
+		text += " failed"
+	}
+	return text
 }
 
-// put sets a present count of one of Berlin's items.
-func (w *world) put(item string, count int64) {
+// sequenceOf is the sequence number of a position.
+func sequenceOf(position string) string {
+	_, sequence, _ := strings.Cut(position, "#")
+	return strings.TrimLeft(sequence, "0")
+}
+
+func (w *world) wantRow(item, want string) {
 	w.Helper()
-	i := inventory.Item{Key: inventory.Key{Store: "Berlin", Item: item}, Count: count}
-	_, err := w.tables("test").PutItem(w.Context(), &dynamodb.PutItemInput{
-		TableName: aws.String(sandbox.Table), Item: inventory.DefaultTable.Attributes(i),
-	})
-	if err != nil {
+	if got := w.row(item); got != want {
+		w.Errorf("row of %s is %q, want %q", item, got, want)
+	}
+}
+
+// overwrite puts a row of the state table as it is.
+func (w *world) overwrite(row attributeMap) {
+	w.Helper()
+	if _, err := w.tables("test").PutItem(w.Context(), &dynamodb.PutItemInput{TableName: aws.String(stateTable), Item: row}); err != nil {
 		w.Fatal(err)
 	}
 }
 
-// history reads the rows of the history of a day.
-func (w *world) history(day time.Time) []state.AlertHistory {
-	w.Helper()
-	var rows []state.AlertHistory
-	pages := dynamodb.NewQueryPaginator(w.tables("test"), &dynamodb.QueryInput{
-		TableName: aws.String(stateTable), KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: state.AlertHistoryKey("shop", day, "").PK},
-		},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(w.Context())
-		if err != nil {
-			w.Fatal(err)
-		}
-		for _, item := range page.Items {
-			h, err := state.AlertHistoryOf(item)
-			if err != nil {
-				w.Fatal(err)
-			}
-			rows = append(rows, h)
-		}
+// calls counts those that reach the sandbox.
+type calls struct {
+	mu sync.Mutex // guards by
+	by map[string]int
+}
+
+// count begins to count calls.
+func (w *world) count() *calls {
+	c := &calls{by: map[string]int{}}
+	w.Fault(fault.Rule{Match: func(f fault.Call) bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.by[f.Operation]++
+		return false
+	}})
+	return c
+}
+
+func (c *calls) total() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, times := range c.by {
+		n += times
 	}
-	return rows
+	return n
+}
+
+func (c *calls) of(operation string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.by[operation]
 }

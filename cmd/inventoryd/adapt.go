@@ -11,11 +11,11 @@ import (
 
 // handler joins the stream to the notifier: records become changes, and a change that failed becomes a record that
 // failed. Neither package knows the other.
-func handler(table inventory.Table, handle func(context.Context, []inventory.Change) error) stream.Handler {
+func handler(table inventory.Table, threshold string, handle func(context.Context, []inventory.Change) error) stream.Handler {
 	return func(ctx context.Context, batch []stream.Record) error {
 		changes := make([]inventory.Change, len(batch))
 		for i, r := range batch {
-			changes[i] = changeOf(table, r)
+			changes[i] = changeOf(table, threshold, r)
 		}
 		err := handle(ctx, changes)
 		var failed *inventory.Failure
@@ -29,18 +29,20 @@ func handler(table inventory.Table, handle func(context.Context, []inventory.Cha
 	}
 }
 
-// changeOf reads a record as a change of the inventory; what it cannot read is in Invalid.
-func changeOf(table inventory.Table, r stream.Record) inventory.Change {
+// changeOf reads a record as a change of the inventory; what it cannot read is in Invalid. threshold names the attribute
+// that holds an item's own threshold, "" for none.
+func changeOf(table inventory.Table, threshold string, r stream.Record) inventory.Change {
 	c := inventory.Change{ID: r.ID, Position: r.Position(), Created: r.Created}
 	if c.Key, c.Invalid = keyOf(table, r.Keys); c.Invalid != nil {
 		return c
 	}
-	if c.New, c.Invalid = itemOf(table, c.Key, r.New); c.Invalid != nil {
+	if c.New, c.Invalid = itemOf(table, threshold, c.Key, r.New); c.Invalid != nil {
 		return c
 	}
-	// An old image that is no item (written by somebody else without a count) is as none: the new one decides.
-	c.Old, _ = itemOf(table, c.Key, r.Old)
-	c.OldUnknown = r.Kind != stream.Insert && !r.Old.Exists()
+	// An old image without a usable count (written by somebody else) says nothing: the item's row does.
+	c.Old, _ = itemOf(table, threshold, c.Key, r.Old)
+	c.OldUnknown = r.Kind != stream.Insert && c.Old == nil
+	c.NoOldImage = c.OldUnknown && !r.Old.Exists()
 	return c
 }
 
@@ -62,7 +64,7 @@ func text(image stream.Image, name string) (string, error) {
 }
 
 // itemOf reads an image; an absent image is no item and no error.
-func itemOf(table inventory.Table, k inventory.Key, image stream.Image) (*inventory.Item, error) {
+func itemOf(table inventory.Table, threshold string, k inventory.Key, image stream.Image) (*inventory.Item, error) {
 	if !image.Exists() {
 		return nil, nil
 	}
@@ -75,5 +77,23 @@ func itemOf(table inventory.Table, k inventory.Key, image stream.Image) (*invent
 	if err != nil {
 		return nil, fmt.Errorf("attribute %s: %w", table.Count, err)
 	}
-	return &inventory.Item{Key: k, Count: count}, nil
+	i := &inventory.Item{Key: k, Count: count}
+	if threshold != "" {
+		i.Threshold = thresholdOf(image, threshold)
+	}
+	return i, nil
+}
+
+// thresholdOf reads an item's own threshold; nil where it has none that is usable.
+func thresholdOf(image stream.Image, name string) *int64 {
+	v, _ := image.Lookup(name)
+	n, ok := v.N()
+	if !ok {
+		return nil
+	}
+	t, err := inventory.ParseCount(n)
+	if err != nil {
+		return nil
+	}
+	return &t
 }

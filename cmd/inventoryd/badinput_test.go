@@ -79,14 +79,14 @@ func TestStartIsRefusedWithTheRemedy(t *testing.T) {
 			},
 			[]string{"Inventory", "stream", "aws dynamodb update-table", "NEW_AND_OLD_IMAGES"},
 		},
-		"topic not found": {
+		"a name that fits several topics": {
 			func(t *testing.T, w *world, cfg *Config) {
-				if _, err := w.SNS.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("Deliveries")}); err != nil {
+				if _, err := w.SNS.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("nostock")}); err != nil {
 					t.Fatal(err)
 				}
-				cfg.Notifier.Topic = "NoStok"
+				cfg.Notifier.Topic = "NOSTOCK"
 			},
-			[]string{"NoStok", "notifier.topic", "Deliveries", "NoStock"},
+			[]string{"NOSTOCK", "notifier.topic", "2 topics", "give the ARN of one"},
 		},
 		"other keys": {
 			func(_ *testing.T, _ *world, cfg *Config) { cfg.Table.Item = "Article" },

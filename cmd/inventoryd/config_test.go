@@ -347,7 +347,7 @@ func TestReloadTakesWhatItCanAndNamesTheRest(t *testing.T) {
 		}
 	}
 
-	rewrite("loader: {workers: 3, lanes: 16}\nlog: {level: debug}\nnotifier: {verify_after: 1m}\n")
+	rewrite("loader: {workers: 3, lanes: 16}\nlog: {level: debug}\nnotifier: {group_wait: 1m}\n")
 	next, changes, err := o.reload(current)
 	if err != nil {
 		t.Fatal(err)
@@ -356,12 +356,12 @@ func TestReloadTakesWhatItCanAndNamesTheRest(t *testing.T) {
 		{Key: "log.level", Class: config.Now, Old: "info", New: "debug"},
 		{Key: "loader.workers", Class: config.Restart, Old: "2", New: "3"},
 		{Key: "loader.lanes", Class: config.Object, Old: "8", New: "16"},
-		{Key: "notifier.verify_after", Class: config.Now, Old: "5m", New: "1m"},
+		{Key: "notifier.group_wait", Class: config.Now, Old: "1s", New: "1m"},
 	}, changes); d != "" {
 		t.Error(d)
 	}
 	want := current
-	want.Loader.Lanes, want.Log.Level, want.Notifier.VerifyAfter = 16, "debug", time.Minute
+	want.Loader.Lanes, want.Log.Level, want.Notifier.GroupWait = 16, "debug", time.Minute
 	equal(t, want, next)
 	if next.Loader.App != "filled in" {
 		t.Error("what no file says must stay")

@@ -82,6 +82,7 @@ func (d *demonstration) open() (err error) {
 	}
 	d.cfg = defaults()
 	d.cfg.Stream.LeaseDuration = 2 * time.Second
+	d.cfg.Notifier.GroupItems, d.cfg.Notifier.GroupWait = 1, 0          // each alert as the original sent it, at once
 	if d.page, err = net.Listen("tcp", d.cfg.HTTP.Listen); err != nil { // a daemon may run here already
 		if d.page, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return err

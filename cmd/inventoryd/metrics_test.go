@@ -66,6 +66,7 @@ func TestEachMetricIsMeasuredAndBothWaysOutAgree(t *testing.T) {
 			happen(t)
 			time.Sleep(time.Minute)
 		}
+		w.changedThresholds(t, cfg)
 		cfg.Notifier.Send = false // in force from here on, and nothing begins to count anew
 		w.reload <- cfg
 		w.stock(t, "shadow", 0)
@@ -168,7 +169,7 @@ func (w *world) troubleWithWrites(t *testing.T) {
 func (w *world) changesOfAllKinds(t *testing.T) {
 	for _, n := range []int64{0, 5, 0} { // the second shortage is within the cooldown
 		w.stock(t, "again", n)
-		time.Sleep(5 * time.Second)
+		time.Sleep(40 * time.Second) // longer than a store rests
 	}
 	key := inventory.DefaultTable.KeyAttributes(inventory.Key{Store: "store of again", Item: "again"})
 	_, err := w.Tables.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(sandbox.Table), Key: key})
@@ -183,12 +184,30 @@ func (w *world) changesOfAllKinds(t *testing.T) {
 	w.aws.Fault(fault.Rule{Service: "sns", Client: "daemon", Times: 1, Effect: refuse})
 	w.stock(t, "refused", 0)
 	time.Sleep(5 * time.Second)
-	restore := w.aws.Fault(fault.Rule{Service: "sns", Client: "daemon", Effect: fault.Unavailable}) // for so long that it is too old
-	w.stock(t, "outdated", 0)
-	time.Sleep(6 * time.Minute)
-	w.stock(t, "outdated", 9)
-	time.Sleep(time.Minute) // the attempt under way has read the count before
-	restore()
+	poison := fault.Effect{Error: &fault.Error{Code: "ValidationException", Message: "One or more parameter values were invalid"}}
+	w.aws.Fault(fault.Rule{Operation: "UpdateItem", Client: "daemon", Match: func(c fault.Call) bool { return bytes.Contains(c.Body, []byte("poisoned")) }, Effect: poison})
+	w.stock(t, "poisoned", 0) // a change that DynamoDB refuses to hold is diverted
+	time.Sleep(5 * time.Second)
+	deny := w.aws.Fault(fault.Rule{Service: "sns", Client: "daemon", Effect: fault.AccessDenied})
+	w.stock(t, "recovered", 0)
+	time.Sleep(5 * time.Second)
+	blind := w.aws.Fault(fault.Rule{Service: "streams", Client: "daemon", Effect: fault.Unavailable})
+	w.stock(t, "recovered", 9) // the table knows it before the row does
+	time.Sleep(time.Minute)
+	blind()
+	deny()
+	time.Sleep(2 * time.Minute) // until the next attempt
+}
+
+// changedThresholds lets comparisons with the table find a shortage and close it.
+func (w *world) changedThresholds(t *testing.T, cfg Config) {
+	w.stock(t, "scarce", 1)
+	time.Sleep(10 * time.Second)
+	for _, threshold := range []int64{1, 0} {
+		cfg.Notifier.Threshold = threshold
+		w.reload <- cfg
+		time.Sleep(30 * time.Second)
+	}
 }
 
 // troubleWithTheStream lets checkpoints fail, loses a shard's row, and trims records that were not read.

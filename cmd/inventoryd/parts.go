@@ -91,6 +91,14 @@ func (h half) member(cfg Config, client *dynamodb.Client, log *zap.Logger) *leas
 	})
 }
 
+// teller is what the notifier has to do with the group: who tells, whether there are others, and how to give it up.
+func teller(m *lease.Member) (lead func(context.Context, func(context.Context) error) error, others func() bool, yield func(context.Context) error) {
+	lead = func(ctx context.Context, f func(context.Context) error) error { return m.Lead(ctx, partNotifier, f) }
+	others = func() bool { return m.Others(partNotifier) > 0 }
+	yield = func(ctx context.Context) error { return m.Yield(ctx, partNotifier) }
+	return lead, others, yield
+}
+
 // hostLock is the file by which a daemon that was killed and starts again on its host takes over at once; "" where the
 // service manager gives no directory for state.
 func hostLock(app string) string {
@@ -145,7 +153,7 @@ func (t *tables) claim(ctx context.Context) error {
 	if err := checkKeys(cfg.Table, out.Table); err != nil {
 		return fmt.Errorf("%w: table %s %w", state.ErrUnfit, cfg.Table.Name, err)
 	}
-	created, err := state.Ensure(ctx, t.client, cfg.StateTable)
+	created, err := state.EnsureState(ctx, t.client, cfg.StateTable)
 	if created {
 		t.log.Info("table created", zap.String("table", cfg.StateTable))
 	}

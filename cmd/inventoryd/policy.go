@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/urfave/cli/v2"
 
+	"inventoryd/internal/state"
 	"inventoryd/internal/web"
 )
 
@@ -188,8 +189,9 @@ func (g grants) alerting() []policyStatement {
 		allow("ReadStream", []string{g.in("dynamodb", "table/"+c.Table.Name+"/stream/*")}, "dynamodb:DescribeStream", "dynamodb:GetShardIterator", "dynamodb:GetRecords"),
 		allow("FindStreams", []string{"*"}, "dynamodb:ListStreams"), // it takes no resource
 		allow("KeepLeases", g.table(c.Stream.LeaseTable), "dynamodb:DescribeTable", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:UpdateTimeToLive"),
-		allow("VerifyAlerts", g.table(c.Table.Name), "dynamodb:BatchGetItem"),
-		allow("RememberAlerts", g.table(c.StateTable), "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
+		allow("VerifyAlerts", g.table(c.Table.Name), "dynamodb:BatchGetItem", "dynamodb:Scan"),
+		allow("RememberAlerts", g.table(c.StateTable), "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"),
+		allow("FindAlerts", []string{g.in("dynamodb", "table/"+c.StateTable+"/index/"+state.LookIndex)}, "dynamodb:Query"),
 		allow("Alert", []string{g.topic()}, "sns:Publish", "sns:GetTopicAttributes"),
 	}
 	if !strings.HasPrefix(c.Notifier.Topic, "arn:") {
@@ -221,7 +223,7 @@ func (g grants) load() []policyStatement {
 func (g grants) setup() []policyStatement {
 	own := append(g.table(g.cfg.StateTable), g.table(g.cfg.Stream.LeaseTable)...)
 	return []policyStatement{
-		allow("MakeTables", own, "dynamodb:DescribeTable", "dynamodb:CreateTable", "dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive"),
+		allow("MakeTables", own, "dynamodb:DescribeTable", "dynamodb:CreateTable", "dynamodb:UpdateTable", "dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive"),
 	}
 }
 

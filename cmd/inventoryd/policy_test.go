@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/policy"
 	"inventoryd/internal/sandbox/topics"
+	"inventoryd/internal/state"
 )
 
 // granted is the policy for a configuration in the sandbox's account, as its gate reads it.
@@ -85,8 +87,10 @@ func (w *world) setUpUnderItsPolicy(t *testing.T, cfg Config) {
 	p, _ := granted(t, cfg, "setup", both)
 	w.aws.Enforce("setup", p)
 	tables := dynamodb.NewFromConfig(w.aws.Config("setup"))
-	for _, name := range []string{cfg.StateTable, cfg.Stream.LeaseTable} {
-		if _, err := setup(t.Context(), tables, name, false); err != nil {
+	for name, ensure := range map[string]func(context.Context, state.Creator, string) (bool, error){
+		cfg.StateTable: state.EnsureState, cfg.Stream.LeaseTable: state.Ensure,
+	} {
+		if _, err := setup(t.Context(), tables, name, ensure); err != nil {
 			t.Error(err)
 		}
 	}

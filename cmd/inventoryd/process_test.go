@@ -48,6 +48,7 @@ func TestMain(m *testing.M) {
 
 // world is the stand-ins, served on a loopback port, and clients to look at them.
 type world struct {
+	dir string           // of the daemons' state; "" before the first
 	aws *sandbox.Sandbox // nil where the stand-ins are others'
 	clients
 	settings []string // what the daemon's configuration says of the endpoints
@@ -195,7 +196,9 @@ func (w *world) inbox(t *testing.T, told map[string]int) {
 			if err := json.Unmarshal([]byte(*m.Body), &envelope); err != nil {
 				t.Fatal(err)
 			}
-			told[envelope.Message]++
+			for line := range strings.Lines(envelope.Message) { // a message may tell of several items
+				told[strings.TrimSuffix(line, "\n")]++
+			}
 			if _, err := w.SQS.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				t.Fatal(err)
 			}
@@ -245,6 +248,7 @@ func (w *world) start(t *testing.T, environ ...string) *process {
 	p := &process{Cmd: exec.Command(os.Args[0], "run", "-c", file), log: &lockedBuffer{}, file: file, settings: settings}
 	p.Env = append([]string{
 		asDaemon + "=1", "AWS_REGION=us-east-1",
+		"STATE_DIRECTORY=" + w.stateDir(t), // as systemd gives it: who was killed and starts again need not wait for itself
 		"AWS_ACCESS_KEY_ID=daemon", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
 	}, environ...)
 	p.Stdout, p.Stderr = p.log, p.log
@@ -253,6 +257,14 @@ func (w *world) start(t *testing.T, environ ...string) *process {
 	}
 	t.Cleanup(func() { p.Process.Kill(); p.Wait() })
 	return p
+}
+
+// stateDir is the directory for state of all daemons of a world, which are one host's.
+func (w *world) stateDir(t *testing.T) string {
+	if w.dir == "" {
+		w.dir = t.TempDir()
+	}
+	return w.dir
 }
 
 // terminate sends SIGTERM and returns the exit code.

@@ -94,11 +94,12 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		parts = append(parts, part{"loader", l.Ready, func() any { return l.Status() }, func(next Config) { l.Apply(next.Loader) }})
 	}
 	if h.only != onlyLoader {
+		cfg.Notifier.Lead, cfg.Notifier.Others, cfg.Notifier.Yield = teller(member)
 		n, err := notifier.New(notifier.Clients{SNS: c.SNS, State: c.Tables, Table: c.Tables}, cfg.Notifier)
 		if err != nil {
 			return err
 		}
-		s, err := stream.New(c.Streams, c.Tables, cfg.Table.Name, handler(cfg.Table, n.Handle), cfg.Stream)
+		s, err := stream.New(c.Streams, c.Tables, cfg.Table.Name, handler(cfg.Table, cfg.Notifier.ThresholdAttribute, n.Handle), cfg.Stream)
 		if err != nil {
 			return err
 		}

@@ -92,3 +92,16 @@ func ParseCount(s string) (int64, error) {
 	}
 	return r.Num().Int64(), nil
 }
+
+// ThresholdOf reads an item's own threshold from the attribute of that name; nil where there is none that is usable.
+func ThresholdOf(attributes map[string]types.AttributeValue, name string) *int64 {
+	v, ok := attributes[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return nil
+	}
+	n, err := ParseCount(v.Value)
+	if err != nil {
+		return nil
+	}
+	return &n
+}

@@ -15,7 +15,8 @@ func (k Key) String() string { return k.Store + "/" + k.Item }
 // Item is one row of the table.
 type Item struct {
 	Key
-	Count int64
+	Count     int64
+	Threshold *int64 // its own, where the row has one: at or below it the item is out of stock; nil: the configuration's holds
 }
 
 // Change is one record of the table's stream in the words of the inventory.
@@ -23,9 +24,10 @@ type Change struct {
 	Key
 	// Old and New are the item before and after; nil where it did not exist or the stream carries no such image.
 	Old, New *Item
-	// OldUnknown says that there was an item before but the record does not carry it: a change or a removal on a stream
-	// without old images. Old is nil then, and says nothing.
+	// OldUnknown says that there was something before of which the record tells no count: Old is nil then, and says nothing.
 	OldUnknown bool
+	// NoOldImage says why: the stream carries no old images. Else the count before was no usable one.
+	NoOldImage bool
 	// Invalid says why the record is no usable change (no count, or one that is no whole number); else nil.
 	Invalid error
 	// ID is the stream's event id: the record's identity.

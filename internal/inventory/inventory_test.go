@@ -73,9 +73,9 @@ func FuzzCountsThatAreTakenAreExact(f *testing.F) {
 func TestItemsSurviveTheirAttributes(t *testing.T) {
 	table := Table{Name: "Stock", Store: "shop", Item: "article", Count: "pieces"}
 	for _, item := range []Item{
-		{Key{"Berlin", "Echo Dot"}, 5},
-		{Key{"Köln", "🧴"}, 0},
-		{Key{"a", "b"}, math.MinInt64},
+		{Key: Key{"Berlin", "Echo Dot"}, Count: 5},
+		{Key: Key{"Köln", "🧴"}},
+		{Key: Key{"a", "b"}, Count: math.MinInt64},
 	} {
 		got, err := table.ItemOf(table.Attributes(item))
 		if err != nil || got != item {

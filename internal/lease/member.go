@@ -321,3 +321,30 @@ func (m *Member) Status() MemberStatus {
 	}
 	return s
 }
+
+// Others is how many other members with the part live, as the last look showed them.
+func (m *Member) Others(part string) (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.beat == nil {
+		return 0
+	}
+	for _, other := range m.view.Alive() {
+		if other.ID != m.beat.ID() && other.Has(part) {
+			n++
+		}
+	}
+	return n
+}
+
+// Yield takes a new number where other members have the part, so that one of them leads it: for a member that cannot do
+// what it leads. It leads until the next look shows it.
+func (m *Member) Yield(ctx context.Context, part string) error {
+	m.mu.Lock()
+	beat := m.beat
+	m.mu.Unlock()
+	if beat == nil || m.Others(part) == 0 {
+		return nil
+	}
+	return beat.Renumber(ctx)
+}

@@ -22,12 +22,15 @@ func KeyOf(row map[string]types.AttributeValue) Key {
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
+// Epoch is how rows hold when they expire.
+func Epoch(t time.Time) types.AttributeValue { return number(t.Unix()) }
+
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// instant writes a time so that people can read it, and so that strings sort as the times do: UTC, milliseconds.
-func instant(t time.Time) types.AttributeValue { return text(t.UTC().Format(instantLayout)) }
+// Instant writes a time so that people can read it, and so that strings sort as the times do: UTC, milliseconds.
+func Instant(t time.Time) types.AttributeValue { return text(t.UTC().Format(instantLayout)) }
 
 const instantLayout = "2006-01-02T15:04:05.000Z"
 
@@ -57,6 +60,18 @@ func (r *reader) number(name string) int64 {
 		r.err = errors.Join(r.err, fmt.Errorf("attribute %s: %w", name, err))
 	}
 	return n
+}
+
+// has reports whether the row has the attribute.
+func (r *reader) has(name string) bool { return r.row[name] != nil }
+
+// maybe is the number where the row has it.
+func (r *reader) maybe(name string) *int64 {
+	if !r.has(name) {
+		return nil
+	}
+	n := r.number(name)
+	return &n
 }
 
 func (r *reader) instant(name string) time.Time {

@@ -145,13 +145,13 @@ func set(members ...string) types.AttributeValue {
 
 func (v Version) attribute() types.AttributeValue {
 	return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-		"etag": text(v.ETag), "version": text(v.Version), "modified": instant(v.Modified),
+		"etag": text(v.ETag), "version": text(v.Version), "modified": Instant(v.Modified),
 	}}
 }
 
 func (e Ended) attribute() types.AttributeValue {
 	m := map[string]types.AttributeValue{
-		"status": text(e.Status), "at": instant(e.At), "took_ms": number(e.Took.Milliseconds()), "size": number(e.Size),
+		"status": text(e.Status), "at": Instant(e.At), "took_ms": number(e.Took.Milliseconds()), "size": number(e.Size),
 		"instance": text(e.Instance),
 	}
 	if e.Version != (Version{}) {

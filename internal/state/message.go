@@ -31,7 +31,7 @@ func (m Message) Attributes(app string) map[string]types.AttributeValue {
 		row["objects"] = &types.AttributeValueMemberL{Value: objects}
 	}
 	row["reason"] = text(m.Reason)
-	row["failed"] = instant(m.Failed)
+	row["failed"] = Instant(m.Failed)
 	row[Expires] = number(m.Failed.Add(MessageKept).Unix())
 	return row
 }

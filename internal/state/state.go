@@ -28,30 +28,44 @@ type Creator interface {
 	UpdateTimeToLive(context.Context, *dynamodb.UpdateTimeToLiveInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error)
 }
 
-// Ensure makes sure that the named state or lease table exists, is active and has the keys `pk` and `sk`; it creates
+// Ensure makes sure that the named lease table exists, is active and has the keys `pk` and `sk`; it creates
 // the table with on-demand billing where it is absent, and then turns time to live on. It is idempotent, also when
 // several instances start at once. It reports whether it created the table. The error of a table that cannot be
 // created or does not fit names the remedy.
 func Ensure(ctx context.Context, c Creator, name string) (created bool, err error) {
-	table, err := describe(ctx, c, name)
+	created, _, err = ensure(ctx, c, name, false)
+	return created, err
+}
+
+// EnsureState is Ensure for the state table, which has the index of what is to be looked at too.
+func EnsureState(ctx context.Context, c Creator, name string) (created bool, err error) {
+	created, table, err := ensure(ctx, c, name, true)
+	if err == nil {
+		err = checkIndex(table)
+	}
+	return created, err
+}
+
+func ensure(ctx context.Context, c Creator, name string, look bool) (created bool, table *types.TableDescription, err error) {
+	table, err = describe(ctx, c, name)
 	if isAbsent(err) {
-		if created, err = create(ctx, c, name); err != nil {
-			return false, fmt.Errorf("table %s does not exist and cannot be created (create it with `inventoryd setup`): %w", name, err)
+		if created, err = create(ctx, c, name, look); err != nil {
+			return false, nil, fmt.Errorf("table %s does not exist and cannot be created (create it with `inventoryd setup`): %w", name, err)
 		}
 		table, err = appeared(ctx, c, name)
 	}
 	if err != nil {
-		return created, err
+		return created, nil, err
 	}
 	if err := check(table); err != nil {
-		return created, fmt.Errorf("table %s: %w: %w; name another one in the configuration (state_table, stream.lease_table)", name, ErrUnfit, err)
+		return created, nil, fmt.Errorf("table %s: %w: %w; name another one in the configuration (state_table, stream.lease_table)", name, ErrUnfit, err)
 	}
 	for table.TableStatus == types.TableStatusCreating {
 		if err := wait(ctx, 500*time.Millisecond); err != nil {
-			return created, fmt.Errorf("wait for table %s: %w", name, err)
+			return created, nil, fmt.Errorf("wait for table %s: %w", name, err)
 		}
 		if table, err = describe(ctx, c, name); err != nil {
-			return created, err
+			return created, nil, err
 		}
 	}
 	// Also for a table that exists: its maker may have died before this. Where time to live is on already, or is being
@@ -62,9 +76,9 @@ func Ensure(ctx context.Context, c Creator, name string) (created bool, err erro
 	})
 	var invalid smithy.APIError
 	if created && err != nil && !(errors.As(err, &invalid) && invalid.ErrorCode() == "ValidationException") {
-		return created, fmt.Errorf("turn time to live on for table %s (attribute %s): %w", name, Expires, err)
+		return created, nil, fmt.Errorf("turn time to live on for table %s (attribute %s): %w", name, Expires, err)
 	}
-	return created, nil
+	return created, table, nil
 }
 
 func describe(ctx context.Context, c Creator, name string) (*types.TableDescription, error) {
@@ -93,8 +107,8 @@ func appeared(ctx context.Context, c Creator, name string) (*types.TableDescript
 	}
 }
 
-func create(ctx context.Context, c Creator, name string) (bool, error) {
-	_, err := c.CreateTable(ctx, &dynamodb.CreateTableInput{
+func create(ctx context.Context, c Creator, name string, look bool) (bool, error) {
+	in := &dynamodb.CreateTableInput{
 		TableName:   &name,
 		BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{
@@ -105,7 +119,14 @@ func create(ctx context.Context, c Creator, name string) (bool, error) {
 			{AttributeName: aws.String(PK), KeyType: types.KeyTypeHash},
 			{AttributeName: aws.String(SK), KeyType: types.KeyTypeRange},
 		},
-	})
+	}
+	if look {
+		in.AttributeDefinitions = append(in.AttributeDefinitions, lookAttributes()...)
+		in.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
+			IndexName: aws.String(LookIndex), KeySchema: lookSchema(), Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+		}}
+	}
+	_, err := c.CreateTable(ctx, in)
 	var exists *types.ResourceInUseException // another instance was faster
 	if errors.As(err, &exists) {
 		return false, nil

@@ -75,8 +75,9 @@ var pushes = []push{
 
 	metricOf("notifier", "alerts.published", counter),
 	metricOf("notifier", "alerts.failed", counter),
-	metricOf("notifier", "alerts.suppressed", counter),
 	metricOf("notifier", "alert.latency", histogram).seconds(),
+	metricOf("notifier", "due.alerts", total),
+	metricOf("notifier", "oldest.due", highest).seconds(),
 	metricOf("notifier", "changes.unusable", counter),
 
 	metricOf("http", "logins.failed", counter),

@@ -1,0 +1,231 @@
+package notifier
+
+// What the rows say, for commands and the page: what is out of stock, due, failed, and what was told.
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/inventory"
+	"inventoryd/internal/state"
+)
+
+// Book reads an app's rows in the state table. Its lists are as the index has them, which lags by some seconds; the rows
+// themselves are read consistently.
+type Book struct {
+	Rows  Rows
+	Table string // the state table
+	App   string
+}
+
+// Out lists the items that are out of stock, by store and item.
+func (b Book) Out(ctx context.Context) ([]state.Item, error) {
+	return b.listed(ctx, func(i state.Item) bool { return i.Stock == state.Out })
+}
+
+// Due lists the items of which something is to be told: now, or when a cooldown is over.
+func (b Book) Due(ctx context.Context) ([]state.Item, error) {
+	return b.listed(ctx, func(i state.Item) bool { return i.Due.Kind != "" && i.Failed == "" })
+}
+
+// Failed lists the items of which SNS refuses what is to be told.
+func (b Book) Failed(ctx context.Context) ([]state.Item, error) {
+	return b.listed(ctx, func(i state.Item) bool { return i.Failed != "" })
+}
+
+// listed reads the rows that the index names and that are wanted.
+func (b Book) listed(ctx context.Context, wanted func(state.Item) bool) ([]state.Item, error) {
+	var all []state.Item
+	err := b.look(ctx, func(rows []attributeMap) {
+		for _, row := range rows {
+			if _, isTell := state.KeyOf(row).KindOfTell(b.App); isTell {
+				continue
+			}
+			if i, err := state.ItemOf(row); err == nil && wanted(i) { // a broken row is mended by the teller
+				all = append(all, i)
+			}
+		}
+	})
+	slices.SortFunc(all, func(a, b state.Item) int {
+		return cmp.Or(strings.Compare(a.Store, b.Store), strings.Compare(a.Item, b.Item))
+	})
+	return all, err
+}
+
+// Feeds lists what is to be told of feeds, or failed.
+func (b Book) Feeds(ctx context.Context) ([]state.Tell, error) {
+	var all []state.Tell
+	err := b.look(ctx, func(rows []attributeMap) {
+		for _, row := range rows {
+			if _, isTell := state.KeyOf(row).KindOfTell(b.App); !isTell {
+				continue
+			}
+			if t, err := state.TellOf(row); err == nil {
+				all = append(all, t)
+			}
+		}
+	})
+	return all, err
+}
+
+// look reads the rows of the whole index.
+func (b Book) look(ctx context.Context, take func([]attributeMap)) error {
+	for _, bucket := range state.BucketNames() {
+		in := lookQuery(b.Table, b.App, bucket, "#next >= :next", "0")
+		for {
+			page, err := b.Rows.Query(ctx, in)
+			if err != nil {
+				return fmt.Errorf("read index %s of table %s: %w", state.LookIndex, b.Table, err)
+			}
+			for keys := range slices.Chunk(page.Items, maxKeys) {
+				rows, err := b.get(ctx, keys)
+				if err != nil {
+					return err
+				}
+				take(rows)
+			}
+			if in.ExclusiveStartKey = page.LastEvaluatedKey; len(page.LastEvaluatedKey) == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// get reads the rows of at most a hundred entries of the index.
+func (b Book) get(ctx context.Context, entries []attributeMap) ([]attributeMap, error) {
+	keys := make([]attributeMap, len(entries))
+	for i, e := range entries {
+		keys[i] = state.KeyOf(e).Attributes()
+	}
+	var rows []attributeMap
+	for len(keys) > 0 {
+		out, err := b.Rows.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			b.Table: {Keys: keys, ConsistentRead: aws.Bool(true)},
+		}})
+		if err != nil {
+			return nil, fmt.Errorf("read rows of table %s: %w", b.Table, err)
+		}
+		rows = append(rows, out.Responses[b.Table]...)
+		if keys = out.UnprocessedKeys[b.Table].Keys; len(keys) > 0 && !pause(ctx, 100*time.Millisecond) {
+			return nil, ctx.Err()
+		}
+	}
+	return rows, nil
+}
+
+// Item reads the row of one item; false where there is none.
+func (b Book) Item(ctx context.Context, k inventory.Key) (i state.Item, there bool, err error) {
+	out, err := b.Rows.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &b.Table, Key: state.ItemKey(b.App, k.Store, k.Item).Attributes(), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return i, false, fmt.Errorf("read the row of %s in table %s: %w", k, b.Table, err)
+	}
+	if len(out.Item) == 0 {
+		return i, false, nil
+	}
+	i, err = state.ItemOf(out.Item)
+	return i, true, err
+}
+
+// History lists what was told since then, up to until (zero: up to the end of the last day that the service can be at),
+// of one store or ("") all, oldest first.
+func (b Book) History(ctx context.Context, since, until time.Time, store string) ([]state.History, error) {
+	if until.IsZero() {
+		until = time.Now().Add(48 * time.Hour) // whatever this machine takes the time for
+	}
+	var all []state.History
+	for day := since.UTC().Truncate(24 * time.Hour); !day.After(until); day = day.Add(24 * time.Hour) {
+		for _, bucket := range state.BucketNames() {
+			rows, err := b.partition(ctx, state.HistoryPK(b.App, day, bucket))
+			if err != nil {
+				return nil, err
+			}
+			for _, row := range rows {
+				h, err := state.HistoryIn(row)
+				if err != nil {
+					return nil, err
+				}
+				if !h.At.Before(since) && !h.At.After(until) && (store == "" || h.Store == store) {
+					all = append(all, h)
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b state.History) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
+	return all, nil
+}
+
+// Outgoing lists the messages that are being published.
+func (b Book) Outgoing(ctx context.Context) ([]state.Outgoing, error) {
+	rows, err := b.partition(ctx, state.TellerKey(b.App).PK)
+	var all []state.Outgoing
+	for _, row := range rows {
+		if state.KeyOf(row) == state.TellerKey(b.App) {
+			continue
+		}
+		o, broken := state.OutgoingOf(row)
+		err = errors.Join(err, broken)
+		all = append(all, o)
+	}
+	return all, err
+}
+
+// Resync reads the requests to compare the table with the rows, and how far that is.
+func (b Book) Resync(ctx context.Context) (state.Resync, error) {
+	return readResync(ctx, b.Rows, b.Table, b.App)
+}
+
+// RequestResync asks the teller to compare; the threshold is the one of the running instances, as the row has it.
+func (b Book) RequestResync(ctx context.Context) (number int64, err error) {
+	r, err := b.Resync(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return r.Requested + 1, requestResync(ctx, b.Rows, b.Table, b.App, r.Threshold, "")
+}
+
+// partition reads all rows of a partition, consistently.
+func (b Book) partition(ctx context.Context, pk string) ([]attributeMap, error) {
+	var all []attributeMap
+	pages := dynamodb.NewQueryPaginator(b.Rows, &dynamodb.QueryInput{
+		TableName: &b.Table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: attributeMap{":pk": &types.AttributeValueMemberS{Value: pk}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read %s of table %s: %w", pk, b.Table, err)
+		}
+		all = append(all, page.Items...)
+	}
+	return all, nil
+}
+
+// Retry makes what SNS refused due again; it reports whether the row was one that failed.
+func (b Book) Retry(ctx context.Context, i state.Item) (bool, error) {
+	k := i.Key(b.App)
+	u := newUpdate()
+	u.setAll(state.Look{At: i.At, For: string(i.Due.Kind)}.Attributes(b.App, k))
+	u.remove(state.AttrFailed)
+	in := u.input(b.Table, k)
+	in.ConditionExpression = aws.String("attribute_exists(#failed)")
+	_, err := b.Rows.UpdateItem(ctx, in)
+	if isRefusedCondition(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("make %s/%s due again in table %s: %w", i.Store, i.Item, b.Table, err)
+	}
+	return true, nil
+}

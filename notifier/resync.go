@@ -1,0 +1,394 @@
+package notifier
+
+// The comparison of the table with the rows of the items, after a gap or another threshold, or when somebody asks.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"inventoryd/internal/inventory"
+	"inventoryd/internal/state"
+)
+
+// RequestResync asks for a comparison; it returns once the request is durable.
+func (n *Notifier) RequestResync(ctx context.Context) error {
+	err := requestResync(ctx, n.clients.State, n.config.StateTable, n.config.App, n.settings.Load().Threshold, "")
+	if err == nil {
+		signal(n.resynced)
+	}
+	return err
+}
+
+// requestResync raises the number of the last request; the threshold is the one that shall hold.
+func requestResync(ctx context.Context, c Rows, table, app string, threshold int64, condition string) error {
+	u := newUpdate()
+	u.set(state.AttrThreshold, &types.AttributeValueMemberN{Value: strconv.FormatInt(threshold, 10)})
+	in := u.input(table, state.ResyncKey(app))
+	in.UpdateExpression = aws.String(*in.UpdateExpression + " ADD #requested :one")
+	u.name(state.AttrRequested)
+	u.values[":one"] = &types.AttributeValueMemberN{Value: "1"}
+	if condition != "" {
+		in.ConditionExpression = &condition
+	}
+	if _, err := c.UpdateItem(ctx, in); err != nil && !isRefusedCondition(err) {
+		return fmt.Errorf("ask for a resync in %s: %w", table, err)
+	}
+	return nil
+}
+
+// readResync reads the row of the requests.
+func readResync(ctx context.Context, c Rows, table, app string) (state.Resync, error) {
+	out, err := c.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: state.ResyncKey(app).Attributes(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return state.Resync{}, fmt.Errorf("read the resyncs of %s: %w", table, err)
+	}
+	return state.ResyncOf(out.Item)
+}
+
+// askedAtStart asks for a comparison where this instance's settings want one: the first with scan_at_start, and one for
+// another threshold than the last request names.
+func (n *Notifier) askedAtStart(ctx context.Context, r state.Resync, there bool) error {
+	threshold := n.settings.Load().Threshold
+	switch {
+	case there && r.Threshold == threshold:
+		return nil
+	case there:
+		n.log.Info("the threshold has changed: the table is compared with what was told", zap.Int64("was", r.Threshold), zap.Int64("is", threshold))
+		return requestResync(ctx, n.clients.State, n.config.StateTable, n.config.App, threshold, "#threshold <> :threshold")
+	case n.config.ScanAtStart:
+		return requestResync(ctx, n.clients.State, n.config.StateTable, n.config.App, threshold, "attribute_not_exists(pk)")
+	}
+	_, err := n.clients.State.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &n.config.StateTable, Item: state.Resync{Threshold: threshold}.Attributes(n.config.App),
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	})
+	if isRefusedCondition(err) {
+		return nil
+	}
+	return err
+}
+
+// watchThreshold asks for a comparison at the start and whenever this instance's threshold changes. When an instance
+// stops whose threshold is not the one of the last request, it asks again: until now it judged changes by its own.
+func (n *Notifier) watchThreshold(ctx context.Context) error {
+	for {
+		err := n.persist(ctx, func() error {
+			r, there, err := n.resyncRow(ctx)
+			if err != nil {
+				return err
+			}
+			return n.askedAtStart(ctx, r, there)
+		})
+		if err != nil {
+			return err
+		}
+		signal(n.resynced)
+		select {
+		case <-n.judged:
+		case <-ctx.Done():
+			return n.askAgain(ctx)
+		}
+	}
+}
+
+func (n *Notifier) resyncRow(ctx context.Context) (r state.Resync, there bool, err error) {
+	out, err := n.clients.State.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &n.config.StateTable, Key: state.ResyncKey(n.config.App).Attributes(), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return r, false, err
+	}
+	r, err = state.ResyncOf(out.Item)
+	return r, len(out.Item) > 0, err
+}
+
+// askAgain is the last word of an instance with another threshold.
+func (n *Notifier) askAgain(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer stop()
+	r, there, err := n.resyncRow(ctx)
+	if err != nil || !there || r.Threshold == n.settings.Load().Threshold {
+		return nil // an instance that dies cannot say it either
+	}
+	_ = requestResync(ctx, n.clients.State, n.config.StateTable, n.config.App, r.Threshold, "#threshold = :threshold")
+	return nil
+}
+
+// How often the teller looks for requests of other instances and of people, and pages of the table a second that a
+// comparison reads: 1 MB each, 128 read units.
+const (
+	resyncEvery  = 10 * time.Second
+	pagesASecond = 2
+)
+
+// resync answers requests until the term ends.
+func (t *term) resync(ctx context.Context) error {
+	n := t.n
+	for {
+		var r state.Resync
+		err := n.persist(ctx, func() (err error) {
+			r, _, err = n.resyncRow(ctx)
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
+			n.log.Error("the row of the resyncs cannot be read", zap.Error(err))
+		} else if err == nil && r.Requested > r.Answered && r.Threshold == n.settings.Load().Threshold {
+			if err := t.compare(ctx, r); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-time.After(resyncEvery):
+		case <-n.resynced:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// compare makes the rows true, and answers the requests that were raised before it began.
+func (t *term) compare(ctx context.Context, r state.Resync) error {
+	n := t.n
+	scan := r.Scan
+	if scan == nil || scan.Answers <= r.Answered {
+		scan = &state.Scan{Answers: r.Requested, Began: n.clock.now()}
+	}
+	n.log.Info("the table is compared with what was told", zap.Int64("request", scan.Answers), zap.Int64("rows", scan.Rows))
+	defer n.memory.noteResync(nil)
+	for scan.From != closing {
+		if err := t.comparePage(ctx, scan); err != nil {
+			return err
+		}
+		if err := t.storeScan(ctx, scan, false); err != nil {
+			return err
+		}
+		if !pause(ctx, time.Second/pagesASecond) {
+			return ctx.Err()
+		}
+	}
+	if err := t.closeFalse(ctx, scan); err != nil {
+		return err
+	}
+	n.log.Info("the table was compared with what was told", zap.Int64("request", scan.Answers), zap.Int64("rows", scan.Rows),
+		zap.Int64("found", scan.Told), zap.Int64("closed", scan.Closed))
+	return t.storeScan(ctx, scan, true)
+}
+
+// closing is where a scan goes on that has read the whole table.
+const closing = "rows"
+
+// storeScan stores how far a scan is, as only the teller may.
+func (t *term) storeScan(ctx context.Context, scan *state.Scan, done bool) error {
+	n := t.n
+	n.memory.noteResync(&Progress{scan.Rows, scan.Told, scan.Closed})
+	u := newUpdate()
+	if done {
+		u.set(state.AttrAnswered, &types.AttributeValueMemberN{Value: strconv.FormatInt(scan.Answers, 10)})
+		u.remove(state.AttrScan)
+	} else {
+		u.set(state.AttrScan, scan.Attribute())
+	}
+	in := u.input(n.config.StateTable, state.ResyncKey(n.config.App))
+	return t.transact(ctx, types.TransactWriteItem{Update: &types.Update{
+		TableName: in.TableName, Key: in.Key, UpdateExpression: in.UpdateExpression,
+		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
+	}})
+}
+
+// comparePage reads a page of the table and makes due what is out and has no row that says so.
+func (t *term) comparePage(ctx context.Context, scan *state.Scan) error {
+	n := t.n
+	in := &dynamodb.ScanInput{TableName: &n.config.Table.Name}
+	in.ProjectionExpression, in.ExpressionAttributeNames = n.projection()
+	if scan.From != "" {
+		k, err := placeOf(n.config.Table, scan.From)
+		if err != nil {
+			return err
+		}
+		in.ExclusiveStartKey = k
+	}
+	var out *dynamodb.ScanOutput
+	err := n.persist(ctx, func() (err error) {
+		out, err = n.clients.Table.Scan(ctx, in)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", n.config.Table.Name, err)
+	}
+	scan.Rows += int64(len(out.Items))
+	rules := &n.settings.Load().Rules
+	var keys []inventory.Key
+	for k, i := range n.stockOf(out.Items, false).items {
+		if rules.side(i) == state.Out {
+			keys = append(keys, k)
+		}
+	}
+	if scan.From = closing; len(out.LastEvaluatedKey) > 0 {
+		scan.From = place(n.config.Table, out.LastEvaluatedKey)
+	}
+	found, err := t.correct(ctx, keys, state.Out)
+	scan.Told += int64(found)
+	n.meters.scanTold.add(ctx, found)
+	return err
+}
+
+// place writes where a scan goes on, and placeOf reads it.
+func place(t inventory.Table, k attributeMap) string {
+	i := inventory.Key{}
+	if s, ok := k[t.Store].(*types.AttributeValueMemberS); ok {
+		i.Store = s.Value
+	}
+	if s, ok := k[t.Item].(*types.AttributeValueMemberS); ok {
+		i.Item = s.Value
+	}
+	b, _ := json.Marshal([]string{i.Store, i.Item}) // strings can be encoded
+	return string(b)
+}
+
+func placeOf(t inventory.Table, s string) (attributeMap, error) {
+	var two []string
+	if err := json.Unmarshal([]byte(s), &two); err != nil || len(two) != 2 {
+		return nil, fmt.Errorf("a resync goes on at %q, which is no place: %w", s, errors.Join(err, errors.ErrUnsupported))
+	}
+	return t.KeyAttributes(inventory.Key{Store: two[0], Item: two[1]}), nil
+}
+
+// closeFalse closes the rows that say out of what is in stock or gone.
+func (t *term) closeFalse(ctx context.Context, scan *state.Scan) error {
+	n := t.n
+	for _, b := range state.BucketNames() {
+		in := lookQuery(n.config.StateTable, n.config.App, b, "#next >= :next", "0")
+		for {
+			out, err := n.query(ctx, in)
+			if err != nil {
+				return err
+			}
+			var keys []inventory.Key
+			for _, row := range out.Items {
+				k := state.KeyOf(row)
+				store, ok, err := n.storeOf(ctx, k)
+				if err != nil {
+					return err
+				}
+				if ok {
+					keys = append(keys, inventory.Key{Store: store, Item: k.SK})
+				}
+			}
+			closed, err := t.correct(ctx, keys, state.In)
+			scan.Closed += int64(closed)
+			n.meters.scanClosed.add(ctx, closed)
+			if err != nil {
+				return err
+			}
+			if in.ExclusiveStartKey = out.LastEvaluatedKey; len(out.LastEvaluatedKey) == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// correct makes the rows of items true that are not, to that side: rows are read before counts.
+func (t *term) correct(ctx context.Context, keys []inventory.Key, to state.Stock) (made int, err error) {
+	n := t.n
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	rows, err := n.knownRows(ctx, keys)
+	if err != nil {
+		return 0, err
+	}
+	var wrong []inventory.Key
+	for _, k := range keys {
+		if row, there := rows.rows[k]; row.Stock != to && (there || to == state.Out) {
+			wrong = append(wrong, k)
+		}
+	}
+	present, err := n.presentStock(ctx, wrong, false)
+	if err != nil {
+		return 0, err
+	}
+	s := n.settings.Load()
+	done := make([]bool, len(wrong))
+	edits, inner := errgroup.WithContext(ctx)
+	edits.SetLimit(editsAbout)
+	for i, k := range wrong {
+		if present.unreadable[k] || s.side(present.items[k]) != to {
+			continue
+		}
+		row, there := rows.rows[k]
+		if !there {
+			row = state.Item{Store: k.Store, Item: k.Item}
+		}
+		edits.Go(func() (err error) {
+			done[i], err = t.makeTrue(inner, s, row, there, present.items[k], rows.v)
+			return err
+		})
+	}
+	err = edits.Wait()
+	for _, d := range done {
+		if d {
+			made++
+		}
+	}
+	return made, err
+}
+
+// makeTrue writes a row by what the table holds, unless something else has changed it meanwhile.
+func (t *term) makeTrue(ctx context.Context, s *settings, was state.Item, there bool, present *inventory.Item, v time.Time) (bool, error) {
+	n := t.n
+	is := s.madeTrue(was, present, v)
+	var written bool
+	var err error
+	if there {
+		written, err = n.edit(ctx, was, is)
+	} else {
+		err = n.persist(ctx, func() error {
+			_, err := n.clients.State.PutItem(ctx, &dynamodb.PutItemInput{
+				TableName: &n.config.StateTable, Item: is.Attributes(n.config.App), ConditionExpression: aws.String("attribute_not_exists(pk)"),
+			})
+			return err
+		})
+		written = err == nil
+		if isRefusedCondition(err) {
+			err = nil
+		}
+	}
+	if written && is.Due.Kind != "" {
+		n.queue.add(shelfKey{store: is.Store}, is.Item, rankShortage, v)
+	}
+	return written, err
+}
+
+// madeTrue is a row as the table wants it, seen at v. Its position is past the one that it had and before that of every
+// later change.
+func (s *settings) madeTrue(i state.Item, present *inventory.Item, v time.Time) state.Item {
+	v = v.Truncate(time.Second)
+	i.Known = state.Known{
+		Stock: s.side(present), Position: i.Position + "+" + v.UTC().Format(time.RFC3339),
+		EventID: "scan-" + strconv.FormatInt(v.Unix(), 10), At: v,
+	}
+	i.Scan, i.Failed, i.Due, i.Look, i.Expires = v, "", state.Due{}, nil, time.Time{}
+	if present != nil {
+		i.Count = present.Count
+	}
+	if i.Stock == state.In {
+		i.Expires = s.expiry(v)
+		return i
+	}
+	i.Began = state.Began{Position: i.Position, At: v, Count: i.Count}
+	i.Due = state.Due{Kind: state.Shortage, EventID: i.EventID}
+	i.Look = &state.Look{At: v, For: string(state.Shortage)}
+	return i
+}

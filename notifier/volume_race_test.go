@@ -1,6 +1,0 @@
-//go:build race
-
-package notifier
-
-// zerosAtOnce is less with the race detector, which makes this five times slower.
-const zerosAtOnce = 10_000
