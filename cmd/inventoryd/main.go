@@ -63,7 +63,21 @@ func application() *cli.App {
 		Description: "Example:\n  inventoryd demo",
 		Version:     version,
 		Commands: mannered([]*cli.Command{
-			runCommand, setupCommand, loadCommand, loadsCommand, shardsCommand, configCommand(), policyCommand(), demoCommand, sandboxCommand, versionCommand, completionCommand(), manCommand(), helpCommand(),
+			// One a line: they come from many hands.
+			runCommand,
+			checkCommand(),
+			setupCommand,
+			loadCommand,
+			loadsCommand,
+			shardsCommand,
+			configCommand(),
+			policyCommand(),
+			demoCommand,
+			sandboxCommand,
+			versionCommand,
+			completionCommand(),
+			manCommand(),
+			helpCommand(),
 		}),
 		UseShortOptionHandling: true,
 		Flags:                  []cli.Flag{cli.HelpFlag}, // cli has none for an app with a command of that name
