@@ -142,6 +142,12 @@ func (d *doctor) ownTables(ctx context.Context) {
 			d.say(failure, t.check, "name another one in the configuration (state_table, stream.lease_table) and run inventoryd setup", "table %s has the keys %v, not pk and sk: it is another program's", t.name, keys)
 			continue
 		}
+		if t.name == d.cfg.StateTable && !slices.ContainsFunc(table.GlobalSecondaryIndexes, func(i types.GlobalSecondaryIndexDescription) bool {
+			return aws.ToString(i.IndexName) == state.LookIndex
+		}) {
+			d.say(failure, t.check, "inventoryd setup", "table %s lacks the index %s: nobody is alerted", t.name, state.LookIndex)
+			continue
+		}
 		out, err := d.Tables.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &t.name})
 		if !d.asked(t.check, "dynamodb:DescribeTimeToLive on "+t.name, err) {
 			continue
@@ -187,6 +193,9 @@ func (d *doctor) topic(ctx context.Context) {
 	d.subscribers(arn, protocols, pending)
 }
 
+// mailRate is what SNS delivers to a subscriber by mail, in messages a second ("Amazon SNS endpoints and quotas").
+const mailRate = 10
+
 func (d *doctor) subscribers(arn string, protocols map[string]int, pending int) {
 	var list []string
 	total := 0
@@ -199,9 +208,9 @@ func (d *doctor) subscribers(arn string, protocols map[string]int, pending int) 
 		d.say(warning, "subscribers", "aws sns subscribe --topic-arn "+shell(arn)+" --protocol email --notification-endpoint YOU@EXAMPLE.COM", "topic %s has none: alerts reach nobody", arn)
 	case pending == total:
 		d.say(warning, "subscribers", "follow the link in the mail that SNS sent to each, or subscribe again", "none of %s has confirmed: alerts reach nobody", strings.Join(list, ", "))
-	case mails > 0:
-		d.say(warning, "subscribers", "raise notifier.cooldown, give the subscription a filter policy, or put a queue between (docs/alerts.md)",
-			"%s: each shortage is a message of its own, SNS delivers 10 mails a second to a subscriber, and a feed can bring thousands", strings.Join(list, ", "))
+	case mails > 0 && d.cfg.Notifier.Rate > mailRate:
+		d.say(warning, "subscribers", fmt.Sprintf("set notifier.rate to %d or less, or give the subscription a filter policy (docs/alerts.md)", mailRate),
+			"%s, and notifier.rate is %v messages a second: SNS delivers 10 mails a second to a subscriber at most, and people read fewer", strings.Join(list, ", "), d.cfg.Notifier.Rate)
 	default:
 		d.say(good, "subscribers", "", "%s", strings.Join(list, ", "))
 	}

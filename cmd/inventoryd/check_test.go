@@ -22,6 +22,7 @@ import (
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/sandbox/queues"
 	"inventoryd/internal/sandbox/topics"
+	"inventoryd/internal/state"
 )
 
 // patient is a world that the doctor examines.
@@ -36,10 +37,10 @@ type patient struct {
 func newPatient(t *testing.T) *patient {
 	p := &patient{world: newWorld(t), T: t, cfg: defaults()}
 	p.cfg.AWS.Endpoint = strings.TrimSuffix(strings.TrimPrefix(p.settings[0], "aws: {endpoint: "), "}")
-	for _, name := range []string{p.cfg.StateTable, p.cfg.Stream.LeaseTable} {
-		_, err := setup(t.Context(), p.Tables, name, false)
-		p.must(err)
-	}
+	_, err := setup(t.Context(), p.Tables, p.cfg.StateTable, state.EnsureState)
+	p.must(err)
+	_, err = setup(t.Context(), p.Tables, p.cfg.Stream.LeaseTable, state.Ensure)
+	p.must(err)
 	return p
 }
 
@@ -177,6 +178,12 @@ var ailments = map[string]struct {
 		p.must(err)
 	}, "state table", failure, "there is no table", "inventoryd setup"},
 	"a lease table that is another's": {func(p *patient) { p.cfg.Stream.LeaseTable = sandbox.Table }, "lease table", failure, "another program's", "inventoryd setup"},
+	"a state table without its index": {func(p *patient) {
+		_, err := p.Tables.DeleteTable(p.Context(), &dynamodb.DeleteTableInput{TableName: &p.cfg.StateTable})
+		p.must(err)
+		_, err = state.Ensure(p.Context(), p.Tables, p.cfg.StateTable) // as a lease table is made
+		p.must(err)
+	}, "state table", failure, "lacks the index", "inventoryd setup"},
 	"a state table that grows": {func(p *patient) {
 		_, err := p.Tables.DeleteTable(p.Context(), &dynamodb.DeleteTableInput{TableName: &p.cfg.StateTable})
 		p.must(err)
@@ -186,6 +193,7 @@ var ailments = map[string]struct {
 			KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: "HASH"}, {AttributeName: aws.String("sk"), KeyType: "RANGE"}},
 		})
 		p.must(err)
+		p.must(state.AddIndex(p.Context(), p.Tables, p.cfg.StateTable))
 	}, "state table", warning, "does not delete", "aws dynamodb update-time-to-live"},
 	"no topic":        {func(p *patient) { p.cfg.Notifier.Topic = "Nothing" }, "topic", failure, "there is no topic", "aws sns create-topic --name Nothing"},
 	"no topic by ARN": {func(p *patient) { p.cfg.Notifier.Topic = topics.ARN("Nothing") }, "topic", failure, "there is no topic", "aws sns create-topic --name Nothing"},
@@ -201,7 +209,8 @@ var ailments = map[string]struct {
 	"mails without measure": {func(p *patient) {
 		_, err := p.SNS.Subscribe(p.Context(), &sns.SubscribeInput{TopicArn: aws.String(topics.ARN(sandbox.Topic)), Protocol: aws.String("email"), Endpoint: aws.String("op@example.com")})
 		p.must(err)
-	}, "subscribers", warning, "1 email", "notifier.cooldown"},
+		p.cfg.Notifier.Rate = 50
+	}, "subscribers", warning, "1 email", "notifier.rate"},
 	"rejects in no bucket": {func(p *patient) { p.cfg.Loader.Rejects = "s3://nowhere/rejects/" }, "rejects", failure, "there is no bucket", "aws s3 mb s3://nowhere"},
 	"rejects that are denied": {func(p *patient) {
 		p.cfg.Loader.Rejects = "s3://inventory/rejects/"
