@@ -35,7 +35,7 @@ var scripted = map[string][]fault.Error{
 		{Status: 500, Code: "InternalError"},
 		{Status: 503, Code: "ServiceUnavailable"},
 	},
-	// PublishBatch's own, and common ones.
+	// Publish's own, and common ones.
 	"sns": {
 		{Status: 429, Code: "Throttled"},
 		{Status: 400, Code: "Throttling"},
@@ -112,8 +112,15 @@ var reliances = []reliance{
 		"a partition key of 2048 bytes is taken, of 2049 refused", "a sort key of 1024 bytes is taken, of 1025 refused",
 		"an item of 400 KB is taken, one of a byte more refused", "a number of 39 digits is refused",
 	}},
-	{"dynamodb/Query", shop.query, []string{noResource, invalid}, []string{"Query pages at 1 MB"}},
+	{"dynamodb/Query", shop.query, []string{noResource, invalid}, []string{"Query pages at 1 MB", "reads of an index are not consistent", "an index lags behind its table"}},
 	{"dynamodb/Scan", shop.scan, []string{noResource, invalid}, []string{"Scan pages at 1 MB"}},
+	{"dynamodb/TransactWriteItems", shop.transact, []string{noResource, invalid, "TransactionCanceledException", "IdempotentParameterMismatchException"}, []string{
+		"a transaction takes 100 writes and refuses 101", "a transaction of more than 4 MB is refused", "two writes of one item in a transaction are refused",
+		"another transaction under way is a conflict", "a transaction's token is forgotten after ten minutes",
+	}},
+	{"dynamodb/UpdateTable", shop.updateTable, []string{noResource, invalid, "LimitExceededException"}, []string{
+		"an index that is being made cannot be read, and its table not be changed", "one index is made or deleted at a time",
+	}},
 	{"dynamodb/UpdateItem", shop.updateItem, []string{noResource, invalid, condition}, []string{
 		keySizes, "an update that makes the item too large is refused", "an expression of more than 4 KB is refused",
 	}},
@@ -135,10 +142,11 @@ var reliances = []reliance{
 	{"s3/PutObject", shop.putObject, []string{"NoSuchBucket", "KeyTooLongError"}, []string{"a key of 1024 bytes is taken, of 1025 refused"}},
 	{"sns/GetTopicAttributes", shop.topicAttributes, []string{"NotFound"}, nil},
 	{"sns/ListTopics", shop.listTopics, nil, []string{"topics are listed in pages of 100"}},
-	{"sns/PublishBatch", shop.publishBatch, []string{"NotFound", "InvalidParameter", "BatchRequestTooLong"}, []string{
-		"a batch publishes up to ten messages", "a batch of more than 256 KiB in all is refused", "attributes count towards the size of a batch",
+	{"sns/Publish", shop.publish, []string{"NotFound", "InvalidParameter"}, []string{
+		"a message of 256 KiB is taken, of a byte more refused", "each element of a String.Array is matched", "after five minutes it delivers again",
+		"a mail subscription of more than ten messages a second is deactivated",
 		"a subject has fewer than 100 characters", "a subject has no line breaks and no control characters", "an attribute without a value is refused",
-		"group and deduplication ids are of ASCII's letters, digits and punctuation, 128 at most", "entries of a batch may fail by no fault of the sender",
+		"group and deduplication ids are of ASCII's letters, digits and punctuation, 128 at most",
 	}},
 	{"sqs/ChangeMessageVisibilityBatch", shop.hideBatch, []string{noQueue, "TooManyEntriesInBatchRequest"}, []string{
 		"a batch changes the visibility of ten messages at most, with ids that differ", "in a batch, too, the 12 hours begin with the receive",

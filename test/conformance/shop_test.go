@@ -162,7 +162,19 @@ func (w shop) listTopics() error {
 	return err
 }
 
-func (w shop) publishBatch() error { _, err := w.topic.batch(publishEntry("a", "x")); return err }
+func (w shop) publish() error {
+	_, err := w.topic.publish(sns.PublishInput{Message: aws.String("x")})
+	return err
+}
+
+func (w shop) transact() error {
+	return w.db.transact(adding1("a", "b"), checking("a", "nothing", notThere))
+}
+
+func (w shop) updateTable() error {
+	_, err := w.db.UpdateTable(w.t.Context(), adding(look(w.another(), "KEYS_ONLY", "due", "next")))
+	return err
+}
 
 // held is a message in hand.
 func (w shop) held() sqstypes.Message {
