@@ -4,15 +4,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,14 +22,8 @@ var loadsCommand = &cli.Command{
 	Description: "One line for each object, those being loaded first, then the latest first; or all that is known of one object.\n" +
 		"The ledger is read whole, a row of about half a kilobyte for each object.\n\n" +
 		"Example:\n  inventoryd loads --limit 20\n  inventoryd loads -o json s3://inventory/berlin.csv",
-	Flags: append(originFlags(),
-		&cli.IntFlag{Name: "limit", Value: 50, Usage: "list at most `N` objects"},
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "table", Usage: "`FORMAT`: table or json"}),
+	Flags: append(originFlags(), outputFlag(), &cli.IntFlag{Name: "limit", Value: 50, Usage: "list at most `N` objects"}),
 	Action: func(c *cli.Context) error {
-		format := c.String("output")
-		if format != "table" && format != "json" {
-			return usage(fmt.Errorf("loads: --output %q: there are table and json", format))
-		}
 		cfg, _, err := originOf(c).load()
 		if err != nil {
 			return usage(err)
@@ -46,10 +36,7 @@ var loadsCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		if format == "json" {
-			return printLoadsJSON(c.App.Writer, found)
-		}
-		return printLoads(c.App.Writer, found, time.Now())
+		return loadsTable(found, time.Now()).print(c)
 	},
 }
 
@@ -85,27 +72,23 @@ func loadStatus(l state.Load, now time.Time) string {
 	return l.Last.Status
 }
 
-func printLoads(w io.Writer, found []state.Load, now time.Time) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ENDED\tSTATUS\tREAD\tWRITTEN\tREJECTED\tTOOK\tOBJECT\tERROR")
+// loadsTable lists rows of the ledger.
+func loadsTable(found []state.Load, now time.Time) table {
+	t := table{head: []string{"ENDED", "STATUS", "READ", "WRITTEN", "REJECTED", "TOOK", "OBJECT", "ERROR"}}
+	all := []loadJSON{}
 	for _, l := range found {
 		ended, took := "-", "-"
 		if !l.Last.At.IsZero() {
 			ended, took = l.Last.At.UTC().Format(time.RFC3339), l.Last.Took.String()
 		}
-		books := l.Last.Books
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", ended, loadStatus(l, now), books["read"], books["written"], books["rejected"], took,
-			inert("s3://"+l.Bucket+"/"+l.Key), inert(l.Last.Error))
+		rows := func(column string) string { return strconv.FormatInt(l.Last.Books[column], 10) }
+		t.rows = append(t.rows, []string{
+			ended, loadStatus(l, now), rows("read"), rows("written"), rows("rejected"), took, "s3://" + l.Bucket + "/" + l.Key, l.Last.Error,
+		})
+		all = append(all, loadForPrograms(l, now))
 	}
-	return t.Flush()
-}
-
-// inert is text from outside as a terminal may show it.
-func inert(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return strconv.Quote(s)
-	}
-	return s
+	t.json = all
+	return t
 }
 
 // loadJSON is a row of the ledger for programs.
@@ -130,25 +113,19 @@ type versionJSON struct {
 	Modified time.Time `json:"modified"`
 }
 
-func printLoadsJSON(w io.Writer, found []state.Load) error {
+func loadForPrograms(l state.Load, now time.Time) loadJSON {
 	version := func(v *state.Version) *versionJSON {
 		if v == nil || v.ETag == "" {
 			return nil
 		}
 		return &versionJSON{v.ETag, v.Version, v.Modified}
 	}
-	all := []loadJSON{}
-	for _, l := range found {
-		one := loadJSON{
-			Bucket: l.Bucket, Key: l.Key, Status: loadStatus(l, time.Now()), Loading: len(l.Marks), TookMS: l.Last.Took.Milliseconds(), Size: l.Last.Size,
-			Books: l.Last.Books, Instance: l.Last.Instance, Error: l.Last.Error, Object: version(&l.Last.Version), Finished: version(l.Finished),
-		}
-		if !l.Last.At.IsZero() {
-			one.Ended = &l.Last.At
-		}
-		all = append(all, one)
+	one := loadJSON{
+		Bucket: l.Bucket, Key: l.Key, Status: loadStatus(l, now), Loading: len(l.Marks), TookMS: l.Last.Took.Milliseconds(), Size: l.Last.Size,
+		Books: l.Last.Books, Instance: l.Last.Instance, Error: l.Last.Error, Object: version(&l.Last.Version), Finished: version(l.Finished),
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(all)
+	if !l.Last.At.IsZero() {
+		one.Ended = &l.Last.At
+	}
+	return one
 }

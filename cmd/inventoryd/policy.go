@@ -168,7 +168,7 @@ func (g grants) run() (all []policyStatement) {
 // reading is what feeds need; without s3:ListBucket an object that is gone looks like one that is denied.
 func (g grants) reading() []policyStatement {
 	return []policyStatement{
-		allow("ReadFeeds", g.objects(), "s3:GetObject", "s3:GetObjectVersion"),
+		allow("ReadFeeds", g.objects(), "s3:GetObject"),
 		allow("TellGoneFromDenied", g.bucketARNs(), "s3:ListBucket"),
 	}
 }
