@@ -127,14 +127,14 @@ func (t *term) complete(ctx context.Context, o *state.Outgoing) error {
 	n := t.n
 	ctx, stop := graceful(ctx, ctx)
 	defer stop()
-	if err := t.noteSent(ctx, o); err != nil {
+	if err := n.tolerate(t.noteSent(ctx, o)); err != nil {
 		return fmt.Errorf("record message %s as sent: %w", o.ID, err)
 	}
 	if err := t.clear(ctx, o); err != nil {
 		return err
 	}
 	h := state.HistoryOf(*o)
-	if err := t.transact(ctx, t.delete(state.OutgoingKey(n.config.App, o.ID)), t.put(h.Row(n.config.App))); err != nil {
+	if err := n.tolerate(t.transact(ctx, t.delete(state.OutgoingKey(n.config.App, o.ID)), t.put(h.Row(n.config.App)))); err != nil {
 		return fmt.Errorf("write the history of message %s: %w", o.ID, err)
 	}
 	n.noteTold(o)
@@ -163,7 +163,7 @@ func (t *term) clear(ctx context.Context, o *state.Outgoing) error {
 	marks.SetLimit(editsAbout)
 	for _, s := range o.Subjects {
 		marks.Go(func() error {
-			if err := t.mark(ctx, o, s); err != nil {
+			if err := t.n.tolerate(t.mark(ctx, o, s)); err != nil {
 				return fmt.Errorf("mark %s/%s as told: %w", o.Store, s.Item, err)
 			}
 			return nil
@@ -293,7 +293,8 @@ func (t *term) giveUp(ctx context.Context, o *state.Outgoing, why error) error {
 	u.set(state.AttrFailed, &types.AttributeValueMemberS{Value: why.Error()})
 	u.setAll(state.Look{For: state.AttrFailed}.Attributes(n.config.App, k))
 	u.values[":event"] = &types.AttributeValueMemberS{Value: s.EventID}
-	if _, err := t.updateIf(ctx, u, k, condition); err != nil {
+	_, err := t.updateIf(ctx, u, k, condition)
+	if err := n.tolerate(err); err != nil {
 		return err
 	}
 	return t.takeBack(ctx, o)

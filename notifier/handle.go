@@ -201,6 +201,22 @@ func (n *Notifier) noteMended(err error) {
 
 // refused reports whether DynamoDB will never take a write.
 func refused(err error) bool {
+	var canceled *types.TransactionCanceledException
+	if errors.As(err, &canceled) {
+		return decided(err)
+	}
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationException"
+}
+
+// tolerate logs a write of the teller that DynamoDB will never take, and goes on: one row must not stop what is due of
+// all others. Every other error it returns.
+func (n *Notifier) tolerate(err error) error {
+	if !refused(err) {
+		return err
+	}
+	if count, due := n.unwritten.add(1); due {
+		n.log.Error("row cannot be written, the teller goes on without it", zap.Int("rows", count), zap.Error(err))
+	}
+	return nil
 }

@@ -39,8 +39,8 @@ type Notifier struct {
 	resynced chan struct{} // a resync may have been asked for
 	judged   chan struct{} // the threshold has changed
 
-	unusable, removed, broken, failures, badText sampler // lines of the log at most once a minute
-	noOldImages                                  sync.Once
+	unusable, removed, broken, failures, badText, unwritten sampler // lines of the log at most once a minute
+	noOldImages                                             sync.Once
 
 	memory memory
 }

@@ -111,6 +111,9 @@ func (t *term) look(ctx context.Context, s *settings, keys []inventory.Key) (*se
 func (t *term) settle(ctx context.Context, was, is state.Item, do deed) error {
 	n := t.n
 	written, err := n.edit(ctx, was, is)
+	if refused(err) {
+		return n.tolerate(err)
+	}
 	if err != nil {
 		return fmt.Errorf("write row of %s/%s: %w", was.Store, was.Item, err)
 	}
@@ -138,10 +141,13 @@ func (t *term) mend(ctx context.Context, s *settings, b brokenRow) error {
 	if isRefusedCondition(err) {
 		err = nil // somebody was faster
 	}
+	if err := n.tolerate(err); err != nil {
+		return err
+	}
 	if is.Due.Kind != "" {
 		n.queue.add(shelfKey{store: b.key.Store}, b.key.Item, rankShortage, is.At)
 	}
-	return err
+	return nil
 }
 
 // alertOf is what is said of an item.
@@ -184,7 +190,7 @@ func (t *term) send(ctx context.Context, w *work, s *settings, kind state.Kind, 
 		t.n.noteBrokenText(broken)
 	}
 	if err := t.writeDown(ctx, drafts, nil); err != nil {
-		return false, err
+		return false, t.n.tolerate(err) // what cannot be written down stays due
 	}
 	told, err = t.deliverAll(ctx, w, s, drafts, alerts)
 	if told && kind != state.Reminder {

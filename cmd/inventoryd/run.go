@@ -99,6 +99,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		if err != nil {
 			return err
 		}
+		cfg.Stream.OnGap = func(ctx context.Context, _ stream.Gap) error { return n.RequestResync(ctx) }
 		s, err := stream.New(c.Streams, c.Tables, cfg.Table.Name, handler(cfg.Table, cfg.Notifier.ThresholdAttribute, n.Handle), cfg.Stream)
 		if err != nil {
 			return err
