@@ -158,7 +158,7 @@ func TestWhatAFeedSaysCannotDriveATerminal(t *testing.T) {
 	if i := strings.IndexFunc(out+notes, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 || code(err) != exitFailed {
 		t.Errorf("%q, %v", out+notes, err)
 	}
-	if !strings.Contains(notes, `"A,B\x1b[2J,x\x1b]0;owned\a"`) {
+	if !strings.Contains(notes, `"A,B\x1b[2J,x\x1b]0;owned\x07"`) {
 		t.Errorf("the row is not shown: %q", notes)
 	}
 }
