@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -14,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/encoding/unicode"
+
+	"inventoryd/test/feeds"
 )
 
 var usual = Rules{
@@ -284,15 +287,27 @@ func TestRowsAllocateNothing(t *testing.T) {
 	}
 }
 
-// FuzzFeed reads anything: it must come to an end, balance, and hand out nothing that DynamoDB would refuse.
+// FuzzFeed reads anything, in any form: it must come to an end, balance, hand out nothing that DynamoDB would refuse, and
+// say the same however the body arrives.
 func FuzzFeed(f *testing.F) {
 	plain := "store,item,count\nA,\"B\nC\",1\nD,E,x\n"
 	for _, s := range []string{plain, zipped(plain), zstdOf(plain), utf16Of(plain, unicode.LittleEndian), "\ufeff" + plain, "PK\x03\x04", "\x1f\x8b"} {
-		f.Add([]byte(s))
+		f.Add([]byte(s), byte(0))
 	}
-	rules := usual
-	rules.Caps = Caps{Size: 1 << 20, Ratio: 100, Window: 8 << 20}
-	f.Fuzz(func(t *testing.T, body []byte) {
+	for i, awkward := range feeds.All() {
+		if len(awkward.Body) < 4<<10 {
+			f.Add(awkward.Body, byte(i))
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte, form byte) {
+		rules := usual
+		rules.Caps = Caps{Size: 1 << 20, Ratio: 100, Window: 8 << 20}
+		rules.Charset, rules.Counts.Thousands = Charset(form&1), Thousands(form>>1)%Thousands(len(separators))
+		rows, rejects, problem := read(bytes.NewReader(body), rules)
+		again, rejected, anew := read(&chunks{body, 1 + len(body)/7}, rules)
+		if !slices.Equal(rows, again) || !slices.Equal(rejects, rejected) || fmt.Sprint(problem) != fmt.Sprint(anew) {
+			t.Fatalf("in pieces %q, %v, %v; whole %q, %v, %v", again, rejected, anew, rows, rejects, problem)
+		}
 		r, err := Open(bytes.NewReader(body), rules)
 		if err != nil {
 			return
@@ -309,6 +324,9 @@ func FuzzFeed(f *testing.F) {
 			line := int64(0)
 			if row != nil {
 				line = row.Line
+				if !bytes.Equal(trim(row.Store), row.Store) || bytes.ContainsAny(row.Item, "\r") {
+					t.Fatalf("%q/%q is not as rows are", row.Store, row.Item)
+				}
 				if len(row.Store) == 0 || len(row.Store) > 2048 || len(row.Item) == 0 || len(row.Item) > 1024 || !utf8.Valid(row.Store) || !utf8.Valid(row.Item) {
 					t.Fatalf("DynamoDB would refuse %q/%q", row.Store, row.Item)
 				}
