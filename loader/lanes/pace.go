@@ -141,7 +141,7 @@ func (p *pace) take(now time.Time, n int) (wait time.Duration) {
 	if p.rate == 0 {
 		return 0
 	}
-	p.tokens = min(p.tokens+now.Sub(p.filled).Seconds()*p.rate, max(BatchSize, p.rate/10))
+	p.tokens = min(p.tokens+now.Sub(p.filled).Seconds()*p.rate, max(BatchSize, p.rate*burst.Seconds()))
 	p.filled = now
 	if p.tokens <= 0 {
 		p.held = true

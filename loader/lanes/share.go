@@ -12,7 +12,7 @@ const (
 	creep     = 1.01                   // likewise, near what was too much
 	lent      = 1.5                    // times its rate that a partition takes for a while
 	content   = 30 * time.Second       // for which it stays there first
-	burst     = 100 * time.Millisecond // of its rate that may be taken at once
+	burst     = 500 * time.Millisecond // of its rate that may be taken at once, where this process was held up
 )
 
 // share is the pace of one store: a token bucket whose rate follows its partition. The zero share is ready.
@@ -40,7 +40,7 @@ func (s *share) wait(now time.Duration) time.Duration {
 	if s.rate == 0 {
 		s.rate, s.limit, s.changed, s.filled, s.began = partition, partition, now, now, now
 		s.cut = now - content
-		s.tokens = s.rate * burst.Seconds()
+		s.tokens = BatchSize
 	}
 	if s.held && now-s.changed >= time.Second {
 		s.rate, s.changed, s.held = faster(s.rate, s.limit, now-s.cut), now, false

@@ -48,7 +48,8 @@ func zstdFeed(number int) ([]byte, error) {
 	for i := range narrow {
 		write("store-%d-%02d,item-%d,%d,\n", number, i%50, i, i)
 	}
-	return b.Bytes(), errors.Join(err, z.Close())
+	err = errors.Join(err, z.Close())
+	return b.Bytes(), err
 }
 
 func zstdMemory(bin string) error {
