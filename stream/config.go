@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/units"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
@@ -51,11 +52,12 @@ type Config struct {
 
 // Runtime is the part of a Config that the program gives rather than its configuration file.
 type Runtime struct {
-	App      string                                       // names the program in the lease table; another name there stops the start
+	App      string                                       // names the program in the lease table; another name there stops the start; needed
 	Logger   *zap.Logger                                  // nil: none
 	Meter    metric.Meter                                 // nil: none
 	Queue    Queue                                        // client of the dead-letter queue; needed where one is configured
 	OnGap    func(context.Context, Gap) error             // told of gaps, one at a time, of each until it returns nil, also after a restart; returns when its context ends; nil: none
+	Needs    Images                                       // what a stream's records must carry; zero: new images
 	Loop     func(name string) (tick func(), done func()) // told that a long-running loop turns: at least every 10 s; nil: none
 	Shutdown time.Duration                                // how long Run may finish what is in flight once its context ended; then come at most 5 s to say so to the others
 	seams
@@ -88,6 +90,28 @@ func (s seams) random() func() float64 {
 	return rand.New(rand.NewPCG(h.Sum64(), 1)).Float64
 }
 
+// Images is what the records of a table's stream must carry, which its view type says. A stream with less is refused.
+type Images string
+
+// What a handler may need.
+const (
+	NewImages Images = ""     // the item after the change (NEW_IMAGE, NEW_AND_OLD_IMAGES)
+	AllImages Images = "all"  // before and after (NEW_AND_OLD_IMAGES)
+	KeysOnly  Images = "keys" // nothing but the key: any view type will do
+)
+
+// fit is true of a view type that carries that much.
+func (i Images) fit(view types.StreamViewType) bool {
+	switch i {
+	case KeysOnly:
+		return true
+	case AllImages:
+		return view == types.StreamViewTypeNewAndOldImages
+	default:
+		return view == types.StreamViewTypeNewImage || view == types.StreamViewTypeNewAndOldImages
+	}
+}
+
 // Queue is what the reader needs of SQS's client; *sqs.Client is one.
 type Queue interface {
 	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
@@ -106,7 +130,7 @@ func DefaultConfig() Config {
 		Memory:        64 * units.MiB,
 		MaxAttempts:   1,
 		GapPolicy:     gapContinue,
-		Runtime:       Runtime{App: "inventoryd", Shutdown: 30 * time.Second},
+		Runtime:       Runtime{Shutdown: 30 * time.Second},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // desk is a coordinator of n shards that other instances read; it leads, and no goroutine runs.
 func desk(tb testing.TB, n int) *coordinator {
 	config := DefaultConfig()
+	config.App = "inventoryd"
 	r, err := New(nil, nil, table, func(context.Context, []Record) error { return nil }, config)
 	if err != nil {
 		tb.Fatal(err)

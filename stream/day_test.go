@@ -23,6 +23,7 @@ func TestADayOfRolloversGrowsNeitherHeapNorGoroutines(t *testing.T) {
 		w.db = dynamodb.NewFromConfig(w.sandbox.Config("writer"))
 		w.createTable(bothImages)
 		config := DefaultConfig()
+		config.App = "inventoryd"
 		w.calm(&config)
 		var handled atomic.Int64
 		cfg := w.sandbox.Config("reader")

@@ -46,7 +46,7 @@ func (d *discovery) describe(ctx context.Context, arn string, from *string, pare
 	if parent != "" {
 		in.ShardFilter = &types.ShardFilter{Type: types.ShardFilterTypeChildShards, ShardId: &parent}
 	}
-	out, err := d.streams.DescribeStream(ctx, in)
+	out, err := d.streams.DescribeStream(ctx, in, onceStreams)
 	if err != nil {
 		return nil, fmt.Errorf("describe stream %s: %w", arn, err)
 	}

@@ -1,6 +1,8 @@
 // Package stream reads the change stream of a DynamoDB table and hands every record to one function, on one machine or
 // on several, and loses nothing that DynamoDB still holds.
 //
+//	config := stream.DefaultConfig()
+//	config.App = "orders"
 //	reader, err := stream.New(streams, tables, "Orders", func(ctx context.Context, batch []stream.Record) error {
 //		for i, record := range batch {
 //			if err := publish(ctx, record.New); err != nil {
@@ -8,7 +10,7 @@
 //			}
 //		}
 //		return nil
-//	}, stream.DefaultConfig())
+//	}, config)
 //	...
 //	err = reader.Run(ctx)
 //
@@ -63,8 +65,8 @@
 // record's own fault: after Config.MaxAttempts attempts the record goes to the dead-letter queue as a [Letter], or
 // blocks its shard where there is no such queue.
 //
-// Errors of AWS are retried by the reader itself, each in its own way, so the clients given to [New] must not retry
-// (aws.NopRetryer). Only a wrong set-up ends [Reader.Run]: a table without a stream that carries new images, a lease
+// Errors of AWS are retried by the reader itself, each in its own way; whatever retries the clients given to [New] have
+// are left out. Only a wrong set-up ends [Reader.Run]: a table without a stream that carries new images, a lease
 // table that belongs to another program or is deleted at run time.
 //
 // # Permissions

@@ -22,7 +22,7 @@ import (
 func Example() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }))
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -50,6 +50,8 @@ func ExampleReader_Run() {
 	cfg := standIn(ctx)
 	tables := dynamodb.NewFromConfig(cfg)
 
+	config := stream.DefaultConfig()
+	config.App = "example"
 	reader, err := stream.New(dynamodbstreams.NewFromConfig(cfg), tables, "Orders", func(_ context.Context, batch []stream.Record) error {
 		for _, r := range batch {
 			v, _ := r.New.Lookup("ID")
@@ -58,7 +60,7 @@ func ExampleReader_Run() {
 		}
 		cancel() // enough seen
 		return nil
-	}, stream.DefaultConfig())
+	}, config)
 	if err != nil {
 		fmt.Println(err)
 		return

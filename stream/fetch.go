@@ -46,7 +46,7 @@ func (f sdkFetcher) fetch(ctx context.Context, iterator, label, shard string) (p
 	}()
 	out, err := f.client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{
 		ShardIterator: &iterator, Limit: aws.Int32(maxRecords),
-	}, dynamodbstreams.WithAPIOptions(answer.install))
+	}, onceStreams, dynamodbstreams.WithAPIOptions(answer.install))
 	if err != nil {
 		return page{}, err
 	}

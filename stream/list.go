@@ -57,7 +57,7 @@ func (s store) served(ctx context.Context) (time.Time, error) {
 	out, err := s.rows.Query(ctx, &dynamodb.QueryInput{
 		TableName: &s.leases, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"),
 		ExpressionAttributeValues: item{":pk": s.streamKey()[colPK], ":sk": s.streamKey()[colSK]},
-	})
+	}, once)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read a row of %s in table %s: %w", s.table, s.leases, err)
 	}

@@ -84,11 +84,33 @@ func (c *cursor) record() Record {
 			r.Kind = kindOf(c.str())
 		case "dynamodb":
 			c.change(&r)
+		case "userIdentity":
+			r.By = c.identity()
 		default:
 			c.raw()
 		}
 	}
 	return r
+}
+
+func (c *cursor) identity() Identity {
+	var i Identity
+	first := true
+	for open := c.open('{'); open; {
+		key, ok := c.key(&first)
+		if !ok {
+			break
+		}
+		switch key {
+		case "Type":
+			i.Type = strings.Clone(c.str())
+		case "PrincipalId":
+			i.Principal = strings.Clone(c.str())
+		default:
+			c.raw()
+		}
+	}
+	return i
 }
 
 func kindOf(s string) Kind {

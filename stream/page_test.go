@@ -30,6 +30,9 @@ func TestPageHasTheRecordsOfAnAnswer(t *testing.T) {
 		!first.Created.Equal(time.Unix(1480642020, 0)) || first.Old.Exists() || !first.New.Exists() {
 		t.Errorf("first: %+v", first)
 	}
+	if first.By != (Identity{"Service", "p"}) || first.By.Expired() || second.By != (Identity{}) {
+		t.Errorf("by %+v and %+v", first.By, second.By)
+	}
 	if second.Kind != Remove || second.New.Exists() || !second.Old.Exists() || !second.Created.Equal(time.Unix(1480642020, 250e6)) {
 		t.Errorf("second: %+v", second)
 	}

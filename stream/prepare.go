@@ -110,7 +110,7 @@ func (r *Reader) ensureLeases(ctx context.Context, tick func()) error {
 func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time, error) {
 	var out *dynamodb.DescribeTableOutput
 	err := r.caller.persist(ctx, "describe the table", tick, func(ctx context.Context) (err error) {
-		out, err = r.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &r.store.table})
+		out, err = r.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &r.store.table}, once)
 		return err
 	})
 	if err != nil {
@@ -122,7 +122,7 @@ func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time
 		return "", time.Time{}, noStream(out.Table, "has none")
 	}
 	if enabled(out.Table) {
-		return arn, r.clock.now(), fit(out.Table, out.Table.StreamSpecification.StreamViewType)
+		return arn, r.clock.now(), r.config.Needs.check(out.Table, out.Table.StreamSpecification.StreamViewType)
 	}
 	view, err := r.disabledStream(ctx, arn, tick)
 	switch {
@@ -131,7 +131,7 @@ func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time
 	case err != nil:
 		return "", time.Time{}, err
 	}
-	return arn, r.clock.now(), fit(out.Table, view)
+	return arn, r.clock.now(), r.config.Needs.check(out.Table, view)
 }
 
 // disabledStream asks for the view type of a stream that is off, which DescribeTable does not tell. It takes two answers
@@ -139,7 +139,7 @@ func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time
 func (r *Reader) disabledStream(ctx context.Context, arn string, tick func()) (view types.StreamViewType, err error) {
 	const place = "describe the disabled stream"
 	describe := func(ctx context.Context) error {
-		out, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
+		out, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn}, onceStreams)
 		if err == nil {
 			view = types.StreamViewType(out.StreamDescription.StreamViewType)
 		}
@@ -157,9 +157,9 @@ func (r *Reader) disabledStream(ctx context.Context, arn string, tick func()) (v
 	return view, err
 }
 
-// fit is nil if the view type is one that carries what handlers need.
-func fit(t *types.TableDescription, view types.StreamViewType) error {
-	if newImages(view) {
+// check is nil if the view type is one that carries what handlers need.
+func (i Images) check(t *types.TableDescription, view types.StreamViewType) error {
+	if i.fit(view) {
 		return nil
 	}
 	if enabled(t) {
@@ -175,8 +175,4 @@ func noStream(t *types.TableDescription, what string) error {
 
 func enabled(t *types.TableDescription) bool {
 	return t.StreamSpecification != nil && t.StreamSpecification.StreamEnabled != nil && *t.StreamSpecification.StreamEnabled
-}
-
-func newImages(view types.StreamViewType) bool {
-	return view == types.StreamViewTypeNewImage || view == types.StreamViewTypeNewAndOldImages
 }

@@ -89,7 +89,7 @@ func (s *shard) open() error {
 	}
 	opened := time.Now()
 	return s.t.caller.once(s.stop, func(ctx context.Context) error {
-		out, err := s.t.streams.GetShardIterator(ctx, in)
+		out, err := s.t.streams.GetShardIterator(ctx, in, onceStreams)
 		if err != nil {
 			return fmt.Errorf("get an iterator %s of shard %s: %w", in.ShardIteratorType, s.row.ID, err)
 		}

@@ -16,8 +16,8 @@ import (
 	"inventoryd/internal/lease"
 )
 
-// Streams is what the reader needs of DynamoDB Streams' client; *dynamodbstreams.Client is one. Give it a client
-// without retries (aws.NopRetryer): the reader retries itself, as each error demands.
+// Streams is what the reader needs of DynamoDB Streams' client; *dynamodbstreams.Client is one. Whatever
+// retries the client has are left out: the reader retries itself, as each error demands.
 type Streams interface {
 	ListStreams(context.Context, *dynamodbstreams.ListStreamsInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.ListStreamsOutput, error)
 	DescribeStream(context.Context, *dynamodbstreams.DescribeStreamInput, ...func(*dynamodbstreams.Options)) (*dynamodbstreams.DescribeStreamOutput, error)
@@ -26,7 +26,7 @@ type Streams interface {
 }
 
 // Tables is what the reader needs of DynamoDB's client, for the table that is read and the lease table;
-// *dynamodb.Client is one. Give it a client without retries.
+// *dynamodb.Client is one.
 type Tables interface {
 	Schema
 	Rows
@@ -77,6 +77,9 @@ const leasePlace = "lease table"
 func New(streams Streams, tables Tables, table string, handler Handler, config Config) (*Reader, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
+	}
+	if config.App == "" {
+		return nil, errors.New("stream: Config.App is empty; it names the program in the lease table")
 	}
 	if config.poison() == poisonDivert && config.Queue == nil {
 		return nil, errors.New("stream: dead_letter_queue is set, but Config.Queue has no client for it")

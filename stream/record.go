@@ -29,8 +29,17 @@ type Record struct {
 	Sequence string    // 21 to 40 digits, growing within the shard and from a shard to its children
 	Kind     Kind      // what happened
 	Created  time.Time // approximately, floored to the second by DynamoDB: no order may be read from it
+	By       Identity  // who changed it, where DynamoDB says so; zero: a caller of its API
 	Keys     Image     // the item's primary key
 	Old, New Image     // the item before and after; absent where it did not exist or the stream's view type leaves it out
+}
+
+// Identity is who changed an item where that was no call of the API.
+type Identity struct{ Type, Principal string }
+
+// Expired is true of the removal of an item whose time to live was over.
+func (i Identity) Expired() bool {
+	return i.Type == "Service" && i.Principal == "dynamodb.amazonaws.com"
 }
 
 // Position is where the record is: it compares as a string, and grows along the history of each item.

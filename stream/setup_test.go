@@ -237,6 +237,10 @@ func TestSettingsAreChecked(t *testing.T) {
 		t.Error("New takes what is wrong")
 	}
 	config := DefaultConfig()
+	if _, err := New(nil, nil, table, nil, config); err == nil || !strings.Contains(err.Error(), "Config.App") {
+		t.Errorf("no name of the program: %v", err)
+	}
+	config.App = "test"
 	config.DeadLetterQueue = "queue"
 	if _, err := New(nil, nil, table, nil, config); err == nil || !strings.Contains(err.Error(), "Config.Queue") {
 		t.Errorf("a queue without its client: %v", err)

@@ -94,7 +94,7 @@ func (s store) addChild(ctx context.Context, child shardRow) error {
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
 		ExpressionAttributeNames:  map[string]string{"#children": colChildren},
 		ExpressionAttributeValues: item{":child": &types.AttributeValueMemberSS{Value: []string{child.ID}}},
-	})
+	}, once)
 	if err != nil && classify(err) != conflict { // the parent has no row
 		return fmt.Errorf("write row %s in table %s: %w", child.parentKey(), s.leases, err)
 	}
@@ -216,7 +216,7 @@ func (s store) remove(ctx context.Context, seen shardRow) error {
 		ConditionExpression:       aws.String("#epoch = :seen AND #checkpoint = :ended"),
 		ExpressionAttributeNames:  map[string]string{"#epoch": colEpoch, "#checkpoint": colCheckpoint},
 		ExpressionAttributeValues: item{":seen": num(seen.Epoch), ":ended": str(ended)},
-	})
+	}, once)
 	if classify(err) == conflict {
 		return nil
 	}

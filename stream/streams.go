@@ -23,7 +23,7 @@ func (l *lister) look(ctx context.Context) error {
 		if err := l.discovery.limit.Wait(ctx); err != nil {
 			return err
 		}
-		out, err := l.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &l.store.table})
+		out, err := l.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &l.store.table}, once)
 		if err != nil {
 			return fmt.Errorf("describe table %s: %w", l.store.table, err)
 		}
@@ -52,7 +52,7 @@ func (l *lister) follow(ctx context.Context, table *types.TableDescription) erro
 	latest := deref(table.LatestStreamArn)
 	view, err := l.viewOf(ctx, latest)
 	if err == nil {
-		err = fit(table, view)
+		err = l.config.Needs.check(table, view)
 	}
 	var between []string
 	if err == nil || classify(err) == absent { // off for more than a day: what it held is lost, and recorded as that
@@ -109,7 +109,7 @@ func (l *lister) between(ctx context.Context, after, before string) ([]string, e
 		arn := arnWith(before, label)
 		view, err := l.viewOf(ctx, arn)
 		switch {
-		case err == nil && newImages(view):
+		case err == nil && l.config.Needs.fit(view):
 			arns = append(arns, arn)
 		case err != nil && classify(err) != absent:
 			return nil, err
@@ -123,7 +123,7 @@ func labelsOf(ctx context.Context, streams Streams, table string) ([]string, err
 	var labels []string
 	in := &dynamodbstreams.ListStreamsInput{TableName: &table}
 	for {
-		out, err := streams.ListStreams(ctx, in)
+		out, err := streams.ListStreams(ctx, in, onceStreams)
 		if err != nil {
 			return nil, fmt.Errorf("list the streams of table %s: %w", table, err)
 		}

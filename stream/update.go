@@ -37,7 +37,7 @@ func (s store) update(ctx context.Context, key, set item, remove []string, condi
 		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
+	}, once)
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
 		return nil, s.conflict(ctx, key, failed)
@@ -121,7 +121,7 @@ func (s store) query(ctx context.Context, condition string, values item) ([]item
 	}
 	var found []item
 	for {
-		out, err := s.rows.Query(ctx, in)
+		out, err := s.rows.Query(ctx, in, once)
 		if err != nil {
 			return nil, fmt.Errorf("read rows of %s in table %s: %w", s.table, s.leases, err)
 		}

@@ -207,6 +207,7 @@ func (w *world) start(change ...func(*Config)) *instance {
 	w.starts++
 	i := &instance{world: w, name: fmt.Sprint("reader-", w.starts), done: make(chan error, 1)}
 	config := DefaultConfig()
+	config.App = "inventoryd"
 	config.Logger = w.core.Named(i.name)
 	config.OnGap = w.gap
 	for _, f := range change {

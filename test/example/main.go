@@ -18,7 +18,6 @@ import (
 
 	"inventoryd/stream"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
@@ -40,8 +39,7 @@ func run(ctx context.Context, args []string, out, remarks io.Writer) error {
 	if len(args) != 1 {
 		return fmt.Errorf("name one table")
 	}
-	// The reader retries by itself, each error in its own way: its clients must not.
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }))
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
 		return err
 	}

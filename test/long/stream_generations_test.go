@@ -69,6 +69,7 @@ func (w *world) follow(endpoint *string, c *collector) (stop func()) {
 		Retryer:    func() aws.Retryer { return aws.NopRetryer{} },
 	}
 	config := stream.DefaultConfig()
+	config.App = "long"
 	config.LeaseTable, config.OnGap = "leases", c.gap
 	r, err := stream.New(dynamodbstreams.NewFromConfig(cfg), dynamodb.NewFromConfig(cfg), *table, c.handle, config)
 	w.must(err)

@@ -126,6 +126,7 @@ func connect(address string) clients {
 // run starts a reader with a lease table of its own; stop ends it.
 func (c clients) run(handler stream.Handler, change func(*stream.Config)) (r *stream.Reader, stop func() error, err error) {
 	config := stream.DefaultConfig()
+	config.App = "bench"
 	config.LeaseTable = fmt.Sprint("leases-", time.Now().UnixNano())
 	change(&config)
 	if r, err = stream.New(c.streams, c.tables, table, handler, config); err != nil {
