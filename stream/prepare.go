@@ -79,7 +79,7 @@ func (r *Reader) oldest(ctx context.Context, latest string) (string, error) {
 		arn := arnWith(latest, label)
 		out, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
 		switch {
-		case err == nil && newImages(types.StreamViewType(out.StreamDescription.StreamViewType)):
+		case err == nil && r.config.Needs.fit(types.StreamViewType(out.StreamDescription.StreamViewType)):
 			return arn, nil
 		case err != nil && classify(err) != absent:
 			return "", fmt.Errorf("describe stream %s: %w", arn, err)
