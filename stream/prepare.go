@@ -77,7 +77,7 @@ func (r *Reader) oldest(ctx context.Context, latest string) (string, error) {
 			break
 		}
 		arn := arnWith(latest, label)
-		out, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
+		out, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn}, onceStreams)
 		switch {
 		case err == nil && r.config.Needs.fit(types.StreamViewType(out.StreamDescription.StreamViewType)):
 			return arn, nil
