@@ -127,7 +127,7 @@ func (n *Notifier) askAgain(ctx context.Context) error {
 // How often the teller looks for requests of other instances and of people, and pages of the table a second that a
 // comparison reads: 1 MB each, 128 read units.
 const (
-	resyncEvery  = 10 * time.Second
+	resyncEvery  = 30 * time.Second
 	pagesASecond = 2
 )
 
