@@ -47,6 +47,7 @@ type subject struct {
 	lookers int       // that are told of each turn
 	asked   time.Time // when somebody last asked for it once
 	seen    time.Time // when somebody last looked at it
+	waited  time.Time // when somebody last waited for it
 	began   time.Time // when its last reading began
 	retry   time.Time // after a failure: not before
 	rest    time.Duration
@@ -110,7 +111,7 @@ func (r *Reader) Look(ctx context.Context, store string) State {
 		r.mu.Unlock()
 		return State{Trouble: "too many stores are asked for at once", Since: now}
 	}
-	s.asked, s.seen = now, now
+	s.asked, s.seen, s.waited = now, now, now
 	r.mu.Unlock()
 	r.nudge()
 	for {
@@ -237,11 +238,21 @@ func (r *Reader) next(now time.Time) (turn *subject, rest time.Duration) {
 		case !wanted:
 		case due.After(now):
 			rest = min(rest, due.Sub(now))
-		case turn == nil || s.served < turn.served:
+		case turn == nil || s.place(now) < turn.place(now):
 			turn = s
 		}
 	}
 	return turn, rest
+}
+
+// place is where the subject stands in the queue, by the number of its last call. What nobody waits for gets one turn in
+// handicap: the list of stores must not hold up the store that somebody wants to see.
+func (s *subject) place(now time.Time) int64 {
+	const handicap = 4
+	if s.lookers == 0 && now.Sub(s.waited) > Interval {
+		return s.served + handicap
+	}
+	return s.served
 }
 
 // due is when the subject's next call may be made, and whether anybody wants it.

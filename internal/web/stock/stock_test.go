@@ -503,3 +503,22 @@ func BenchmarkOrderOfAFullView(b *testing.B) {
 		s.view(time.Now(), true).Select("", ByNeed, false)
 	}
 }
+
+func TestTheListOfStoresDoesNotHoldUpTheStoreThatIsWaitedFor(t *testing.T) {
+	inWorld(t, nil, func(t *testing.T, w *world) {
+		for i := range 2 {
+			w.fill(fmt.Sprint("Store ", i), 20_000) // about 90 units each; 100 are there at the beginning
+		}
+		w.Ask("")
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if v := w.Look(ctx, "Store 1").View; v == nil || !v.Whole || time.Since(begin) > patience {
+			t.Errorf("after %v: %+v", time.Since(begin), v)
+		}
+		time.Sleep(time.Minute)
+		if v := w.Last("").View; v == nil || !v.Whole || v.Totals.Items != 40_000 {
+			t.Error("the list of stores is never read")
+		}
+	})
+}
