@@ -16,13 +16,14 @@ func TestThePageShowsWhatTheDaemonDid(t *testing.T) {
 		w.putObject(t, "quito.csv", "Artikel,Menge\nDesk Lamp,3\n")
 		time.Sleep(time.Minute)
 		for path, wants := range map[string][]string{
-			"/":                             {"Out in 1 of 6 stores", "Umbrella", `data-n>108</td>`, "Zürich — 1 out"},
-			"/?store=Lisbon":                {"Kettle 1.7 l", "Out of stock", `<b id="n-out" data-n>1</b>`},
-			"/?store=Lisbon&item=Desk+Lamp": {"an alert is due when nothing is left"},
-			"/restock":                      {"6</span> out of stock", "Water Bottle"},
-			"/operator":                     {"inventory/lisbon.csv", "inventory/quito.csv", `<span class="mark out">failed</span>`, "shardId-", "Every part can do its work"},
-			"/api/v1/items?store=Lisbon":    {`"item":"Umbrella","count":4,"level":"ok"`},
-			"/api/v1/openapi.yaml":          {"openapi: 3.1.0"},
+			"/":                                {"Out in 1 of 6 stores", "Umbrella", `data-n>108</td>`, "Zürich — 1 out"},
+			"/?store=Lisbon":                   {"Kettle 1.7 l", "Out of stock", `<b id="n-out" data-n>1</b>`},
+			"/?store=Lisbon&item=Desk+Lamp":    {"an alert is due when nothing is left"},
+			"/?store=Lisbon&item=Kettle+1.7+l": {"Short since", "the last shortage was told"},
+			"/restock":                         {"6</span> out of stock", "Water Bottle"},
+			"/operator":                        {"inventory/lisbon.csv", "inventory/quito.csv", `<span class="mark out">failed</span>`, "shardId-", "Zürich is out of stock of Water Bottle", "Every part can do its work"},
+			"/api/v1/items?store=Lisbon":       {`"item":"Umbrella","count":4,"level":"ok"`},
+			"/api/v1/openapi.yaml":             {"openapi: 3.1.0"},
 		} {
 			code, body := w.daemon.ask(t, path)
 			if code != http.StatusOK {

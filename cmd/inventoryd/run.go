@@ -106,6 +106,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		}
 		lines = append(lines, after(n.Start, n.Run, s.Run))
 		sources.Shards = shardsOf(s.Status)
+		sources.Alerts, sources.Story = alertsOf(cfg, c.Tables, n.Status), storyOf(cfg, c.Tables)
 		parts = append(parts,
 			part{"notifier", n.Ready, func() any { return n.Status() }, func(next Config) { n.Apply(next.Notifier) }},
 			part{"stream", s.Ready, func() any { return s.Status() }, func(next Config) { s.Apply(next.Stream) }})

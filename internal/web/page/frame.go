@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a page waits for the inventory to be read; then it shows what there is.
-const patience = 1500 * time.Millisecond
+const patience = 700 * time.Millisecond
 
 // frame is what all templates need.
 type frame struct {

@@ -22,7 +22,7 @@ const (
 	// maxSubjects bounds what a flood of requests can ask for: lookers, what is remembered, and some that wait.
 	maxSubjects = MaxLookers + maxKept + 200
 	remembered  = 2 * time.Minute // how long a reading goes on for somebody who asked once
-	patience    = time.Second     // what a reading may take and still be waited for
+	patience    = time.Second / 2 // what a reading may take and still be waited for
 
 	pageRows    = 1000            // rows of a call; a page is 1 MiB at most by DynamoDB's rule, so 128 units
 	callTimeout = 5 * time.Second // of a call
