@@ -55,7 +55,7 @@ func All() []Feed {
 		feed("archive.zip", "a zip archive: refused", archive("feed.csv", plain)),
 		feed("book.xlsx", "a workbook: refused", archive("[Content_Types].xml", "<Types/>")),
 		feed("table.parquet", "Parquet: refused", text("PAR1\x15\x04\x15\x10PAR1")),
-		feed("truncated.csv.gz", "gzip, cut in the middle", cut(zipped(rows(80)))),
+		feed("truncated.csv.gz", "gzip, cut in the middle (few rows: more would be in the table, or not)", cut(zipped(rows(80)))),
 		feed("garbage.csv.gz", "gzip with garbage behind it", append(zipped(plain), "garbage"...)),
 		feed("bomb.csv.gz", "a few KiB of gzip that expand to 32 MiB", zipped("store,item,count\n"+strings.Repeat("0", 32<<20))),
 		feed("longline.csv", "a line of 2 MiB between two good ones", text("store,item,count\nZürich,a,1\n"+strings.Repeat("x", 2<<20)+"\nZürich,b,2\n")),
