@@ -107,6 +107,7 @@ var reliances = []reliance{
 	}},
 	{"dynamodb/DeleteItem", shop.deleteItem, []string{noResource, invalid, condition}, []string{keySizes}},
 	{"dynamodb/DescribeTable", shop.describeTable, []string{noResource}, nil},
+	{"dynamodb/DescribeTimeToLive", shop.describeTimeToLive, nil, nil},
 	{"dynamodb/GetItem", shop.getItem, []string{noResource, invalid}, []string{keySizes}},
 	{"dynamodb/PutItem", shop.putItem, []string{noResource, invalid, condition, throughput}, []string{
 		"a partition key of 2048 bytes is taken, of 2049 refused", "a sort key of 1024 bytes is taken, of 1025 refused",
@@ -135,12 +136,16 @@ var reliances = []reliance{
 	{"streams/GetRecords", shop.records, []string{noResource, invalid, "ExpiredIteratorException", "TrimmedDataAccessException"}, []string{
 		"GetRecords returns at most 1000 records", "GetRecords returns at most 1 MB", "an iterator lives for 15 minutes", "records are trimmed after 24 hours",
 	}},
+	{"s3/DeleteObject", shop.deleteObject, nil, nil},
+	{"s3/GetBucketNotificationConfiguration", shop.bucketNotification, nil, []string{"the notification configuration is returned"}},
+	{"s3/ListBuckets", shop.listBuckets, nil, nil},
 	{"s3/GetObject", shop.getObject, []string{"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "PreconditionFailed", "InvalidRange", "InvalidArgument"}, []string{
 		"a range to the end resumes a read",
 	}},
 	{"s3/ListObjectsV2", shop.listObjects, []string{"NoSuchBucket"}, []string{"a page holds 1000 keys at most"}},
 	{"s3/PutObject", shop.putObject, []string{"NoSuchBucket", "KeyTooLongError"}, []string{"a key of 1024 bytes is taken, of 1025 refused"}},
 	{"sns/GetTopicAttributes", shop.topicAttributes, []string{"NotFound"}, nil},
+	{"sns/ListSubscriptionsByTopic", shop.listSubscriptions, nil, []string{"mail waits for its reader's confirmation"}},
 	{"sns/ListTopics", shop.listTopics, nil, []string{"topics are listed in pages of 100"}},
 	{"sns/Publish", shop.publish, []string{"NotFound", "InvalidParameter"}, []string{
 		"a message of 256 KiB is taken, of a byte more refused", "each element of a String.Array is matched", "after five minutes it delivers again",

@@ -167,6 +167,31 @@ func (w shop) publish() error {
 	return err
 }
 
+func (w shop) describeTimeToLive() error {
+	_, err := w.db.DescribeTimeToLive(w.t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: inventory})
+	return err
+}
+
+func (w shop) deleteObject() error {
+	_, err := w.feeds.DeleteObject(w.t.Context(), &s3.DeleteObjectInput{Bucket: w.feeds.name, Key: aws.String("gone.csv")})
+	return err
+}
+
+func (w shop) bucketNotification() error {
+	_, err := w.feeds.GetBucketNotificationConfiguration(w.t.Context(), &s3.GetBucketNotificationConfigurationInput{Bucket: w.feeds.name})
+	return err
+}
+
+func (w shop) listBuckets() error {
+	_, err := w.feeds.ListBuckets(w.t.Context(), &s3.ListBucketsInput{})
+	return err
+}
+
+func (w shop) listSubscriptions() error {
+	_, err := w.topic.ListSubscriptionsByTopic(w.t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: w.topic.arn})
+	return err
+}
+
 func (w shop) transact() error {
 	return w.db.transact(adding1("a", "b"), checking("a", "nothing", notThere))
 }
@@ -249,7 +274,7 @@ func (r reliance) byConnection(t *T, e *Env) {
 }
 
 // bodiless are the operations whose answers have no body that could be cut, or none that the client reads.
-var bodiless = map[string]bool{"s3/PutObject": true, "sqs/DeleteMessage": true}
+var bodiless = map[string]bool{"s3/PutObject": true, "s3/DeleteObject": true, "sqs/DeleteMessage": true}
 
 var _ = func() bool {
 	for _, r := range reliances {
