@@ -54,7 +54,7 @@ func (p *pursuit) look() (seen fate, err error) {
 	}
 }
 
-// pauseLook waits before the next look.
+// pauseLook waits before the next look; in the bucket's own region it is taken at once.
 func (p *pursuit) pauseLook(f *failure) error {
 	if f.fate == elsewhere {
 		return context.Cause(p.e.read)
