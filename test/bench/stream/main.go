@@ -1,6 +1,6 @@
 // Command stream measures the stream reader: CPU for each record beside that of the plain SDK, memory and goroutines of
-// idle shards, the time from a write's commit to the handler's call, what several processes handle together, and the
-// requests of those that have nothing to do. The server is a process of its own, and so is
+// idle shards, the time from a write's commit to the handler's call, and the
+// requests of readers that have nothing to do. The server is a process of its own, and so is
 // each client whose CPU or memory is measured. It prints `name value unit` lines.
 package main
 
@@ -28,8 +28,6 @@ var roles = map[string]func(args []string) error{
 	"reader":  readByReader,
 	"idle":    idle,
 	"latency": latency,
-	"worker":  worker,
-	"scale":   func([]string) error { return scaleOut() },
 }
 
 func main() {
@@ -51,9 +49,6 @@ func measure() error {
 		return err
 	}
 	if err := report("latency"); err != nil {
-		return err
-	}
-	if err := scaleOut(); err != nil {
 		return err
 	}
 	return atRest()
