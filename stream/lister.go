@@ -45,7 +45,7 @@ type question struct {
 
 // run lists, where this instance leads or is asked, until ctx ends or the lease table is lost.
 func (l *lister) run(ctx context.Context) error {
-	tick, done := l.loop("stream-discovery")
+	tick, done := l.loop("stream.discovery")
 	defer done()
 	l.tick = tick
 	for pause := time.Hour; ; { // nobody leads before the instances are known

@@ -28,7 +28,7 @@ var (
 // prepare checks all that, and writes the stream's row if this table was never read before. Its errors are those that
 // waiting does not mend.
 func (r *Reader) prepare(ctx context.Context) error {
-	tick, done := r.loop("stream-start")
+	tick, done := r.loop("stream.start")
 	defer done()
 	if err := r.ensureLeases(ctx, tick); err != nil {
 		return err

@@ -287,7 +287,7 @@ func TestLoopsTickAlsoInOutages(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		r.stop()
-		for _, name := range []string{"stream", "stream-discovery", "stream-watch"} {
+		for _, name := range []string{"stream", "stream.discovery", "stream.watch"} {
 			if gap, ok := widest[name]; !ok || gap > 11*time.Second {
 				t.Errorf("loop %s did not tick for %v", name, gap)
 			}

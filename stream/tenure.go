@@ -66,7 +66,7 @@ var errStopped = errors.New("the reader was stopped")
 
 // newTenure registers a new instance and reads where the reading of the table stands.
 func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
-	tick, done := r.loop("stream-start")
+	tick, done := r.loop("stream.start")
 	defer done()
 	t := &tenure{Reader: r, group: r.store.group(), labels: map[string]bool{}, left: make(chan struct{}), mail: newMail(), before: r.host.before}
 	t.beat = lease.New(t.group, lease.Instance{ID: r.config.newID(), Duration: r.config.LeaseDuration}, r.config.slept)

@@ -33,7 +33,7 @@ const rowsEvery = time.Minute
 // run looks at the instances every third of the lease's duration (± 20 %) and exactly when a suspect's time is over, and
 // reads the shards' rows once a minute, when it is told to and, with company, where it leads, after each look.
 func (w *watch) run(ctx context.Context) error {
-	tick, done := w.loop("stream-watch")
+	tick, done := w.loop("stream.watch")
 	defer done()
 	w.tick = tick
 	for {

@@ -51,7 +51,7 @@ func status(healthy *health.Health, parts []part, c *clock, r *reloads) func() a
 		}
 		for _, p := range parts {
 			if p.status != nil {
-				all[p.name] = p.status()
+				all[p.name] = inSeconds(p.status())
 			}
 		}
 		return all

@@ -182,7 +182,7 @@ func loopsOf(t *testing.T) (names []string) {
 			names = append(names, l.Name)
 		}
 	})
-	for _, want := range []string{"loader.intake", "loader.heartbeat", "notifier", "metrics push"} {
+	for _, want := range []string{"loader.intake", "loader.heartbeat", "notifier", "metrics.push"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no loop is called %s: %v", want, names)
 		}

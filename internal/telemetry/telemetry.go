@@ -163,7 +163,7 @@ func (t *Telemetry) Run(ctx context.Context) {
 	}
 	tick, done := func() {}, func() {}
 	if t.config.Loop != nil {
-		tick, done = t.config.Loop("metrics push")
+		tick, done = t.config.Loop("metrics.push")
 	}
 	defer done()
 	t.pusher.run(ctx, tick)
