@@ -112,7 +112,7 @@ var looks = []struct {
 	{told, "it is in stock or gone", (*sight).isIn, drop, inStock},
 	{told, "a reminder is due", (*sight).mayRemind, tell, told},
 	{told, "", (*sight).always, keep, told},
-	{restocking, "it is out again, or gone", (*sight).isOut, drop, inStock},
+	{restocking, "it is out again", (*sight).isOut, drop, inStock},
 	{restocking, "it is gone", (*sight).gone, drop, inStock},
 	{restocking, "nobody knows of the shortage", (*sight).unknown, drop, inStock},
 	{restocking, "only the threshold has moved", (*sight).lowered, drop, inStock},
