@@ -42,7 +42,7 @@ start; all of them are told at once, each with file, line, column, key, and the 
 - **Durations** have a unit: ` + "`500ms`, `30s`, `5m`, `1h30m`" + `. **Sizes** too: ` + "`512KiB`, `64MiB`, `1GiB`" + `.
 - **Reload** (SIGHUP, ` + "`systemctl reload inventoryd`" + `): a key changes *now*, for the next *object*, or at a *restart*, as its row says. What needs a
   restart is named in the log. An invalid file leaves everything as it was, and the log says why.
-- **Check** a file before it is used: ` + "`inventoryd config validate --config FILE`" + `. In an editor: ` + "`inventoryd config schema`" + ` prints the JSON Schema
+- **Check** a file before it is used: ` + "`inventoryd config validate FILE`" + `. In an editor: ` + "`inventoryd config schema`" + ` prints the JSON Schema
   ([docs/config.schema.json](config.schema.json)); with the YAML language server, begin the file with ` + "`# yaml-language-server: $schema=…`" + `.
 - **Credentials** for AWS come from the SDK's usual chain only (instance role by IMDSv2, environment, shared files), never from this file.
 `
