@@ -142,10 +142,14 @@ func (q *queue) take(most int) (w *work, wait time.Duration, changed <-chan stru
 	wait = time.Hour
 	var best *shelf
 	var key shelfKey
+	urgent := rankOther // of what waits for a store's turn to end, where that is not followed by a rest
 	for k, s := range q.shelves {
 		if len(s.items) == 0 && !s.busy && now.After(s.rest) {
 			delete(q.shelves, k)
 			continue
+		}
+		if s.busy && len(s.items) > 0 && q.pace.GroupItems > 0 {
+			urgent = min(urgent, s.rank())
 		}
 		if s.busy || len(s.items) == 0 {
 			continue
@@ -158,7 +162,7 @@ func (q *queue) take(most int) (w *work, wait time.Duration, changed <-chan stru
 			best, key = s, k
 		}
 	}
-	if best == nil {
+	if best == nil || urgent < best.rank() {
 		return nil, wait, q.changed
 	}
 	best.busy = true
