@@ -124,7 +124,7 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		}
 		stalling := time.AfterFunc(stall, r.cut)
 		n, err := r.open.Read(p)
-		stalling.Stop()
+		silent := !stalling.Stop()
 		r.at += int64(n)
 		if n > 0 {
 			if r.at-r.mark >= enough {
@@ -143,8 +143,12 @@ func (r *objectReader) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		r.Close()
+		broken := &failure{of: toRead, fate: waits, err: fmt.Errorf("read %v: the connection breaks each time, at byte %d of %d: %w", r.of, r.at, r.of.size, err)}
 		if r.cuts++; r.cuts > cutsInARow || r.at >= r.of.size { // at its end the object's checksum does not fit
-			return 0, &failure{of: toRead, fate: waits, err: fmt.Errorf("read %v: the connection breaks each time, at byte %d of %d: %w", r.of, r.at, r.of.size, err)}
+			return 0, broken
+		}
+		if silent { // nobody should have to wait for the last try to hear of it
+			r.of.l.troubles.report(objectsOf(r.of.told.Bucket), broken, stall)
 		}
 		if err := sleep(r.ctx, time.Duration(r.cuts-1)*firstPause); err != nil {
 			return 0, err

@@ -286,7 +286,6 @@ func TestShowTellsValuesAndSourcesAndNoSecret(t *testing.T) {
 		lines[f[0]] = strings.Join(f[1:], " ")
 	}
 	for key, want := range map[string]string{
-		"KEY":                    "SOURCE VALUE",
 		"app":                    "default inventoryd",
 		"loader.workers":         path + ":2:3 8",
 		"loader.visibility":      "default 2m",

@@ -150,7 +150,8 @@ func TestNothingTellsASecret(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if (res.StatusCode == http.StatusUnauthorized) != (given != password) {
+				probe := path == "/livez" || path == "/readyz" // answer anybody who gives no credentials, and then without reasons
+				if (res.StatusCode == http.StatusUnauthorized) != (given != password && !(probe && given == "")) {
 					t.Errorf("%s with %q: %d", path, given, res.StatusCode)
 				}
 				if err := res.Write(&said); err != nil {

@@ -15,6 +15,7 @@ import (
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/objects"
+	"inventoryd/internal/state"
 )
 
 // Nothing of the daemon goes by a default name where the configuration has another.
@@ -54,7 +55,7 @@ func TestTheDaemonGoesByTheConfiguredNames(t *testing.T) {
 		if n := w.waiting(t, "leer-inbox"); n != "1+0" {
 			t.Errorf("%s alerts", n)
 		}
-		if len(w.partition(t, "shop-state", "pk", "shop")) != 1 || len(w.partition(t, "shop-state", "pk", "shop#alert#Bern")) != 1 {
+		if len(w.partition(t, "shop-state", "pk", "shop")) != 1 || len(w.partition(t, "shop-state", "pk", state.ItemKey("shop", "Bern", "Lampe").PK)) != 1 {
 			t.Error("the state table has no rows of this app")
 		}
 		if len(w.partition(t, "shop-leases", "pk", "Stock#shards")) == 0 {

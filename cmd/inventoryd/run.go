@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"inventoryd/internal/config"
 	"inventoryd/internal/health"
 	"inventoryd/internal/state"
 	"inventoryd/internal/telemetry"
@@ -119,7 +120,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		Logger: h.log.Named("http"), Meter: metrics.Meter("http"),
 	})
 	if err != nil {
-		return err
+		return config.Within("http", err)
 	}
 	for _, p := range parts {
 		if p.ready != nil {

@@ -262,6 +262,7 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 		{Config{Listen: "off", Auth: Auth{User: "op", Hash: config.Secret(weak)}}, "auth.hash: " + errHash.Error()},
 	} {
 		got := ""
+		c.config.PageReadUnits = DefaultConfig().PageReadUnits
 		if err := c.config.Validate(); err != nil {
 			got = err.Error()
 		}
