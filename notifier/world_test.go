@@ -327,9 +327,3 @@ func (c *calls) total() (n int) {
 	}
 	return n
 }
-
-func (c *calls) of(operation string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.by[operation]
-}

@@ -249,12 +249,12 @@ func TestScenario59HostClocksADayApart(t *testing.T) {
 				if age := read()["iterator.age"]; age != 0 {
 					t.Errorf("iterator.age is %v", age)
 				}
-				w.must(w.expiries(func(at time.Time) bool { return at.Sub(time.Now()) > time.Hour && at.Sub(time.Now()) < 48*time.Hour }))
+				w.must(w.expiries(func(at time.Time) bool { return time.Until(at) > time.Hour && time.Until(at) < 48*time.Hour }))
 				r.stop()
 				r = w.start(skewed(-skew))
 				w.spread(10)
 				time.Sleep(2 * time.Minute)
-				w.must(w.expiries(func(at time.Time) bool { return at.Sub(time.Now()) > time.Hour && at.Sub(time.Now()) < 48*time.Hour }))
+				w.must(w.expiries(func(at time.Time) bool { return time.Until(at) > time.Hour && time.Until(at) < 48*time.Hour }))
 				r.ready()
 				r.stop()
 				if got := w.history.delivered(); got != 20 || len(w.told()) > 0 {

@@ -59,9 +59,12 @@ type world struct {
 	stalls *atomic.Bool // nil: never; S3's answers begin, and then nothing more comes
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, before ...func(*sandbox.Sandbox)) *world {
 	t.Helper()
 	w := &world{aws: sandbox.New()}
+	for _, f := range before { // anything is made
+		f(w.aws)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"inventoryd/internal/inventory"
+	"inventoryd/internal/sandbox"
 	"inventoryd/stream"
 )
 
@@ -32,15 +33,10 @@ type fleet struct {
 }
 
 func newFleet(t *testing.T) *fleet {
-	w := newWorld(t)
-	w.aws.Tables.SetShards(severalShards)
-	w.aws.Tables.SetRollover(0)
-	if err := w.aws.Tables.DisableStream("Inventory"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.aws.Tables.EnableStream("Inventory", "NEW_AND_OLD_IMAGES"); err != nil {
-		t.Fatal(err)
-	}
+	w := newWorld(t, func(s *sandbox.Sandbox) {
+		s.Tables.SetShards(severalShards)
+		s.Tables.SetRollover(0)
+	})
 	return &fleet{T: t, world: w, daemons: map[string]*process{}, told: map[string]int{}, due: map[string]bool{}}
 }
 

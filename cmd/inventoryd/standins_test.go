@@ -104,7 +104,7 @@ func (w *world) watchReads() func() map[string]bool {
 // The same story on every world: feeds become rows, each zero is told once, feeds uploaded again change nothing, and a
 // daemon that is stopped in order and started again tells nothing anew.
 func TestEndToEnd(t *testing.T) {
-	for name, build := range map[string]func(*testing.T) *world{"sandbox": newWorld, "DynamoDB Local and fauxqs": newForeignWorld} {
+	for name, build := range map[string]func(*testing.T) *world{"sandbox": func(t *testing.T) *world { return newWorld(t) }, "DynamoDB Local and fauxqs": newForeignWorld} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := build(t)
