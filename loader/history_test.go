@@ -25,6 +25,7 @@ import (
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/fault"
+	"inventoryd/internal/sandbox/queues"
 	"inventoryd/loader"
 )
 
@@ -269,6 +270,16 @@ func (h *history) run(seed uint64) error {
 	h.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Every: 2 + h.random.IntN(3), Effect: fault.Effect{Delay: time.Duration(1+h.random.IntN(4000)) * time.Millisecond}})
 	h.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Every: 2 + h.random.IntN(5), Effect: fault.Effect{Delay: time.Duration(h.random.IntN(900)) * time.Millisecond}})
 	h.notify("", true) // the history sends the events
+	redrive := `{"deadLetterTargetArn":"` + queues.ARN(sandbox.DeadLetterQueue) + `","maxReceiveCount":"` + strconv.Itoa(5+3*h.deaths) + `"}` // a death costs a receive
+	client := sqs.NewFromConfig(h.Config("observer"))
+	queue, err := client.GetQueueUrl(h.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(sandbox.EventQueue)})
+	if err != nil {
+		return err
+	}
+	policy := map[string]string{"RedrivePolicy": redrive}
+	if _, err := client.SetQueueAttributes(h.Context(), &sqs.SetQueueAttributesInput{QueueUrl: queue.QueueUrl, Attributes: policy}); err != nil {
+		return err
+	}
 	ctx, end := context.WithCancel(h.Context())
 	var living sync.WaitGroup
 	for n := range instances {
@@ -284,7 +295,7 @@ func (h *history) run(seed uint64) error {
 		h.release()
 		time.Sleep(time.Duration(h.random.IntN(2000)) * time.Millisecond)
 	}
-	err := h.drained(4 * time.Hour)
+	err = h.drained(4 * time.Hour)
 	end()
 	living.Wait()
 	return errors.Join(err, h.check())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,7 +91,7 @@ type stage struct {
 	teller    *Notifier
 	end       context.CancelFunc
 	done      chan struct{}
-	accidents int
+	accidents atomic.Int64
 }
 
 // begin starts another teller, as another client.
@@ -124,7 +125,7 @@ func (s *stage) kill(a act) {
 	effect.Do = sync.OnceFunc(func() {
 		s.Fault(fault.Rule{Client: victim, Effect: fault.Effect{Reset: true}})
 		end()
-		s.accidents++
+		s.accidents.Add(1)
 	})
 	s.Fault(fault.Rule{Client: victim, Operation: a.kill, Skip: a.skip, Times: 1, Effect: effect})
 }
@@ -211,7 +212,7 @@ func (s *stage) renew(beside bool) {
 	time.Sleep(300 * time.Millisecond)
 	end() // in order: what it has under way it finishes
 	<-done
-	s.accidents++
+	s.accidents.Add(1)
 }
 
 // saying is one message as it arrived.
@@ -254,12 +255,12 @@ func (s *stage) judge(heard []saying) (repeated int, err error) {
 			}
 		}
 	}
-	limit := tellers * s.accidents
+	limit := tellers * int(s.accidents.Load())
 	if s.fifo {
 		limit = 0
 	}
 	if repeated > limit {
-		err = errors.Join(err, fmt.Errorf("%d messages repeated after %d accidents (fifo %v)", repeated, s.accidents, s.fifo))
+		err = errors.Join(err, fmt.Errorf("%d messages repeated after %d accidents (fifo %v)", repeated, s.accidents.Load(), s.fifo))
 	}
 	for item := range 6 {
 		k := keyOfStory(item)
@@ -314,7 +315,7 @@ func TestAnyCourseOfEventsLosesNothingAndRepeatsOnlyWhatWasInFlight(t *testing.T
 			heard, err := st.heard(queue)
 			again, err2 := st.judge(heard)
 			failed = errors.Join(err, err2)
-			stories, messages, repeated, accidents = stories+1, messages+len(heard), repeated+again, accidents+st.accidents
+			stories, messages, repeated, accidents = stories+1, messages+len(heard), repeated+again, accidents+int(st.accidents.Load())
 		})
 		if failed != nil {
 			rt.Fatal(failed)

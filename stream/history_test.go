@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -81,6 +82,13 @@ func (h *history) parent(shard, parent string) {
 		h.parents = map[string]string{}
 	}
 	h.parents[shard] = parent
+}
+
+// readings are the reads so far.
+func (h *history) readings() []event {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.reads)
 }
 
 // attempt sees every call, before faults.

@@ -83,7 +83,7 @@ func atRest(t *testing.T, shards, instances int) (is idleCost) {
 		var readers []*Reader
 		for i := range instances {
 			config := DefaultConfig()
-			config.IdlePoll = time.Minute
+			config.App, config.IdlePoll = "inventoryd", time.Minute
 			cfg := w.sandbox.Config(fmt.Sprint("reader-", i))
 			tables := metering{dynamodb.NewFromConfig(cfg), &readHalves, &writtenHalves}
 			r, err := New(dynamodbstreams.NewFromConfig(cfg), tables, table, func(context.Context, []Record) error { return nil }, config)

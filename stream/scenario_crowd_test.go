@@ -30,7 +30,7 @@ func TestScenario26ThiefOfARowStopsItsReader(t *testing.T) {
 		w.spread(10) // which it stores within a second or so
 		time.Sleep(3 * time.Second)
 		reads := 0
-		for _, r := range w.history.reads {
+		for _, r := range w.history.readings() {
 			if r.shard == shard && r.instance == robbed.name && time.Since(r.at) < time.Second {
 				reads++
 			}

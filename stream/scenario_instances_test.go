@@ -81,7 +81,7 @@ func TestScenario23TwoInstancesTakeOneShardAndOneWins(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		stopAll([]*instance{b})
 		by := map[string]bool{}
-		for _, read := range w.history.reads {
+		for _, read := range w.history.readings() {
 			by[read.instance] = true
 		}
 		if len(by) != 1 {

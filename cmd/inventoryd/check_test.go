@@ -216,8 +216,8 @@ var ailments = map[string]struct {
 		p.cfg.Loader.Rejects = "s3://inventory/rejects/"
 		p.aws.Fault(fault.Rule{Service: "s3", Operation: "PutObject", Client: "doctor", Effect: fault.AccessDenied})
 	}, "rejects", failure, "access denied: s3:PutObject", "iam-policy --for check"},
-	"a clock that is off": {func(p *patient) { p.aws.Clock.Advance(4*time.Minute + 30*time.Second) }, "clock", failure, "4m30s off", "timedatectl set-ntp true"},
-	"a clock that drifts": {func(p *patient) { p.aws.Clock.Advance(20 * time.Second) }, "clock", warning, "20s off", "timedatectl set-ntp true"},
+	"a clock that is off": {func(p *patient) { p.aws.Clock.Advance(4*time.Minute + 30*time.Second) }, "clock", failure, "4m", "timedatectl set-ntp true"},
+	"a clock that drifts": {func(p *patient) { p.aws.Clock.Advance(20 * time.Second) }, "clock", warning, "s off the services'", "timedatectl set-ntp true"},
 	"expired credentials": {func(p *patient) {
 		p.deny("", fault.Effect{Error: &fault.Error{Status: 403, Code: "ExpiredToken", Message: "expired"}})
 	}, "credentials", failure, "refuses them", "renew them"},

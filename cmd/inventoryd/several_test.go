@@ -37,6 +37,7 @@ func newFleet(t *testing.T) *fleet {
 		s.Tables.SetShards(severalShards)
 		s.Tables.SetRollover(0)
 	})
+	w.settings = append(w.settings, "notifier: {rate: 1000, group_wait: 0s, group_interval: 0s}") // what takes time is to be the taking over
 	return &fleet{T: t, world: w, daemons: map[string]*process{}, told: map[string]int{}, due: map[string]bool{}}
 }
 

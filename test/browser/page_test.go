@@ -63,7 +63,7 @@ func TestAChangeShowsWithoutAReload(t *testing.T) {
 		v := s.look()
 		v.open(address)
 		v.until(soon, `document.getElementById("live").textContent === "Live"`)
-		v.until(soon, "!("+out+")") // not what the test before has left
+		v.until(15*time.Second, "!("+out+")") // not what the test before has left
 		eval[bool](v, `window.same = true`)
 		s.put("Lisbon", "Umbrella", 0)
 		took := v.until(soon, out)
