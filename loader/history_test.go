@@ -269,7 +269,7 @@ func (h *history) run(seed uint64) error {
 	}
 	h.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Every: 2 + h.random.IntN(3), Effect: fault.Effect{Delay: time.Duration(1+h.random.IntN(4000)) * time.Millisecond}})
 	h.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Every: 2 + h.random.IntN(5), Effect: fault.Effect{Delay: time.Duration(h.random.IntN(900)) * time.Millisecond}})
-	h.notify("", true) // the history sends the events
+	h.notify("", true)                                                                                                                        // the history sends the events
 	redrive := `{"deadLetterTargetArn":"` + queues.ARN(sandbox.DeadLetterQueue) + `","maxReceiveCount":"` + strconv.Itoa(5+3*h.deaths) + `"}` // a death costs a receive
 	client := sqs.NewFromConfig(h.Config("observer"))
 	queue, err := client.GetQueueUrl(h.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(sandbox.EventQueue)})

@@ -45,19 +45,14 @@ func (r *Reader) prepare(ctx context.Context) error {
 		begin.instant = at.UTC().Truncate(time.Second)
 	}
 	var row streamRow
-	err = r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
-		found, ok, err := r.store.stream(ctx)
-		if row = found; err != nil || ok {
-			return err
-		}
-		if !begin.latest {
-			if arn, err = r.oldest(ctx, arn); err != nil {
-				return err
-			}
-		}
-		row, err = r.store.createStream(ctx, streamRow{App: r.config.App, ARN: arn, Start: begin.instant, Since: r.clock.now()})
+	known := false
+	err = r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) (err error) {
+		row, known, err = r.store.stream(ctx)
 		return err
 	})
+	if err == nil && !known {
+		row, err = r.begin(ctx, tick, arn, begin)
+	}
 	if err != nil {
 		return err
 	}
@@ -68,16 +63,42 @@ func (r *Reader) prepare(ctx context.Context) error {
 	return nil
 }
 
+// begin writes the stream's row of a table that was never read before.
+func (r *Reader) begin(ctx context.Context, tick func(), arn string, at start) (row streamRow, err error) {
+	if !at.latest {
+		if arn, err = r.oldest(ctx, tick, arn); err != nil {
+			return row, err
+		}
+	}
+	err = r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) (err error) {
+		row, err = r.store.createStream(ctx, streamRow{App: r.config.App, ARN: arn, Start: at.instant, Since: r.clock.now()})
+		return err
+	})
+	return row, err
+}
+
 // oldest returns the oldest of the table's streams that can still be read and carries new images: it may have been enabled
 // anew within a day before it is read for the first time. The later ones follow as new streams do.
-func (r *Reader) oldest(ctx context.Context, latest string) (string, error) {
-	labels, err := labelsOf(ctx, r.streams, r.store.table)
+func (r *Reader) oldest(ctx context.Context, tick func(), latest string) (string, error) {
+	const place = "the table's streams"
+	var labels []string
+	err := r.caller.persist(ctx, place, tick, func(ctx context.Context) (err error) {
+		labels, err = labelsOf(ctx, r.streams, r.store.table)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
 	for _, label := range labels {
 		if label >= labelOf(latest) {
 			break
 		}
 		arn := arnWith(latest, label)
-		out, err := r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn}, onceStreams)
+		var out *dynamodbstreams.DescribeStreamOutput
+		err := r.caller.persist(ctx, place, tick, func(ctx context.Context) (err error) {
+			out, err = r.streams.DescribeStream(ctx, &dynamodbstreams.DescribeStreamInput{StreamArn: &arn}, onceStreams)
+			return err
+		})
 		switch {
 		case err == nil && r.config.Needs.fit(types.StreamViewType(out.StreamDescription.StreamViewType)):
 			return arn, nil
@@ -85,7 +106,7 @@ func (r *Reader) oldest(ctx context.Context, latest string) (string, error) {
 			return "", fmt.Errorf("describe stream %s: %w", arn, err)
 		}
 	}
-	return latest, err
+	return latest, nil
 }
 
 // ensureLeases makes sure of the lease table; outages, denied reads and a table in the making are waited out.

@@ -159,14 +159,14 @@ func TestScenario25WallClocksApartWithAStartTime(t *testing.T) {
 						w.lost = func(r written) bool { return r.At.Before(started) }
 					}
 					first := w.start(from, skewed(skew))
-					time.Sleep(2 * time.Second) // it has all shards now
+					time.Sleep(2 * time.Second)
 					second := w.start(from, skewed(-skew))
 					time.Sleep(time.Minute)
 					w.behave(func(context.Context, []Record) error { return errors.New("down") })
 					w.spread(10)
 					time.Sleep(time.Minute)
 					for _, s := range first.Status().Shards {
-						if s.Age > 2*time.Minute || s.Owner != first.Status().Instance {
+						if s.Age > 2*time.Minute {
 							t.Errorf("%+v", s)
 						}
 					}
