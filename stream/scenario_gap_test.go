@@ -99,7 +99,7 @@ func TestScenario13ShardWithoutACheckpointThatNobodyReadForADayHasAGap(t *testin
 				w.spread(5)
 				for range 2 {
 					r = w.start()
-					time.Sleep(time.Minute)
+					time.Sleep(15 * time.Minute) // longer than the lease of the one that crashed
 					r.ready()
 					r.stop()
 				}
