@@ -106,8 +106,10 @@ func TestCallsGoToTheRegionOfTheTopicsARN(t *testing.T) {
 func TestContentThatSNSRefusesFailsItsItemAloneAndHoldsNobodyUp(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		n, _ := w.running("a", nil)
-		w.Fault(fault.Rule{Operation: "Publish", Match: func(c fault.Call) bool { return bytes.Contains(c.Body, []byte("evil")) },
-			Effect: fault.Effect{Error: &fault.Error{Code: "InvalidParameter", Message: "Invalid parameter: Message"}}})
+		w.Fault(fault.Rule{
+			Operation: "Publish", Match: func(c fault.Call) bool { return bytes.Contains(c.Body, []byte("evil")) },
+			Effect: fault.Effect{Error: &fault.Error{Code: "InvalidParameter", Message: "Invalid parameter: Message"}},
+		})
 		w.happen(n, "a:5>0 b:5>0 evil:5>0 c:5>0 d:5>0")
 		time.Sleep(10 * time.Second)
 		told := strings.Join(w.told(), " | ")
@@ -128,8 +130,10 @@ func TestARowThatCannotBeWrittenHoldsNobodyUp(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		n, _ := w.running("a", nil)
 		w.happen(n, "echo:5>0")
-		w.Fault(fault.Rule{Operation: "UpdateItem", Match: func(c fault.Call) bool { return bytes.Contains(c.Body, []byte("echo")) },
-			Effect: fault.Effect{Error: &fault.Error{Code: "ValidationException", Message: "no"}}})
+		w.Fault(fault.Rule{
+			Operation: "UpdateItem", Match: func(c fault.Call) bool { return bytes.Contains(c.Body, []byte("echo")) },
+			Effect: fault.Effect{Error: &fault.Error{Code: "ValidationException", Message: "no"}},
+		})
 		w.wantTold("Berlin is out of stock of echo")
 		w.happen(n, "x:5>4 Bonn/tap:5>0")
 		w.wantTold("Bonn is out of stock of tap")

@@ -9,14 +9,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"inventoryd/stream"
 	"io"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
 	"time"
-
-	"inventoryd/stream"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
