@@ -19,8 +19,9 @@ import (
 	"inventoryd/internal/sandbox/fault"
 )
 
-// soon is how fast a change must show.
-const soon = 3 * time.Second
+// soon is how long a change is waited for. It shows within 3 s (a reading begins every 2 s; in virtual time the
+// tests of internal/web/stock and page hold the server to that); how long it took here is printed: a busy machine takes longer.
+const soon = 30 * time.Second
 
 func TestTheSampleFeedsSumsAreShown(t *testing.T) {
 	s := open(t, nil)
@@ -71,6 +72,21 @@ func TestAChangeShowsWithoutAReload(t *testing.T) {
 			t.Errorf("%s: the page was loaded anew", name)
 		}
 		t.Logf("%s: after %v", name, took.Round(time.Millisecond))
+	}
+}
+
+// An item's page shows what the table says now, which the readings have not seen yet: they never see the 4.
+func TestAnItemsPageDoesNotStayAtWhatNoReadingSaw(t *testing.T) {
+	s := open(t, nil)
+	for range 3 {
+		s.put("Lisbon", "Umbrella", 0)
+		v := s.look()
+		v.open(s.at("", "store", "Lisbon"))
+		v.until(soon, `document.querySelector("#rows")?.innerText.includes("Out of stock")`)
+		s.put("Lisbon", "Umbrella", 4)
+		v.open(s.at("", "store", "Lisbon", "item", "Umbrella"))
+		s.put("Lisbon", "Umbrella", 0)
+		v.until(soon, `document.querySelector("#swap").innerText.includes("Out of stock")`)
 	}
 }
 

@@ -212,15 +212,26 @@
     chooser.replaceChildren(chooser.options[0], ...options);
   };
 
-  // The other pages are asked for again as a whole.
+  // The other pages are asked for again as a whole. Their content may be newer than the reading that the events tell of, so
+  // that two readings alike prove nothing about what was shown in between: it is settled when it came out the same again.
 
+  let shown = $("swap")?.innerHTML;
+  let shownAt = performance.now();
+  let settled = false;
+  let swaps = 0; // number of the last one: older answers are dropped
   const swap = async () => {
+    const mine = ++swaps;
+    let text;
+    try { text = await (await fetch(location.href)).text(); } catch { return; }
+    if (mine !== swaps) return;
     const old = $("swap");
-    let answer;
-    try { answer = await fetch(location.href); } catch { return; }
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = new DOMParser().parseFromString(text, "text/html");
     const next = fresh.getElementById("swap");
     if (!next) return;
+    settled = next.innerHTML === shown;
+    shown = next.innerHTML;
+    shownAt = performance.now();
+    if (settled && page !== "operator") return;
     const ticked = new Set([...old.querySelectorAll("input:checked")].map((e) => e.getAttribute("aria-label")));
     localise(next);
     for (const e of next.querySelectorAll("input[type=checkbox]")) e.checked = ticked.has(e.getAttribute("aria-label"));
@@ -274,13 +285,14 @@
     if (reading) { reading.hidden = d.whole; $("n-read").textContent = number(d.items); }
     const old = version;
     version = d.version;
-    if (old === d.version) return;
-    if (rows) { refresh(true); if (!store) refreshStores(); return; }
-    if (page === "stock") { // there was nothing to show, or the store was empty
-      if ((d.items || old) && !reloading) { reloading = true; location.reload(); }
+    if ($("swap")) {
+      if (old !== null && old !== version || !settled && readAt > shownAt) swap();
       return;
     }
-    if (old !== null) swap();
+    if (old === version) return;
+    if (rows) { refresh(true); if (!store) refreshStores(); return; }
+    // there was nothing to show, or the store was empty
+    if ((d.items || old) && !reloading) { reloading = true; location.reload(); }
   };
 
   let line = null;
