@@ -102,6 +102,7 @@ func connected(of aws.HTTPClient, timeout time.Duration, connections int) http.R
 		}
 	}
 	t.MaxIdleConns, t.MaxIdleConnsPerHost, t.MaxConnsPerHost = 0, connections, connections
+	t.WriteBufferSize = transport.WriteBuffer
 	t.TLSHandshakeTimeout = 10 * time.Second
 	t.ResponseHeaderTimeout = max(timeout, headerTimeout)
 	return t

@@ -65,12 +65,12 @@ func redirect(status int, to string, then func(*http.Request) *http.Response) fu
 	}
 }
 
-// calls are one of each service, over a transport.
-func calls(base http.RoundTripper) map[string]func() error {
+// calls are one of each service at an endpoint, over a transport.
+func calls(base http.RoundTripper, endpoint string) map[string]func() error {
 	ctx := context.Background()
 	cfg := func(p transport.Protocol) aws.Config {
 		return aws.Config{
-			Region: "us-east-1", BaseEndpoint: aws.String("https://service.example"),
+			Region: "us-east-1", BaseEndpoint: &endpoint,
 			Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", "the session token"),
 			HTTPClient:  transport.Client(base, p, 0), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 		}
@@ -108,7 +108,7 @@ func calls(base http.RoundTripper) map[string]func() error {
 			return err
 		},
 		"messages": func() error {
-			_, err := queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String("https://service.example/q")})
+			_, err := queue.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: aws.String(endpoint + "/q")})
 			return err
 		},
 		"an alert": func() error {
@@ -147,7 +147,7 @@ func TestWhatIsNotAWSsAnswerIsNoAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			base := &scripted{answer: answer, hosts: map[string]int{}}
-			for what, call := range calls(base) {
+			for what, call := range calls(base, "https://service.example") {
 				err := call()
 				var api smithy.APIError
 				var foreign *transport.Foreign
@@ -191,7 +191,7 @@ func TestTheServicesOwnAnswersPass(t *testing.T) {
 		{"an alert", respond(403, `<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code></Error></ErrorResponse>`), "AuthorizationError"},
 		{"metrics", respond(200, "", "Smithy-Protocol", "rpc-v2-cbor"), ""},
 	} {
-		err := calls(&scripted{answer: c.answer, hosts: map[string]int{}})[c.what]()
+		err := calls(&scripted{answer: c.answer, hosts: map[string]int{}}, "https://service.example")[c.what]()
 		var api smithy.APIError
 		switch {
 		case c.code == "" && err != nil:

@@ -2,10 +2,12 @@ package transport_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -47,10 +49,72 @@ func TestAllCallsShareOneConnection(t *testing.T) {
 	}
 }
 
-type bodySpy struct{ body io.ReadCloser }
+// writes counts the writes of a connection.
+type writes struct {
+	net.Conn
+	n *atomic.Int32
+}
+
+func (w writes) Write(b []byte) (int, error) {
+	w.n.Add(1)
+	return w.Conn.Write(b)
+}
+
+func TestACallIsOneWrite(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusServiceUnavailable) // each service's calls end at once
+	}))
+	defer server.Close()
+	var n atomic.Int32
+	base := &http.Transport{WriteBufferSize: transport.WriteBuffer, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+		return writes{c, &n}, err
+	}}
+	defer base.CloseIdleConnections()
+	for what, call := range calls(base, "http://service.example") {
+		n.Store(0)
+		_ = call()
+		if n.Load() != 1 {
+			t.Errorf("%s: %d writes", what, n.Load())
+		}
+	}
+}
+
+func TestABodyInMemoryIsSentAgainByAnotherConnection(t *testing.T) {
+	spy := &bodySpy{}
+	r, _ := http.NewRequest(http.MethodPost, "http://sandbox/", struct{ io.Reader }{strings.NewReader("body")})
+	r.ContentLength = 4
+	if _, err := transport.PlainBody(spy).RoundTrip(r); err != nil {
+		t.Fatal(err)
+	}
+	again, err := spy.r.GetBody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []io.Reader{spy.body, again} {
+		if text, err := io.ReadAll(body); string(text) != "body" || err != nil {
+			t.Errorf("got %q, %v", text, err)
+		}
+	}
+}
+
+func TestABodyThatIsShorterThanItSaysIsNotSent(t *testing.T) {
+	spy := &bodySpy{}
+	r, _ := http.NewRequest(http.MethodPost, "http://sandbox/", struct{ io.Reader }{strings.NewReader("body")})
+	r.ContentLength = 5
+	if _, err := transport.PlainBody(spy).RoundTrip(r); !errors.Is(err, io.ErrUnexpectedEOF) || spy.r != nil {
+		t.Errorf("sent %v: %v", spy.r, err)
+	}
+}
+
+type bodySpy struct {
+	r    *http.Request
+	body io.ReadCloser
+}
 
 func (s *bodySpy) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.body = r.Body
+	s.r, s.body = r, r.Body
 	return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
 }
 
