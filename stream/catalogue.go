@@ -14,10 +14,10 @@ type catalogue struct {
 	latest   string    // label of the stream that the table has now
 	since    time.Time // nothing created before is missed: when the table was first read, and where that began
 	shards   map[shardKey]*entry
-	children map[shardKey]map[shardKey]bool // by parent, which may be unknown
+	children map[shardKey][]*entry // by parent, which may be unknown
 	streams  map[string]*listings
 	loads    map[string]float64 // by the instance that has, or shall have, them
-	touched  map[shardKey]bool  // shards for which something has changed
+	touched  []*entry           // shards for which something has changed; no map, which would be walked in its largest size
 	sweep    bool               // something has changed that may concern any shard
 }
 
@@ -34,12 +34,13 @@ type entry struct {
 	bound   string    // who shall have it once that write is done
 	counted string    // under whose load it is counted
 	weight  float64
+	touched bool // it is among the catalogue's touched
 }
 
 func newCatalogue(latest string, since time.Time) *catalogue {
 	return &catalogue{
-		latest: latest, since: since, shards: map[shardKey]*entry{}, children: map[shardKey]map[shardKey]bool{},
-		streams: map[string]*listings{}, loads: map[string]float64{}, touched: map[shardKey]bool{},
+		latest: latest, since: since, shards: map[shardKey]*entry{}, children: map[shardKey][]*entry{},
+		streams: map[string]*listings{}, loads: map[string]float64{},
 	}
 }
 
@@ -61,10 +62,7 @@ func (c *catalogue) learn(row shardRow, now time.Time, age time.Duration) *entry
 		e = &entry{seen: now}
 		c.shards[row.key()] = e
 		if row.Parent != "" {
-			if c.children[row.parentKey()] == nil {
-				c.children[row.parentKey()] = map[shardKey]bool{}
-			}
-			c.children[row.parentKey()][row.key()] = true
+			c.children[row.parentKey()] = append(c.children[row.parentKey()], e)
 		}
 		c.stream(row.Label).open++
 	}
@@ -86,15 +84,33 @@ func (c *catalogue) update(e *entry, row shardRow, now time.Time, age time.Durat
 			e.ended = now.Add(-max(0, age))
 		}
 		c.closed(row.Label, -1)
-		for child := range c.children[row.key()] {
-			c.touched[child] = true
+		for _, child := range c.children[row.key()] {
+			c.touch(child)
 		}
 	case !row.ended() && before.ended(): // it was reset
 		e.ended, e.endHere = time.Time{}, false
 		c.closed(row.Label, 1)
 	}
 	c.count(e)
-	c.touched[row.key()] = true
+	c.touch(e)
+}
+
+// touch has a shard considered.
+func (c *catalogue) touch(e *entry) {
+	if !e.touched {
+		e.touched = true
+		c.touched = append(c.touched, e)
+	}
+}
+
+// untouch returns the shards that were touched since, those that are known no more among them.
+func (c *catalogue) untouch() []*entry {
+	touched := c.touched
+	c.touched = nil
+	for _, e := range touched {
+		e.touched = false
+	}
+	return touched
 }
 
 // closed counts the open shards of a stream; the last may let the next stream begin.
@@ -151,11 +167,10 @@ func (c *catalogue) forget(k shardKey) {
 	if !e.row.ended() {
 		c.closed(k.label, -1)
 	}
-	if siblings := c.children[e.row.parentKey()]; siblings != nil {
-		delete(siblings, k)
-		if len(siblings) == 0 {
-			delete(c.children, e.row.parentKey())
-		}
+	parent := e.row.parentKey()
+	c.children[parent] = slices.DeleteFunc(c.children[parent], func(child *entry) bool { return child == e })
+	if len(c.children[parent]) == 0 {
+		delete(c.children, parent)
 	}
 	e.row.Owner, e.row.To, e.bound = "", "", ""
 	c.count(e)
@@ -206,8 +221,8 @@ func (c *catalogue) removable(now time.Time) []*entry {
 			ended: true, age: now.Sub(e.ended), listed: !l.gone && (!l.begun.After(e.ended) || l.ids[key.id]), childrenStarted: true,
 			untold: slices.ContainsFunc(e.row.Gaps, func(g Gap) bool { return g.Pending }),
 		}
-		for child := range c.children[key] {
-			is.childrenStarted = is.childrenStarted && c.shards[child].row.started()
+		for _, child := range c.children[key] {
+			is.childrenStarted = is.childrenStarted && child.row.started()
 		}
 		if is.mayGo() {
 			found = append(found, e)

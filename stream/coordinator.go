@@ -61,18 +61,17 @@ func (c *coordinator) advance() {
 	}
 	known := c.catalogue
 	if !known.sweep {
-		for key := range known.touched {
-			if e := known.shards[key]; e != nil {
+		for _, e := range known.untouch() {
+			if known.shards[e.row.key()] == e {
 				c.consider(e)
 			}
-			delete(known.touched, key)
 		}
 		if !known.sweep { // none of them was the last of its stream
 			return
 		}
 	}
 	known.sweep = false
-	clear(known.touched)
+	known.untouch()
 	known.drain()
 	for _, e := range known.sorted() {
 		c.consider(e)

@@ -214,7 +214,7 @@ func (c *coordinator) moved(o order, row *shardRow) {
 	if running != nil {
 		c.compare(e, *row)
 	}
-	c.catalogue.touched[e.row.key()] = true
+	c.catalogue.touch(e)
 }
 
 // lookAll has everybody read the rows.
