@@ -13,6 +13,7 @@ import (
 
 	"inventoryd/internal/config"
 	"inventoryd/internal/inventory"
+	"inventoryd/loader/lanes"
 )
 
 // Config is the section `loader` of the configuration, and what surrounds the loader.
@@ -86,6 +87,7 @@ type Surroundings struct {
 	Logger     *zap.Logger                           // nil: none
 	Meter      metric.Meter                          // nil: none
 	Loop       func(name string) (tick, done func()) // nil: none; registers a loop with what watches over liveness
+	Work       func(name string) lanes.Pulse         // nil: none; registers who is a loop while it does not wait for others
 	Instances  func() int                            // nil: one; how many share what the table takes
 }
 

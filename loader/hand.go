@@ -60,7 +60,7 @@ func (l *Loader) Load(ctx context.Context, in Input, h Hand) (Progress, error) {
 		return p.progress, err
 	}
 	load := p.begin()
-	a := newPass(l, load, nil)
+	a := newPass(l, load, errand{})
 	defer a.report.discard()
 	err := a.run(w, *in.src)
 	if f, judged := fateIn(err); err == nil || judged && f == bad {

@@ -66,7 +66,7 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 				failures = 0
 				l.troubles.clear(theQueue)
 				for _, m := range r.messages {
-					m.slot = l.slots.want(len(m.body))
+					m.slot = l.slots.want(len(m.body), l.cfg().Work("loader.worker"))
 					workers.Go(func() { l.handle(ctx, m) })
 				}
 				break

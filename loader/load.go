@@ -21,11 +21,12 @@ type pass struct {
 	cfg    Config
 	load   *Load
 	held   *hold // of the message; nil: by hand
+	pulse  lanes.Pulse
 	report *report
 }
 
-func newPass(l *Loader, load *Load, held *hold) *pass {
-	p := &pass{l: l, load: load, held: held}
+func newPass(l *Loader, load *Load, e errand) *pass {
+	p := &pass{l: l, load: load, held: e.held, pulse: e.slot.life()}
 	p.cfg, _ = l.cfg().of(load.Bucket, load.Key)
 	p.report = newReport(p.cfg.Rejects, load)
 	return p
@@ -69,7 +70,8 @@ func (p *pass) writer(w work) *lanes.Lanes {
 	}
 	return lanes.Start(w.write, lanes.Config{
 		Lanes: p.cfg.Lanes, Table: p.held.fence(p.l.table), Pace: &p.l.pace,
-		Judge:   func(err error) lanes.Verdict { return failed(toWrite, err).fate.verdict() },
+		Judge: func(err error) lanes.Verdict { return failed(toWrite, err).fate.verdict() },
+		Pulse: func() lanes.Pulse { return p.l.cfg().Work("loader.lane") }, Owner: p.pulse,
 		Trouble: p.l.tableTrouble, Throttled: func() { p.l.metrics.count(p.l.metrics.throttles, 1) },
 		Refused: func(r lanes.Row, err error) { p.book(refusedRow(r, err)) },
 	})
@@ -105,7 +107,7 @@ func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
 		return err
 	}
 	defer body.Close()
-	in := &remembering{r: body, load: p.load}
+	in := &remembering{r: body, load: p.load, pulse: p.pulse}
 	rows, err := feed.Open(in, p.cfg.rules())
 	if err != nil {
 		return in.judge(err)
@@ -170,14 +172,16 @@ func (p *pass) book(r *feed.Reject) {
 // remembering is the body of a feed. It keeps its own error, which tells a body that breaks from one that cannot be
 // decoded.
 type remembering struct {
-	r    io.Reader
-	load *Load
-	err  error
+	r     io.Reader
+	load  *Load
+	pulse lanes.Pulse
+	err   error
 }
 
 func (r *remembering) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
 	r.load.bytes.Add(int64(n))
+	r.pulse.Tick()
 	if err != nil && err != io.EOF {
 		r.err = err
 	}

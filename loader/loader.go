@@ -60,6 +60,9 @@ func New(clients Clients, cfg Config) (*Loader, error) {
 	if cfg.Loop == nil {
 		cfg.Loop = func(string) (tick, done func()) { return func() {}, func() {} }
 	}
+	if cfg.Work == nil {
+		cfg.Work = func(string) lanes.Pulse { return lanes.Pulse{} }
+	}
 	l := &Loader{clients: clients, log: cfg.Logger, slots: newSlots(cfg.Workers), troubles: troubles{log: cfg.Logger}}
 	l.config.Store(&cfg)
 	l.book.loading, l.book.latest = map[*Load]struct{}{}, time.Now()

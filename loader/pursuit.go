@@ -102,10 +102,12 @@ func (p *pursuit) try() (how ending, err error) {
 	}
 	if p.turn != nil {
 		if p.mark == nil {
+			p.e.slot.life().Rest()
 			if p.mark, err = p.l.setMark(p.e.read, &p.o, p.e.id); err != nil {
 				p.mark = nil
 				return interrupted(err)
 			}
+			p.e.slot.life().Tick()
 			p.fresh = true
 		}
 		p.served = p.l.chains.present(p.turn)
@@ -173,7 +175,7 @@ func (p *pursuit) load(first *objectReader) (ending, error) {
 		p.l.chains.setWrote(p.turn, true)
 	}
 	load := p.begin()
-	a := newPass(p.l, load, p.e.held)
+	a := newPass(p.l, load, p.e)
 	defer a.report.discard()
 	err := a.run(p.e.work, p.o.source(first))
 	first.Close()

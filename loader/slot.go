@@ -7,6 +7,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"inventoryd/loader/lanes"
 )
 
 const (
@@ -29,8 +31,9 @@ type slots struct {
 // who needs none.
 type slot struct {
 	of    *slots
-	size  int    // bytes of the message
-	drop  func() // told when it has waited longest of too many
+	pulse lanes.Pulse // ticks while the slot is held
+	size  int         // bytes of the message
+	drop  func()      // told when it has waited longest of too many
 	state slotState
 	given chan struct{} // closed when it is given one; a new channel for each time it wants one
 }
@@ -61,8 +64,8 @@ func (s *slots) idle() int {
 }
 
 // want makes the claim of a message of so many bytes, which wants a slot from now on.
-func (s *slots) want(size int) *slot {
-	one := &slot{of: s, size: size, drop: func() {}}
+func (s *slots) want(size int, pulse lanes.Pulse) *slot {
+	one := &slot{of: s, pulse: pulse, size: size, drop: func() {}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.enqueue(one)
@@ -132,6 +135,7 @@ func (s *slot) take(ctx context.Context) error {
 	s.of.mu.Unlock()
 	select {
 	case <-given:
+		s.pulse.Tick()
 		return context.Cause(ctx)
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -143,6 +147,7 @@ func (s *slot) yield() {
 	if s == nil {
 		return
 	}
+	s.pulse.Rest()
 	s.of.mu.Lock()
 	var dropped []func()
 	if s.state != slotWaits {
@@ -166,7 +171,16 @@ func (s *slot) end() {
 	if s == nil {
 		return
 	}
+	s.pulse.Done()
 	s.of.mu.Lock()
 	defer s.of.mu.Unlock()
 	s.of.leave(s)
+}
+
+// life is the pulse of who holds it.
+func (s *slot) life() lanes.Pulse {
+	if s == nil {
+		return lanes.Pulse{}
+	}
+	return s.pulse
 }

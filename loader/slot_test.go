@@ -5,12 +5,14 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+
+	"inventoryd/loader/lanes"
 )
 
 func TestWhoWaitsHoldsNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlots(1)
-		first, second := s.want(1), s.want(1)
+		first, second := s.want(1, lanes.Pulse{}), s.want(1, lanes.Pulse{})
 		if err := first.take(t.Context()); err != nil || s.open() != 0 {
 			t.Fatalf("%v, %d open", err, s.open())
 		}
@@ -42,7 +44,7 @@ func TestWhoWaitsHoldsNoSlot(t *testing.T) {
 
 func TestWhoGivesUpWantingASlotLeavesIt(t *testing.T) {
 	s := newSlots(1)
-	first, second := s.want(1), s.want(1)
+	first, second := s.want(1, lanes.Pulse{}), s.want(1, lanes.Pulse{})
 	why := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
@@ -62,7 +64,7 @@ func TestTheLongestWaitingGoesWhenTooManyWait(t *testing.T) {
 		s := newSlots(1)
 		var gone []int
 		for n := range most + 3 {
-			one := s.want(size)
+			one := s.want(size, lanes.Pulse{})
 			one.onDrop(func() { gone = append(gone, n) })
 			one.yield()
 			one.yield() // twice is once

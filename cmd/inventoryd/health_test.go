@@ -168,6 +168,31 @@ func TestALoopOfOurOwnThatIsStuckShowsInLivezWithin90s(t *testing.T) {
 	}
 }
 
+// Those who load an object are watched over while they do.
+func TestAWorkerOrALaneThatStandsStillShowsInLivezWithin90s(t *testing.T) {
+	for _, name := range []string{"loader.worker", "loader.lane"} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, w *world) {
+				time.Sleep(time.Minute)
+				stuck := &stuckLoop{name, make(chan struct{})}
+				w.stuck.Store(stuck)
+				w.upload(t)
+				time.Sleep(time.Second + health.Stuck)
+				if code, body := w.daemon.ask(t, "/livez"); code != http.StatusServiceUnavailable || !strings.HasPrefix(body, "stuck: "+name+": no tick for 1m") {
+					t.Errorf("/livez: %d %s", code, body)
+				}
+				w.stuck.Store(nil)
+				close(stuck.until)
+				time.Sleep(5 * time.Minute)
+				if code, body := w.daemon.ask(t, "/livez"); code != http.StatusOK {
+					t.Errorf("/livez when it goes on: %d %s", code, body)
+				}
+				w.exact(t, map[string]int{}, 1)
+			})
+		})
+	}
+}
+
 // loopsOf are the names of the loops of a daemon that does all its work.
 func loopsOf(t *testing.T) (names []string) {
 	inBubble(t, nil, func(t *testing.T, w *world) {

@@ -12,7 +12,6 @@ import (
 	"inventoryd/internal/config"
 	"inventoryd/internal/health"
 	"inventoryd/internal/state"
-	"inventoryd/internal/telemetry"
 	"inventoryd/internal/web"
 	"inventoryd/internal/web/page"
 	"inventoryd/loader"
@@ -32,17 +31,6 @@ type host struct {
 	ticked   func(string)   // called by each loop, which it names, at each tick; nil: nothing. Tests hold loops up in it
 }
 
-// loops registers loops with the watch over them.
-func (h host) loops(healthy *health.Health) func(name string) (tick, done func()) {
-	if h.ticked == nil {
-		return healthy.Loop
-	}
-	return func(name string) (func(), func()) {
-		tick, done := healthy.Loop(name)
-		return func() { h.ticked(name); tick() }, done
-	}
-}
-
 // half chooses among the daemon's two lines.
 type half string
 
@@ -57,21 +45,12 @@ const (
 //
 //	S3, SQS → loader → table          table's stream → stream → notifier → SNS
 func run(ctx context.Context, cfg Config, c clients, h host) error {
-	healthy := cmp.Or(h.health, health.New())
-	reloaded := cmp.Or(h.reloads, new(reloads))
-	cfg.Metrics.Service, cfg.Metrics.Client = cfg.App, c.CloudWatch
-	cfg.Metrics.Logger, cfg.Metrics.Loop = h.log.Named("metrics"), h.loops(healthy)
-	metrics, err := telemetry.New(cfg.Metrics)
+	h.health, h.reloads = cmp.Or(h.health, health.New()), cmp.Or(h.reloads, new(reloads))
+	metrics, err := newMetrics(cfg, c, h)
 	if err != nil {
 		return err
 	}
-	if err := healthy.Measure(metrics.Meter("")); err != nil {
-		return err
-	}
-	if err := measure(metrics.Meter(""), &c.calls.clock, reloaded); err != nil {
-		return err
-	}
-	cfg.equip(metrics, h.loops(healthy), c.SQS, h.log)
+	cfg.equip(metrics, h.watch(), c.SQS, h.log)
 
 	own := &tables{cfg: cfg, client: c.Tables, log: h.log, claimed: make(chan struct{})}
 	member := h.only.member(cfg, c.Tables, h.log)
@@ -113,10 +92,10 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 			part{"stream", s.Ready, func() any { return s.Status() }, func(next Config) { s.Apply(next.Stream) }})
 	}
 
-	look, applyToPage := newPage(cfg, c, healthy, sources, h.log.Named("page"))
+	look, applyToPage := newPage(cfg, c, h.health, sources, h.log.Named("page"))
 	parts = append(parts, part{name: "page", apply: applyToPage})
 	server, err := web.New(cfg.HTTP, web.Parts{
-		Health: healthy, Metrics: metrics.Handler(), Status: status(healthy, parts, &c.calls.clock, reloaded), Page: look,
+		Health: h.health, Metrics: metrics.Handler(), Status: status(h, parts, &c.calls.clock), Page: look,
 		Logger: h.log.Named("http"), Meter: metrics.Meter("http"),
 	})
 	if err != nil {
@@ -124,7 +103,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	}
 	for _, p := range parts {
 		if p.ready != nil {
-			healthy.Part(p.name, p.ready)
+			h.health.Part(p.name, p.ready)
 		}
 	}
 
@@ -132,7 +111,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	outer, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	frame, ctx := errgroup.WithContext(ctx) // a server that fails ends the lines too
-	frame.Go(func() error { healthy.Watch(outer); return nil })
+	frame.Go(func() error { h.health.Watch(outer); return nil })
 	frame.Go(func() error { metrics.Run(outer); return nil })
 	frame.Go(func() error { return own.afterClaim(outer, member.Run) }) // what is led ends before the membership
 	if h.listener != nil {

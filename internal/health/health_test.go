@@ -74,6 +74,39 @@ func TestALoopWithoutATickFor90SecondsIsStuck(t *testing.T) {
 	})
 }
 
+func TestWhoWaitsForOthersIsNotStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New()
+		tick, rest, done := h.Work("lane")
+		tickOther, _, doneOther := h.Work("lane")
+		defer doneOther()
+		time.Sleep(2 * Stuck)
+		if err := h.Live(); err != nil {
+			t.Error("nobody has begun to work:", err)
+		}
+		tick()
+		time.Sleep(Stuck)
+		if err := h.Live(); err == nil || err.Error() != "stuck: lane: no tick for 1m30s" {
+			t.Error(err)
+		}
+		tickOther()
+		if err := h.Live(); err == nil {
+			t.Error("one that works hides another one that is stuck")
+		}
+		rest()
+		time.Sleep(Stuck - time.Second)
+		if err := h.Live(); err != nil {
+			t.Error("one rests, the other works:", err)
+		}
+		time.Sleep(time.Second)
+		if err := h.Live(); err == nil {
+			t.Error("one that rests hides another one that is stuck")
+		}
+		tick()
+		done()
+	})
+}
+
 func TestOneStuckLoopOfSeveralWithOneNameShows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New()

@@ -16,19 +16,31 @@ const Stuck = 90 * time.Second
 
 type loop struct {
 	name string
-	last atomic.Int64 // since Health.born, in nanoseconds, on the monotonic clock
+	last atomic.Int64 // since Health.born, in nanoseconds, on the monotonic clock; or resting
 }
+
+// resting is a loop's last tick while nothing is expected of it.
+const resting = -1
 
 // Loop registers a loop that has begun. The loop calls tick at least every 10 s and done when it ends; both are cheap
 // and safe for concurrent use. Several loops may have one name.
 func (h *Health) Loop(name string) (tick, done func()) {
+	tick, _, done = h.Work(name)
+	tick()
+	return tick, done
+}
+
+// Work registers somebody who works and waits for others by turns, each of whom is watched over elsewhere: from each tick to
+// the next call of rest it is a loop. It begins at rest.
+func (h *Health) Work(name string) (tick, rest, done func()) {
 	l := &loop{name: name}
 	tick = func() { l.last.Store(int64(time.Since(h.born))) }
-	tick()
+	rest = func() { l.last.Store(resting) }
+	rest()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.loops[l] = struct{}{}
-	return tick, func() {
+	return tick, rest, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.loops, l)
@@ -56,6 +68,9 @@ func (h *Health) loopStates() []State {
 	h.mu.Lock()
 	for l := range h.loops {
 		last := time.Duration(l.last.Load())
+		if last == resting {
+			last = now
+		}
 		if before, ok := oldest[l.name]; !ok || last < before {
 			oldest[l.name] = last
 		}

@@ -12,9 +12,11 @@ type lane struct {
 	of    *Lanes
 	batch []*entry
 	rows  []Row
+	pulse Pulse // rests while it waits for its turn, for rows, or for the pace
 }
 
 func (l *lane) run() {
+	defer l.pulse.Done()
 	for failures := 0; l.next(); {
 		l.rows = l.rows[:0]
 		for _, e := range l.batch {
@@ -42,12 +44,14 @@ func (l *lane) run() {
 // next waits for its turn and for a batch; false: there is none any more.
 func (l *lane) next() bool {
 	g := l.of
+	l.pulse.Rest()
 	select {
 	case g.turn <- struct{}{}:
 	case <-g.ctx.Done():
 		return false
 	}
 	defer func() { <-g.turn }()
+	l.pulse.Tick()
 	l.batch = l.batch[:0]
 	for {
 		ready, over, wait := l.deal()
@@ -57,15 +61,24 @@ func (l *lane) next() bool {
 		if ready {
 			break
 		}
+		l.pulse.Rest()
 		g.await(wait)
+		l.pulse.Tick()
 	}
-	if g.cfg.Pace.Take(g.ctx, len(l.batch)) != nil {
+	if l.paced(len(l.batch)) != nil {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.deck.backAll(l.batch)
 		return false
 	}
 	return true
+}
+
+// paced waits until the pace lets so many rows through.
+func (l *lane) paced(rows int) error {
+	l.pulse.Rest()
+	defer l.pulse.Tick()
+	return l.of.cfg.Pace.Take(l.of.ctx, rows)
 }
 
 // deal adds to the batch what there is. It is ready when it is full, or when waiting brings nothing; where it is not,
@@ -210,7 +223,7 @@ func (l *lane) bisect(rows []Row, refusal error) (left []Row) {
 func (l *lane) insist(rows []Row) (left []Row) {
 	g := l.of
 	for failures := 0; len(rows) > 0; failures++ {
-		if g.cfg.Pace.Take(g.ctx, len(rows)) != nil {
+		if l.paced(len(rows)) != nil {
 			return rows
 		}
 		left, verdict, err := l.put(rows)

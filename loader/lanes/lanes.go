@@ -40,6 +40,8 @@ type Config struct {
 	Trouble   func(error)      // told of each error that is retried, and with nil of each success
 	Throttled func()           // told of each call that the table throttled, in whole or in part
 	Refused   func(Row, error) // told of each row that the table refuses; called by several goroutines at once
+	Pulse     func() Pulse     // of each lane; nil: none
+	Owner     Pulse            // rests while the owner waits for the lanes
 }
 
 // RefusedRows is how many rows of one object the table may refuse. At the next one the object fails: it is the table
@@ -84,6 +86,9 @@ func Start(ctx context.Context, cfg Config) *Lanes {
 	l.ctx, l.fail = context.WithCancelCause(ctx)
 	for range cfg.Lanes {
 		lane := &lane{of: l, batch: make([]*entry, 0, BatchSize), rows: make([]Row, 0, BatchSize)}
+		if cfg.Pulse != nil {
+			lane.pulse = cfg.Pulse()
+		}
 		l.running.Go(lane.run)
 	}
 	return l
@@ -112,12 +117,14 @@ func (l *Lanes) shelve(ctx context.Context) error {
 			signal(l.wake)
 			return nil
 		}
+		l.cfg.Owner.Rest()
 		select {
 		case <-l.more:
 		case <-l.ctx.Done():
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		l.cfg.Owner.Tick()
 	}
 }
 
@@ -167,7 +174,9 @@ func (l *Lanes) end(how func()) {
 	how()
 	l.mu.Unlock()
 	signal(l.wake)
+	l.cfg.Owner.Rest()
 	l.running.Wait()
+	l.cfg.Owner.Tick()
 	l.unwritten.Add(int64(l.deck.queued + len(l.open.entries)))
 	l.deck, l.open = newDeck(0), l.open.clear()
 }
