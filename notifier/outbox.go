@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
 
+	"inventoryd/internal/inventory"
 	"inventoryd/internal/state"
 )
 
@@ -105,7 +106,8 @@ func (t *term) writeDown(ctx context.Context, drafts []state.Outgoing, replaces 
 	bytes := 0
 	for i := range drafts {
 		d := &drafts[i]
-		d.ID, d.Written, d.Shadow = t.nextID(d, i), t.n.clock.now(), !t.n.settings.Load().send
+		d.ID, d.Written = t.nextID(d, i), t.n.clock.now()
+		d.Shadow = !t.n.settings.Load().send || d.Store == inventory.Canary
 		weighs := size(d)
 		for _, s := range d.Subjects {
 			weighs += s.Size()

@@ -23,12 +23,16 @@ func checkCommand() *cli.Command {
 		Name:  "check",
 		Usage: "looks whether everything that the daemon needs is there, and names what mends it",
 		Description: "It changes nothing, but for an empty object below loader.rejects that it deletes again, and with --live a canary.\n" +
-			"The exit status is 0 where nothing failed (warnings are none), else 3. What it may do: inventoryd iam-policy --for check.\n\n" +
+			"The exit status is 0 where nothing failed (warnings are none), else 3. What it may do: inventoryd iam-policy --for check (--for live).\n\n" +
 			"Example:\n  inventoryd check --bucket inventory\n  inventoryd check -o json",
 		Flags: append(originFlags(), outputFlag(),
 			&cli.StringSliceFlag{Name: "bucket", Usage: "`NAME` of a bucket with feeds; repeatable; without it, loader.objects.include is asked, else all of the account's"},
-			&cli.BoolFlag{Name: "live", Usage: "also send a canary through a daemon that runs: an object with one row, which are removed again"}),
+			&cli.BoolFlag{Name: "live", Usage: "also send a canary through a daemon that runs and time its way: an object with one row that is out of stock; nobody is told, and it is removed again"},
+			&cli.BoolFlag{Name: "publish", Usage: "with --live: tell the topic's subscribers of the canary too"}),
 		Action: func(c *cli.Context) error {
+			if c.Bool("publish") && !c.Bool("live") {
+				return usage(errors.New("--publish is for --live: without it nothing is sent"))
+			}
 			cfg, _, err := originOf(c).load()
 			if err != nil {
 				return usage(err)
@@ -43,7 +47,7 @@ func checkCommand() *cli.Command {
 			}
 			d.examine(c.Context)
 			if c.Bool("live") {
-				d.sendCanary(c.Context)
+				d.sendCanary(c.Context, c.Bool("publish"))
 			}
 			if err := d.report(c); err != nil {
 				return err

@@ -9,17 +9,14 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"inventoryd/internal/inventory"
 	"inventoryd/internal/state"
 )
 
@@ -259,64 +256,4 @@ func (d *doctor) metrics(ctx context.Context) {
 		return
 	}
 	d.say(good, "metrics", "", "CloudWatch takes them in %s", c.Namespace)
-}
-
-// The canary's row: a store of its own, and a count that alerts nobody.
-const canaryStore = "inventoryd-check"
-
-// canaryPatience is for a daemon that is busy.
-const canaryPatience = time.Minute
-
-// sendCanary sends an object with one row, waits until a daemon has written it, and removes both.
-func (d *doctor) sendCanary(ctx context.Context) {
-	buckets := d.buckets
-	if buckets == nil {
-		buckets = bucketsOf(d.cfg)
-	}
-	if len(buckets) != 1 {
-		d.say(failure, "live", "inventoryd check --live --bucket NAME", "it must know the one bucket for the canary")
-		return
-	}
-	item := fmt.Sprint(time.Now().UnixNano())
-	object := canaryStore + "-" + item + ".csv"
-	// Any header that the configuration knows: the preferred names.
-	body := fmt.Sprintf("%s,%s,%s\n%s,%s,%d\n", d.column("store"), d.column("item"), d.column("count"), canaryStore, item, d.cfg.Notifier.Threshold+1)
-	began := time.Now()
-	if _, err := d.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &buckets[0], Key: &object, Body: strings.NewReader(body)}); !d.asked("live", "s3:PutObject on "+buckets[0], err) {
-		return
-	}
-	defer func() {
-		if _, err := d.S3.DeleteObject(context.WithoutCancel(ctx), &s3.DeleteObjectInput{Bucket: &buckets[0], Key: &object}); err != nil {
-			d.say(warning, "live", "aws s3 rm "+shell("s3://"+buckets[0]+"/"+object), "the canary could not be removed: %v", err)
-		}
-	}()
-	uploaded := time.Since(began)
-	key := d.cfg.Table.KeyAttributes(inventory.Key{Store: canaryStore, Item: item})
-	for time.Since(began) < canaryPatience {
-		out, err := d.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &d.cfg.Table.Name, Key: key, ConsistentRead: aws.Bool(true)})
-		if !d.asked("live", "dynamodb:GetItem on "+d.cfg.Table.Name, err) {
-			return
-		}
-		if len(out.Item) > 0 {
-			d.say(good, "live", "", "the canary's row was in the table after %s, of which %s for the upload", time.Since(began).Round(time.Millisecond), uploaded.Round(time.Millisecond))
-			_, err := d.Tables.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &d.cfg.Table.Name, Key: key})
-			d.asked("live", "dynamodb:DeleteItem on "+d.cfg.Table.Name, err)
-			return
-		}
-		select {
-		case <-time.After(250 * time.Millisecond):
-		case <-ctx.Done():
-			return
-		}
-	}
-	d.say(failure, "live", "see whether a daemon runs (/readyz, its log), and what became of it: inventoryd loads "+shell("s3://"+buckets[0]+"/"+object),
-		"the canary's row did not come within %s", canaryPatience)
-}
-
-// column is the name by which the canary's header calls a column.
-func (d *doctor) column(name string) string {
-	if names := d.cfg.Loader.Columns[name]; len(names) > 0 {
-		return names[0]
-	}
-	return name
 }

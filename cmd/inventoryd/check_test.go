@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -282,25 +281,4 @@ func (p *patient) complaint(check string) (worst finding, found bool) {
 		}
 	}
 	return worst, found
-}
-
-func TestTheCanaryIsTimedAndLeavesNothing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	daemon := w.start(t)
-	eventually(t, daemon, 20*time.Second, func() bool { return ready(daemon) }, func() string { return "the daemon is not ready" })
-	cfg := defaults()
-	d := &doctor{cfg: cfg, clients: w.clients, buckets: []string{sandbox.Bucket}}
-	d.sendCanary(t.Context())
-	if len(d.findings) != 1 || d.findings[0].Verdict != good || !strings.Contains(d.findings[0].Found, "in the table after") {
-		t.Errorf("%+v", d.findings)
-	}
-	t.Log(d.findings)
-	if rows := w.table(t); len(rows) > 0 {
-		t.Errorf("rows are left: %v", rows)
-	}
-	out, err := w.S3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(sandbox.Bucket)})
-	if err != nil || len(out.Contents) > 0 {
-		t.Error(err, fmt.Sprint(len(out.Contents)), "objects are left")
-	}
 }

@@ -50,7 +50,7 @@ func inPreparedBubble(t *testing.T, prepare func(*testing.T, *world), change fun
 		ended := make(chan error, 1)
 		go func() {
 			ended <- run(ctx, cfg, newClients(base, cfg.AWS), host{
-				listener: w.daemon, reload: w.reload, log: zaptest.NewLogger(t), started: func() {}, ticked: w.ticked,
+				listener: w.daemon, reload: w.reload, log: zaptest.NewLogger(t), started: func() {}, ticked: w.ticked, only: w.only,
 			})
 		}()
 		defer func() { // also where the script gives up

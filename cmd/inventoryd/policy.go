@@ -21,7 +21,7 @@ import (
 )
 
 // purposes are what a policy can be for.
-var purposes = []string{"run", "check", "setup", "load"}
+var purposes = []string{"run", "check", "live", "setup", "load"}
 
 func policyCommand() *cli.Command {
 	return &cli.Command{
@@ -31,7 +31,7 @@ func policyCommand() *cli.Command {
 			"are *, which matches more than it should.\n\n" +
 			"Example:\n  inventoryd iam-policy --bucket inventory > policy.json\n  inventoryd iam-policy --for setup",
 		Flags: append(originFlags(),
-			&cli.StringFlag{Name: "for", Value: "run", Usage: "the command that is to be allowed: `COMMAND` is run, check, setup or load"},
+			&cli.StringFlag{Name: "for", Value: "run", Usage: "the command that is to be allowed: `COMMAND` is run, check, live (check --live), setup or load"},
 			&cli.StringFlag{Name: "only", Usage: "for run: one `HALF`, loader or notifier"},
 			&cli.StringSliceFlag{Name: "bucket", Usage: "`NAME` of a bucket with feeds; repeatable; without it, loader.objects.include is asked"},
 			&cli.StringFlag{Name: "account", Usage: "`ID` of the account; without it, AWS is asked who calls", DefaultText: "the caller's"}),
@@ -138,7 +138,7 @@ type grants struct {
 
 func (g grants) policy(purpose string) policyDocument {
 	d := policyDocument{Version: "2012-10-17"}
-	d.Statement = map[string]func() []policyStatement{"run": g.run, "check": g.check, "setup": g.setup, "load": g.load}[purpose]()
+	d.Statement = map[string]func() []policyStatement{"run": g.run, "check": g.check, "live": g.live, "setup": g.setup, "load": g.load}[purpose]()
 	return d
 }
 
@@ -245,6 +245,15 @@ func (g grants) check() []policyStatement {
 		all = append(all, tried...)
 	}
 	return append(all, g.metrics()...)
+}
+
+// live is check, and what sends a canary and removes it.
+func (g grants) live() []policyStatement {
+	c := g.cfg
+	return append(g.check(),
+		allow("SendCanary", g.objects(), "s3:PutObject", "s3:DeleteObject"),
+		allow("FollowCanary", g.table(c.Table.Name), "dynamodb:GetItem", "dynamodb:DeleteItem"),
+		allow("FollowCanaryToTeller", g.table(c.StateTable), "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DeleteItem"))
 }
 
 func allow(sid string, on []string, actions ...string) policyStatement {

@@ -57,6 +57,7 @@ type world struct {
 	reload chan Config
 	stuck  atomic.Pointer[stuckLoop]
 	stalls *atomic.Bool // nil: never; S3's answers begin, and then nothing more comes
+	only   half         // of the two lines
 }
 
 func newWorld(t *testing.T, before ...func(*sandbox.Sandbox)) *world {
