@@ -87,7 +87,10 @@ func (b Book) look(ctx context.Context, take func([]attributeMap)) error {
 				return fmt.Errorf("read index %s of table %s: %w", state.LookIndex, b.Table, err)
 			}
 			for keys := range slices.Chunk(page.Items, maxKeys) {
-				rows, err := b.get(ctx, keys)
+				for i, e := range keys {
+					keys[i] = state.KeyOf(e).Attributes()
+				}
+				rows, err := b.get(ctx, keys, true)
 				if err != nil {
 					return err
 				}
@@ -101,16 +104,12 @@ func (b Book) look(ctx context.Context, take func([]attributeMap)) error {
 	return nil
 }
 
-// get reads the rows of at most a hundred entries of the index.
-func (b Book) get(ctx context.Context, entries []attributeMap) ([]attributeMap, error) {
-	keys := make([]attributeMap, len(entries))
-	for i, e := range entries {
-		keys[i] = state.KeyOf(e).Attributes()
-	}
+// get reads the rows of at most a hundred keys.
+func (b Book) get(ctx context.Context, keys []attributeMap, consistent bool) ([]attributeMap, error) {
 	var rows []attributeMap
 	for len(keys) > 0 {
 		out, err := b.Rows.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			b.Table: {Keys: keys, ConsistentRead: aws.Bool(true)},
+			b.Table: {Keys: keys, ConsistentRead: &consistent},
 		}})
 		if err != nil {
 			return nil, fmt.Errorf("read rows of table %s: %w", b.Table, err)

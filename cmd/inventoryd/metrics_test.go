@@ -78,6 +78,7 @@ func TestEachMetricIsMeasuredAndBothWaysOutAgree(t *testing.T) {
 		time.Sleep(2*time.Minute + 25*time.Second) // stopped in mid-interval
 		w.stock(t, "late", 7)
 		time.Sleep(10 * time.Second)
+		w.daemon.ask(t, "/") // somebody looks
 		_, exposition = w.daemon.ask(t, "/metrics")
 	})
 	amounts := parseClean(t, exposition)

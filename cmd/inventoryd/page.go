@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
-	"inventoryd/internal/health"
 	"inventoryd/internal/state"
 	"inventoryd/internal/web/page"
 	"inventoryd/internal/web/stock"
@@ -20,16 +20,17 @@ import (
 
 // newPage makes the page, and what gives it new settings. It shares nothing with the lines but their snapshots: it reads the
 // table by itself.
-func newPage(cfg Config, c clients, healthy *health.Health, sources page.Sources, log *zap.Logger) (*page.Page, func(Config)) {
+func newPage(cfg Config, c clients, sources page.Sources, meter metric.Meter, log *zap.Logger) (*page.Page, func(Config), error) {
 	var threshold atomic.Int64
 	threshold.Store(cfg.Notifier.Threshold)
-	reader := stock.New(c.Tables, stock.Config{Table: cfg.Table, Units: cfg.HTTP.PageReadUnits, Threshold: threshold.Load, Logger: log})
-	sources.Health = healthy.Report
+	reader := stock.New(c.Tables, stock.Config{
+		Table: cfg.Table, Units: cfg.HTTP.PageReadUnits, Threshold: threshold.Load, ThresholdAttribute: cfg.Notifier.ThresholdAttribute, Logger: log,
+	})
 	shown := page.New(page.Config{App: cfg.App, Version: version, Reader: reader, Sources: sources, Logger: log})
 	return shown, func(next Config) {
 		threshold.Store(next.Notifier.Threshold)
 		reader.SetUnits(next.HTTP.PageReadUnits)
-	}
+	}, reader.Measure(meter)
 }
 
 // ledgerInterval is how often the ledger is read for the page: it has a row for each object of 30 days.

@@ -1,16 +1,12 @@
 package main
 
-// What the page shows of alerts, as the state table has it.
+// What the page shows of alerts, as the state table has it: the same on every instance.
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/state"
@@ -18,50 +14,28 @@ import (
 	"inventoryd/notifier"
 )
 
-// shownAlerts is how many messages of a part of a day the page reads, at most.
-const shownAlerts = 20
+const (
+	shownAlerts = 20 // messages that the operator's page lists
+	storyDays   = 7  // in whose history an item's page looks for messages about it
+)
 
-// alertsOf tells the page of what is to be told, as far as this instance knows, and of what any has told since yesterday.
-func alertsOf(cfg Config, table *dynamodb.Client, status func() notifier.Status) func(context.Context) (page.Alerts, error) {
+// alertsOf tells the page of what is to be told, and of what was told since yesterday.
+func alertsOf(book notifier.Book) func(context.Context) (page.Alerts, error) {
 	return func(ctx context.Context) (page.Alerts, error) {
-		s := status()
-		shown := page.Alerts{Due: int(s.Due), Failed: int(s.Refused)}
-		if s.Due > 0 {
-			shown.OldestDue = time.Now().Add(-time.Duration(s.OldestDue * float64(time.Second)))
+		backlog, err := book.Backlog(ctx, time.Now())
+		if err != nil {
+			return page.Alerts{}, err
 		}
-		for _, day := range []time.Time{time.Now(), time.Now().AddDate(0, 0, -1)} {
-			for _, bucket := range state.BucketNames() {
-				told, err := toldOn(ctx, cfg, table, state.HistoryPK(cfg.App, day, bucket))
-				if err != nil {
-					return page.Alerts{}, err
-				}
-				shown.Recent = append(shown.Recent, told...)
-			}
+		told, err := book.Recent(ctx, time.Now(), shownAlerts)
+		if err != nil {
+			return page.Alerts{}, err
 		}
-		slices.SortFunc(shown.Recent, func(a, b page.Alert) int { return b.At.Compare(a.At) })
-		shown.Recent = shown.Recent[:min(shownAlerts, len(shown.Recent))]
+		shown := page.Alerts{Due: backlog.Due, DueMore: backlog.More, OldestDue: backlog.Oldest, Failed: backlog.Failed}
+		for _, h := range told {
+			shown.Recent = append(shown.Recent, page.Alert{At: h.At, Event: h.Event, Store: h.Store, Text: firstLine(h.Body)})
+		}
 		return shown, nil
 	}
-}
-
-// toldOn reads the latest messages of a partition of the history.
-func toldOn(ctx context.Context, cfg Config, table *dynamodb.Client, partition string) (told []page.Alert, err error) {
-	out, err := table.Query(ctx, &dynamodb.QueryInput{
-		TableName: &cfg.StateTable, KeyConditionExpression: aws.String("#pk = :pk"), ExpressionAttributeNames: map[string]string{"#pk": state.PK},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: partition}},
-		ScanIndexForward:          aws.Bool(false), Limit: aws.Int32(shownAlerts),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the history of alerts: %w", err)
-	}
-	for _, row := range out.Items {
-		h, err := state.HistoryIn(row)
-		if err != nil {
-			return nil, err
-		}
-		told = append(told, page.Alert{At: h.At, Event: h.Event, Store: h.Store, Text: firstLine(h.Body)})
-	}
-	return told, nil
 }
 
 // firstLine is what fits a line of the page.
@@ -75,35 +49,69 @@ func firstLine(s string) string {
 	return s
 }
 
-// storyOf tells the page what is known of one item.
-func storyOf(cfg Config, table *dynamodb.Client) func(context.Context, inventory.Key) (page.Story, error) {
-	return func(ctx context.Context, k inventory.Key) (page.Story, error) {
-		out, err := table.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: &cfg.StateTable, Key: state.ItemKey(cfg.App, k.Store, k.Item).Attributes(),
-		})
+// sinceOf tells the page since when items are short.
+func sinceOf(book notifier.Book) func(context.Context, []inventory.Key) (map[inventory.Key]time.Time, error) {
+	return func(ctx context.Context, keys []inventory.Key) (map[inventory.Key]time.Time, error) {
+		rows, err := book.Items(ctx, keys)
 		if err != nil {
-			return page.Story{}, fmt.Errorf("read the row of %s: %w", k, err)
+			return nil, err
 		}
-		if len(out.Item) == 0 {
-			return page.Story{}, nil
+		since := map[inventory.Key]time.Time{}
+		for _, row := range rows {
+			if row.Stock == state.Out {
+				since[inventory.Key{Store: row.Store, Item: row.Item}] = row.Began.At
+			}
 		}
-		row, err := state.ItemOf(out.Item)
-		if err != nil {
-			return page.Story{}, err
-		}
-		var story page.Story
-		if row.Stock == state.Out {
-			story.Since = row.Began.At
-		}
-		switch {
-		case row.Failed != "":
-			story.Due = "refused by SNS: " + row.Failed
-		case row.Due.Kind != "":
-			story.Due = string(row.Due.Kind)
-		}
-		if !row.Told.V.IsZero() {
-			story.Told = []page.Alert{{At: row.Told.V, Event: "out_of_stock", Store: k.Store, Text: "the last shortage was told"}}
-		}
-		return story, nil
+		return since, nil
 	}
+}
+
+// storyOf tells the page what is known of one item.
+func storyOf(book notifier.Book) func(context.Context, inventory.Key) (page.Story, error) {
+	return func(ctx context.Context, k inventory.Key) (story page.Story, err error) {
+		row, known, err := book.Item(ctx, k)
+		if err != nil {
+			return story, err
+		}
+		var days []time.Time
+		for n := range storyDays {
+			days = append(days, time.Now().AddDate(0, 0, -n))
+		}
+		if known {
+			if row.Stock == state.Out {
+				story.Since = row.Began.At
+			}
+			switch {
+			case row.Failed != "":
+				story.Due = "refused by SNS: " + row.Failed
+			case row.Due.Kind != "":
+				story.Due = string(row.Due.Kind)
+			}
+			if last := row.Told.V; !last.IsZero() && last.Before(days[storyDays-1]) && !sameDay(last, days[storyDays-1]) {
+				days = append(days, last)
+			}
+		}
+		told, err := book.Told(ctx, k, days)
+		for _, h := range told {
+			story.Told = append(story.Told, page.Alert{At: h.At, Event: h.Event, Store: h.Store, Text: lineAbout(h, k.Item)})
+		}
+		return story, err
+	}
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
+}
+
+// lineAbout is the line of a message that tells of an item.
+func lineAbout(h state.History, item string) string {
+	for line := range strings.Lines(h.Body) {
+		if strings.Contains(line, item) {
+			return firstLine(strings.TrimRight(line, "\r\n"))
+		}
+	}
+	if at := slices.IndexFunc(h.Subjects, func(s state.Subject) bool { return s.Item == item }); at > 0 {
+		return firstLine(h.Subject)
+	}
+	return firstLine(h.Body)
 }

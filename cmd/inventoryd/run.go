@@ -60,7 +60,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		{name: "instance", ready: member.Ready, status: func() any { return member.Status() }},
 	}
 	var lines []func(context.Context) error
-	var sources page.Sources
+	sources := page.Sources{Health: h.health.Report}
 	if h.only != onlyNotifier {
 		cfg.Loader.Instances = func() int { return 1 + member.Status().Others }
 		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables}, cfg.Loader)
@@ -86,13 +86,17 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		}
 		lines = append(lines, after(n.Start, n.Run, s.Run))
 		sources.Shards = shardsOf(s.Status)
-		sources.Alerts, sources.Story = alertsOf(cfg, c.Tables, n.Status), storyOf(cfg, c.Tables)
+		book := notifier.Book{Rows: c.Tables, Table: cfg.StateTable, App: cfg.App}
+		sources.Alerts, sources.Since, sources.Story = alertsOf(book), sinceOf(book), storyOf(book)
 		parts = append(parts,
 			part{"notifier", n.Ready, func() any { return n.Status() }, func(next Config) { n.Apply(next.Notifier) }},
 			part{"stream", s.Ready, func() any { return s.Status() }, func(next Config) { s.Apply(next.Stream) }})
 	}
 
-	look, applyToPage := newPage(cfg, c, h.health, sources, h.log.Named("page"))
+	look, applyToPage, err := newPage(cfg, c, sources, metrics.Meter("page"), h.log.Named("page"))
+	if err != nil {
+		return err
+	}
 	parts = append(parts, part{name: "page", apply: applyToPage})
 	server, err := web.New(cfg.HTTP, web.Parts{
 		Health: h.health, Metrics: metrics.Handler(), Status: status(h, parts, &c.calls.clock), Page: look,

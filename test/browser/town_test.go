@@ -64,12 +64,12 @@ func life() page.Sources {
 		Alerts: func(context.Context) (page.Alerts, error) {
 			return page.Alerts{Recent: []page.Alert{told(2*time.Minute, "Lisbon", "Kettle 1.7 l"), told(40*time.Minute, "Nairobi", "Notebook A5"), told(3*time.Hour, "Osaka", "Umbrella")}}, nil
 		},
-		Shortages: func(context.Context) ([]page.Shortage, error) {
-			return []page.Shortage{
-				{Key: inventory.Key{Store: "Osaka", Item: "Umbrella"}, Since: at(51 * time.Hour)},
-				{Key: inventory.Key{Store: "Nairobi", Item: "Notebook A5"}, Since: at(27 * time.Hour)},
-				{Key: inventory.Key{Store: "Amsterdam", Item: "Desk Lamp"}, Since: at(9 * time.Hour)},
-				{Key: inventory.Key{Store: "Lisbon", Item: "Kettle 1.7 l"}, Since: at(2 * time.Minute)},
+		Since: func(context.Context, []inventory.Key) (map[inventory.Key]time.Time, error) {
+			return map[inventory.Key]time.Time{
+				{Store: "Osaka", Item: "Umbrella"}:      at(51 * time.Hour),
+				{Store: "Nairobi", Item: "Notebook A5"}: at(27 * time.Hour),
+				{Store: "Amsterdam", Item: "Desk Lamp"}: at(9 * time.Hour),
+				{Store: "Lisbon", Item: "Kettle 1.7 l"}: at(2 * time.Minute),
 			}, nil
 		},
 		Story: func(context.Context, inventory.Key) (page.Story, error) {

@@ -48,6 +48,12 @@ type shop struct {
 // open makes an empty shop. Its page ends with the test.
 func open(t *testing.T, change func(*page.Config, *stock.Config)) *shop {
 	t.Helper()
+	return openServed(t, change, nil)
+}
+
+// openServed is open with a server of its own kind.
+func openServed(t *testing.T, change func(*page.Config, *stock.Config), serve func(*web.Config)) *shop {
+	t.Helper()
 	box := sandbox.New()
 	if err := box.Provision(t.Context()); err != nil {
 		t.Fatal(err)
@@ -63,6 +69,9 @@ func open(t *testing.T, change func(*page.Config, *stock.Config)) *shop {
 	p := page.New(shown)
 	c := web.DefaultConfig()
 	c.Listen = "127.0.0.1:0"
+	if serve != nil {
+		serve(&c)
+	}
 	server, err := web.New(c, web.Parts{
 		Health: health.New(), Metrics: http.NotFoundHandler(), Status: func() any { return nil }, Page: p,
 	})

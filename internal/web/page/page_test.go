@@ -127,8 +127,8 @@ func everything() Sources {
 		Alerts: func(context.Context) (Alerts, error) {
 			return Alerts{Due: 3, OldestDue: now.Add(-time.Hour), Failed: 1, Recent: []Alert{alert}}, nil
 		},
-		Shortages: func(context.Context) ([]Shortage, error) {
-			return []Shortage{{Key: inventory.Key{Store: "Berlin", Item: "Kettle"}, Since: now.Add(-48 * time.Hour)}}, nil
+		Since: func(context.Context, []inventory.Key) (map[inventory.Key]time.Time, error) {
+			return map[inventory.Key]time.Time{{Store: "Berlin", Item: "Kettle"}: now.Add(-48 * time.Hour)}, nil
 		},
 		Story: func(context.Context, inventory.Key) (Story, error) {
 			return Story{Since: now.Add(-48 * time.Hour), Due: "out of stock, in 4 minutes", Told: []Alert{alert}, Loads: []Load{load}}, nil

@@ -20,6 +20,7 @@ type restockPage struct {
 	Rows    []restockRow
 	Hidden  int // shortages that are not listed
 	Since   bool
+	Pending int // shortages of which nobody has asked yet since when they last
 	Feed    Feed
 	HasFeed bool
 }
@@ -39,17 +40,19 @@ func (p *Page) restock(w http.ResponseWriter, r *http.Request) {
 	page.Title = "Restock list"
 	page.Choices, page.Typed = p.choices(r, sel)
 	page.Feed, page.HasFeed = p.feedOf(r.Context(), sel.Store)
-	since := map[inventory.Key]time.Time{}
-	for _, s := range p.operator.shortages.get(r.Context()).Value {
-		since[s.Key] = s.Since
-	}
 	code := http.StatusServiceUnavailable
 	if v := page.State.View; v != nil {
 		code = http.StatusOK
 		var rows []stock.Row
 		rows, page.Hidden = v.Short()
-		for _, row := range rows {
-			at := since[inventory.Key{Store: row.Store, Item: row.Item}]
+		keys := make([]inventory.Key, len(rows))
+		for i, row := range rows {
+			keys[i] = inventory.Key{Store: row.Store, Item: row.Item}
+		}
+		var since map[inventory.Key]time.Time
+		since, page.Pending = p.operator.shortages.of(r.Context(), keys)
+		for i, row := range rows {
+			at := since[keys[i]]
 			page.Since = page.Since || !at.IsZero()
 			page.Rows = append(page.Rows, restockRow{row, at})
 		}

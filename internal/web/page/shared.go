@@ -61,12 +61,12 @@ type operator struct {
 	feeds     *shared[[]Feed]
 	shards    *shared[[]Shard]
 	alerts    *shared[Alerts]
-	shortages *shared[[]Shortage]
+	shortages *shortages
 }
 
 func newOperator(s Sources) operator {
 	return operator{
 		loads: &shared[Loads]{ask: s.Loads}, feeds: &shared[[]Feed]{ask: s.Feeds}, shards: &shared[[]Shard]{ask: s.Shards},
-		alerts: &shared[Alerts]{ask: s.Alerts}, shortages: &shared[[]Shortage]{ask: s.Shortages},
+		alerts: &shared[Alerts]{ask: s.Alerts}, shortages: newShortages(s.Since),
 	}
 }

@@ -13,13 +13,14 @@ import (
 // Sources are where the page has its knowledge from, beside the table. Each may read the state table; the page asks each at
 // most once in operatorInterval, and only while somebody looks.
 type Sources struct {
-	Health    func() health.Report
-	Loads     func(context.Context) (Loads, error)
-	Feeds     func(context.Context) ([]Feed, error)
-	Shards    func(context.Context) ([]Shard, error)
-	Alerts    func(context.Context) (Alerts, error)
-	Shortages func(context.Context) ([]Shortage, error)
-	Story     func(context.Context, inventory.Key) (Story, error)
+	Health func() health.Report
+	Loads  func(context.Context) (Loads, error)
+	Feeds  func(context.Context) ([]Feed, error)
+	Shards func(context.Context) ([]Shard, error)
+	Alerts func(context.Context) (Alerts, error)
+	Story  func(context.Context, inventory.Key) (Story, error)
+	// Since tells since when items are short, of those of which it knows; a few hundred at a time.
+	Since func(context.Context, []inventory.Key) (map[inventory.Key]time.Time, error)
 }
 
 // Load is one object on its way into the table, or that went.
@@ -89,17 +90,10 @@ type Alert struct {
 	Text  string
 }
 
-// Shortage is since when an item is out or low.
-type Shortage struct {
-	inventory.Key
-	Since time.Time
-	Told  time.Time // zero: not yet
-}
-
 // Story is what is known of one item beside its count.
 type Story struct {
 	Since time.Time // out or low since then; zero: it is neither, or unknown
 	Due   string    // what is to be told of it; "": nothing
-	Told  []Alert   // the latest first
+	Told  []Alert   // of the last days, the latest first
 	Loads []Load    // that wrote its store, the latest first
 }
