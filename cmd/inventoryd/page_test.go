@@ -6,6 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/inventory"
+	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/fault"
 )
 
@@ -58,6 +64,23 @@ func TestThePagesTroubleIsItsOwn(t *testing.T) {
 		}
 		if code, _ := w.daemon.ask(t, "/?store=Lisbon"); code != http.StatusOK {
 			t.Errorf("a store can be read: %d", code)
+		}
+	})
+}
+
+// Where an item has a threshold of its own the page goes by it, as alerts do.
+func TestThePageKnowsAnItemsOwnThreshold(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Notifier.ThresholdAttribute = "Reorder" }, func(t *testing.T, w *world) {
+		row := inventory.DefaultTable.Attributes(inventory.Item{Key: inventory.Key{Store: "Faro", Item: "Lamp"}, Count: 7})
+		row["Reorder"] = &types.AttributeValueMemberN{Value: "10"}
+		if _, err := w.Tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(sandbox.Table), Item: row}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		for path, want := range map[string]string{"/?store=Faro": ">Low</span>", "/?store=Faro&item=Lamp": "<span data-n>10</span> — an alert is due"} {
+			if _, body := w.daemon.ask(t, path); !strings.Contains(body, want) {
+				t.Errorf("%s lacks %q:\n%s", path, want, body)
+			}
 		}
 	})
 }

@@ -94,32 +94,42 @@ const (
 	mostRows     = 1000
 )
 
+// question is what a request of the API asks for, and the view that answers it.
+type question struct {
+	sel   selection
+	limit int
+	at    cursor
+	state stock.State
+}
+
+// question reads a request; the error says what is wrong with it, or why there is no view.
+func (p *Page) question(r *http.Request, sel selection) (q question, err error) {
+	query := r.URL.Query()
+	q.sel = sel
+	if q.limit, err = limitOf(query); err != nil {
+		return q, err
+	}
+	if q.at, err = cursorOf(query.Get("cursor")); err != nil {
+		return q, err
+	}
+	q.state, err = p.look(r, sel.Store)
+	return q, err
+}
+
 func (p *Page) apiItems(w http.ResponseWriter, r *http.Request) {
 	sel, err := selectionOf(r, stock.ByTable)
+	var q question
+	if err == nil {
+		q, err = p.question(r, sel)
+	}
 	if err != nil {
 		answerError(w, err)
 		return
 	}
-	query := r.URL.Query()
-	limit, err := limitOf(query)
-	if err != nil {
-		answerError(w, err)
-		return
-	}
-	at, err := cursorOf(query.Get("cursor"))
-	if err != nil {
-		answerError(w, err)
-		return
-	}
-	state, err := p.look(r, sel.Store)
-	if err != nil {
-		answerError(w, err)
-		return
-	}
-	a := itemsAnswer{head: headOf(sel.Store, state)}
-	if at.After != "" {
+	a := itemsAnswer{head: headOf(sel.Store, q.state)}
+	if q.at.After != "" {
 		var rows []stock.Row
-		if rows, a.Cursor, err = p.beyond(r.Context(), sel.Store, at.After); err != nil {
+		if rows, a.Cursor, err = p.beyond(r.Context(), sel.Store, q.at.After); err != nil {
 			answerError(w, err)
 			return
 		}
@@ -127,7 +137,7 @@ func (p *Page) apiItems(w http.ResponseWriter, r *http.Request) {
 		answer(w, a)
 		return
 	}
-	v := state.View
+	v := q.state.View
 	numbers := v.Select(sel.Find, sel.By, sel.Reverse)
 	a.Found = len(numbers)
 	ticks := axisOf(highest(v, numbers)).Ticks()
@@ -137,8 +147,8 @@ func (p *Page) apiItems(w http.ResponseWriter, r *http.Request) {
 	if beyond {
 		numbers = numbers[:v.First]
 	}
-	end := min(at.From+limit, len(numbers))
-	for _, i := range numbers[min(at.From, len(numbers)):end] {
+	end := min(q.at.From+q.limit, len(numbers))
+	for _, i := range numbers[min(q.at.From, len(numbers)):end] {
 		a.Rows = append(a.Rows, apiRowOf(rowOf(v, int(i))))
 	}
 	switch {
@@ -170,26 +180,15 @@ func (p *Page) beyond(ctx context.Context, store, after string) (rows []stock.Ro
 }
 
 func (p *Page) apiStores(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	limit, err := limitOf(query)
+	q, err := p.question(r, selection{})
 	if err != nil {
 		answerError(w, err)
 		return
 	}
-	at, err := cursorOf(query.Get("cursor"))
-	if err != nil {
-		answerError(w, err)
-		return
-	}
-	state, err := p.look(r, "")
-	if err != nil {
-		answerError(w, err)
-		return
-	}
-	all := state.View.Stores
-	begin := sort.Search(len(all), func(i int) bool { return all[i].Store > at.After })
-	end := min(begin+limit, len(all))
-	a := storesAnswer{head: headOf("", state), HiddenStores: state.View.HiddenStores, Stores: []apiStore{}}
+	all := q.state.View.Stores
+	begin := sort.Search(len(all), func(i int) bool { return all[i].Store > q.at.After })
+	end := min(begin+q.limit, len(all))
+	a := storesAnswer{head: headOf("", q.state), HiddenStores: q.state.View.HiddenStores, Stores: []apiStore{}}
 	for _, s := range all[begin:end] {
 		a.Stores = append(a.Stores, apiStore{s.Store, s.Items, s.Out, s.Low})
 	}

@@ -174,10 +174,8 @@ func (r *Reader) spend(units float64) {
 func (r *Reader) itemOf(row attributes) (inventory.Item, int64, error) {
 	i, err := r.cfg.Table.ItemOf(row)
 	threshold := r.cfg.Threshold()
-	if own, ok := row[r.cfg.ThresholdAttribute].(*types.AttributeValueMemberN); ok {
-		if n, err := inventory.ParseCount(own.Value); err == nil {
-			threshold = n
-		}
+	if own := inventory.ThresholdOf(row, r.cfg.ThresholdAttribute); own != nil {
+		threshold = *own
 	}
 	return i, threshold, err
 }
