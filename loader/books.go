@@ -18,6 +18,7 @@ type Books struct {
 	Read      int64 `json:"read"`
 	Written   int64 `json:"written"`
 	Merged    int64 `json:"merged"`    // a later row of the same key took its place before it was written
+	Resumed   int64 `json:"resumed"`   // an earlier try of the same message had written it
 	Rejected  int64 `json:"rejected"`  // it cannot be used
 	Unwritten int64 `json:"unwritten"` // of an object that failed
 	Abandoned int64 `json:"abandoned"` // of a reading that was begun again
@@ -34,6 +35,7 @@ var columns = [...]column{
 	{"read", false, func(b *Books) *int64 { return &b.Read }},
 	{"written", true, func(b *Books) *int64 { return &b.Written }},
 	{"merged", true, func(b *Books) *int64 { return &b.Merged }},
+	{"resumed", true, func(b *Books) *int64 { return &b.Resumed }},
 	{"rejected", true, func(b *Books) *int64 { return &b.Rejected }},
 	{"unwritten", true, func(b *Books) *int64 { return &b.Unwritten }},
 	{"abandoned", true, func(b *Books) *int64 { return &b.Abandoned }},
@@ -47,6 +49,7 @@ func newBookCounters(m metric.Meter) (counters bookCounters, err error) {
 		{"rows.read", "Rows read."},
 		{"rows.written", "Rows written to the table."},
 		{"rows.merged", "Rows in whose place a later one of the same key was written."},
+		{"rows.resumed", "Rows that an earlier try of the same message had written."},
 		{"rows.rejected", "Rows that cannot be used."},
 		{"rows.unwritten", "Rows read of objects that failed, and not written."},
 		{"rows.abandoned", "Rows read, and not written, of objects that were begun again."},
@@ -100,11 +103,11 @@ func (b Books) check() error {
 }
 
 // counts are what the reader of an object counts in its books; lanes count the rest.
-type counts struct{ read, rejected, unwritten atomic.Int64 }
+type counts struct{ read, resumed, rejected, unwritten atomic.Int64 }
 
 // books are the counts and the tally of the lanes, where there is one.
 func (c *counts) books(tally *lanes.Tally) Books {
-	b := Books{Read: c.read.Load(), Rejected: c.rejected.Load(), Unwritten: c.unwritten.Load()}
+	b := Books{Read: c.read.Load(), Resumed: c.resumed.Load(), Rejected: c.rejected.Load(), Unwritten: c.unwritten.Load()}
 	if tally != nil {
 		b.Written, b.Merged = tally.Written, tally.Merged
 		b.Unwritten += tally.Unwritten

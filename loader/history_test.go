@@ -318,6 +318,7 @@ func (h *history) drained(limit time.Duration) error {
 
 // TestTheLastUploadWinsInEveryHistory runs for a while, or as many histories as TEST_HISTORIES says, from the seed TEST_SEED on.
 func TestTheLastUploadWinsInEveryHistory(t *testing.T) {
+	loader.StoreEvery(t, 20)
 	count, _ := strconv.Atoi(os.Getenv("TEST_HISTORIES"))
 	first, _ := strconv.ParseUint(os.Getenv("TEST_SEED"), 10, 64)
 	until := time.Now().Add(40 * time.Second)

@@ -17,10 +17,11 @@ import (
 // mark is what one message has set in the row of an object, and what the row said then.
 type mark struct {
 	name     string
-	seq      int64          // of the marks that were ever set, ours the last
-	others   bool           // somebody else's was there, or one of an earlier try of this message
-	lapsed   []string       // those among them behind which nobody stands any more
-	finished *state.Version // what the table holds as far as the row knows; nil: unknown
+	seq      int64           // of the marks that were ever set, ours the last
+	others   bool            // somebody else's was there, or one of an earlier try of this message
+	lapsed   []string        // those among them behind which nobody stands any more
+	finished *state.Version  // what the table holds as far as the row knows; nil: unknown
+	frontier *state.Frontier // that the row has, as far as we know; nil: none
 }
 
 // setMark sets a mark for a message. It waits for the state table: without the ledger nothing is begun.
@@ -37,7 +38,7 @@ func (l *Loader) setMark(ctx context.Context, o *object, messageID string) (*mar
 		if err != nil {
 			return err
 		}
-		m.seq, m.finished, m.others, m.lapsed = row.Seq, row.Finished, len(row.Marks) > 1, nil
+		m.seq, m.finished, m.frontier, m.others, m.lapsed = row.Seq, row.Finished, row.Frontier, len(row.Marks) > 1, nil
 		for _, other := range row.Marks {
 			if other != m.name && state.Lapsed(other, now) {
 				m.lapsed = append(m.lapsed, other)

@@ -23,6 +23,8 @@ type pass struct {
 	held   *hold // of the message; nil: by hand
 	pulse  lanes.Pulse
 	report *report
+	front  *frontier // nil: by hand
+	line   int64     // of the last row that was read
 }
 
 func newPass(l *Loader, load *Load, e errand) *pass {
@@ -68,13 +70,16 @@ func (p *pass) writer(w work) *lanes.Lanes {
 	if p.load.dry {
 		return nil
 	}
-	return lanes.Start(w.write, lanes.Config{
+	var out *lanes.Lanes
+	out = lanes.Start(w.write, lanes.Config{
 		Lanes: p.cfg.Lanes, Table: p.held.fence(p.l.table), Pace: &p.l.pace,
 		Judge: func(err error) lanes.Verdict { return failed(toWrite, err).fate.verdict() },
 		Pulse: func() lanes.Pulse { return p.l.cfg().Work("loader.lane") }, Owner: p.pulse,
 		Trouble: p.l.tableTrouble, Throttled: func() { p.l.metrics.count(p.l.metrics.throttles, 1) },
 		Refused: func(r lanes.Row, err error) { p.book(refusedRow(r, err)) },
+		Waiting: func() { p.advance(out) },
 	})
+	return out
 }
 
 // read reads the feed to its end, or to the first error; out, where there are lanes, is ended in any case.
@@ -91,6 +96,7 @@ func (p *pass) read(w work, src source, out *lanes.Lanes) error {
 		out.Abort()
 	}
 	p.load.written(out)
+	p.front.settle(p.reached(out), err != nil)
 	switch {
 	case errors.Is(err, lanes.ErrTableRefuses):
 		return &feed.Unusable{Reason: err.Error()}
@@ -134,6 +140,27 @@ func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
 		if err != nil {
 			return err
 		}
+		if out != nil && read%(storeEvery/20) == 0 {
+			p.advance(out)
+		}
+	}
+}
+
+// reached is the line up to which nothing is left to do. A row that the table has refused is to be reported again by whoever
+// begins again.
+func (p *pass) reached(out *lanes.Lanes) int64 {
+	if out.Tally().Refused > 0 {
+		return 0
+	}
+	if line, behind := out.Behind(); behind {
+		return line - 1
+	}
+	return p.line
+}
+
+func (p *pass) advance(out *lanes.Lanes) {
+	if p.front != nil {
+		p.front.advance(p.reached(out))
 	}
 }
 
@@ -143,11 +170,18 @@ func (p *pass) add(ctx context.Context, out *lanes.Lanes, row *feed.Row) error {
 		p.load.unwritten.Add(1)
 		return context.Cause(ctx)
 	}
+	if p.front.written(row.Line) {
+		p.load.resumed.Add(1)
+		p.line = row.Line
+		return context.Cause(ctx)
+	}
 	err := out.Add(ctx, lanes.Row{Store: row.Store, Item: row.Item, Count: row.Count, Line: row.Line, Offset: row.Offset})
 	if err != nil {
 		p.load.unwritten.Add(1)
+		return err
 	}
-	return err
+	p.line = row.Line
+	return nil
 }
 
 // reject books a reject that the reader found, and fails a feed that has too many.

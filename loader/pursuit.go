@@ -177,7 +177,13 @@ func (p *pursuit) load(first *objectReader) (ending, error) {
 	load := p.begin()
 	a := newPass(p.l, load, p.e)
 	defer a.report.discard()
-	err := a.run(p.e.work, p.o.source(first))
+	var err error
+	if a.front, err = p.frontier(a.cfg); err != nil {
+		first.Close()
+		p.finish(load, err)
+		return interrupted(err)
+	}
+	err = a.run(p.e.work, p.o.source(first))
 	first.Close()
 	p.e.slot.yield()
 	f, judged := fateIn(err)

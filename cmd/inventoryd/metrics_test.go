@@ -160,8 +160,8 @@ func (w *world) objectsOfAllFates(t *testing.T) {
 	w.tell(t, objects.Event{Name: "ObjectCreated:Put", Key: "deleted.csv", ETag: strings.Repeat("0", 32)})
 }
 
-// objectsThatChange brings one that is replaced while it is read, one that is deleted while it is written, and one that is
-// archived until the message comes back.
+// objectsThatChange brings one that is replaced while it is read, one that is deleted while it is written, one that is
+// archived until the message comes back, and one that cannot be read to its end for a while.
 func (w *world) objectsThatChange(t *testing.T) {
 	reads := func(key string) func(fault.Call) bool {
 		return func(c fault.Call) bool { return strings.HasSuffix(c.Request.URL.Path, key) }
@@ -175,8 +175,6 @@ func (w *world) objectsThatChange(t *testing.T) {
 	read.Effect = fault.Effect{Do: func() { w.putObject(t, "changing.csv", strings.ReplaceAll(feed, ",7", ",8")) }}
 	w.aws.Fault(read)
 	w.putObject(t, "changing.csv", feed)
-	time.Sleep(30 * time.Second)
-
 	w.aws.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Client: "daemon", Times: 1, Effect: fault.Effect{Delay: 2 * time.Second}})
 	w.putObject(t, "vanishing.csv", "store,item,count\nRome,Vase,3\n")
 	time.Sleep(time.Second)
@@ -187,6 +185,16 @@ func (w *world) objectsThatChange(t *testing.T) {
 	archived := &fault.Error{Status: 403, Code: "InvalidObjectState", Message: "The operation is not valid for the object's storage class"}
 	w.aws.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Client: "daemon", Match: reads("archived.csv"), Times: 1, Effect: fault.Effect{Error: archived}})
 	w.putObject(t, "archived.csv", "store,item,count\nRome,Urn,3\n")
+	time.Sleep(30 * time.Second)
+
+	broken := fault.Rule{Service: "s3", Operation: "GetObject", Client: "daemon", Match: reads("breaking.csv"), Times: 1, Effect: fault.Effect{Half: true}}
+	w.aws.Fault(broken)
+	broken.Times, broken.Effect = 0, fault.Unavailable
+	mend := w.aws.Fault(broken)
+	w.putObject(t, "breaking.csv", strings.Repeat(feed, 100))
+	time.Sleep(30 * time.Second)
+	mend()
+	time.Sleep(5 * time.Minute)
 }
 
 // messagesOfAllKinds brings events that are no creations; that of the bucket's configuration is in the queue already.

@@ -60,6 +60,8 @@ type Load struct {
 	Seq   int64
 	// Finished is what the table holds; nil: not known. It is there only while nobody can have written anything else since.
 	Finished *Version
+	// Frontier is how far a load has come that did not end; nil: none.
+	Frontier *Frontier
 
 	Last Ended // how the last load ended; its Status is empty before the first has
 }
@@ -110,10 +112,10 @@ type Closing struct {
 	Void        bool // what the row says of the table's contents holds no more
 }
 
-// CloseLoad is the update that closes a load. With Finished it is conditional: where the condition fails, the same is to be done
+// CloseLoad is the update that closes a load, whose frontier goes. With Finished it is conditional: where the condition fails, the same is to be done
 // with Finished nil and Void.
 func CloseLoad(table, app string, c Closing, now time.Time) *dynamodb.UpdateItemInput {
-	names := map[string]string{"#expires": Expires, "#marks": "marks"}
+	names := map[string]string{"#expires": Expires, "#marks": "marks", "#frontier": "frontier"}
 	values := map[string]types.AttributeValue{":expires": number(now.Add(LoadKept).Unix()), ":marks": set(c.Marks...)}
 	sets := []string{"#expires = :expires"}
 	assign := func(name string, v types.AttributeValue) {
@@ -124,7 +126,7 @@ func CloseLoad(table, app string, c Closing, now time.Time) *dynamodb.UpdateItem
 		assign("last", c.Ended.attribute())
 	}
 	in := &dynamodb.UpdateItemInput{TableName: &table, Key: LoadKey(app, c.Bucket, c.Key).Attributes()}
-	remove := ""
+	remove := " REMOVE #frontier"
 	switch {
 	case c.Finished != nil:
 		assign("finished", c.Finished.attribute())
@@ -132,7 +134,7 @@ func CloseLoad(table, app string, c Closing, now time.Time) *dynamodb.UpdateItem
 		in.ConditionExpression = aws.String("#seq = :seq")
 	case c.Void:
 		names["#finished"] = "finished"
-		remove = " REMOVE #finished"
+		remove += ", #finished"
 	}
 	in.UpdateExpression = aws.String("SET " + strings.Join(sets, ", ") + remove + " DELETE #marks :marks")
 	in.ExpressionAttributeNames, in.ExpressionAttributeValues = names, values
@@ -178,6 +180,11 @@ func LoadOf(row map[string]types.AttributeValue) (Load, error) {
 	if row["finished"] != nil {
 		v, err := versionOf(row["finished"])
 		l.Finished, r.err = &v, errors.Join(r.err, err)
+	}
+	if row["frontier"] != nil {
+		var err error
+		l.Frontier, err = frontierOf(row["frontier"])
+		r.err = errors.Join(r.err, err)
 	}
 	if row["last"] != nil {
 		var err error

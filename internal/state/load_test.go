@@ -16,18 +16,20 @@ func TestAnObjectsRowIsAsDocumented(t *testing.T) {
 		Status: "failed", At: at, Took: 1500 * time.Millisecond, Size: 12, Version: v, Instance: "host",
 		Books: map[string]int64{"read": 3, "rejected": 3}, Error: "no header",
 	}
+	reached := Frontier{Line: 25_001, Message: "m", Version: v, Seq: 7, Parser: 1, Rules: "r"}
 	row := LoadKey("shop", "b", "feeds/a.csv").Attributes()
 	for name, value := range map[string]types.AttributeValue{
-		"bucket": text("b"), "key": text("feeds/a.csv"), "marks": set("1#m#2", "0#m#1"), "seq": number(7), "finished": v.attribute(), "last": ended.attribute(), Expires: number(1),
+		"bucket": text("b"), "key": text("feeds/a.csv"), "marks": set("1#m#2", "0#m#1"), "seq": number(7), "finished": v.attribute(), "last": ended.attribute(),
+		"frontier": reached.attribute(), Expires: number(1),
 	} {
 		row[name] = value
 	}
 	l, err := LoadOf(row)
-	want := Load{Bucket: "b", Key: "feeds/a.csv", Marks: []string{"0#m#1", "1#m#2"}, Seq: 7, Finished: &v, Last: ended}
+	want := Load{Bucket: "b", Key: "feeds/a.csv", Marks: []string{"0#m#1", "1#m#2"}, Seq: 7, Finished: &v, Frontier: &reached, Last: ended}
 	if diff := cmp.Diff(want, l); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	for _, name := range []string{"bucket", "key", "seq", "finished", "last"} {
+	for _, name := range []string{"bucket", "key", "seq", "finished", "frontier", "last"} {
 		broken := map[string]types.AttributeValue{}
 		for k, a := range row {
 			broken[k] = a

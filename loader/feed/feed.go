@@ -14,6 +14,10 @@ import (
 	"inventoryd/internal/inventory"
 )
 
+// Version is that of the reading: another number wherever the same text may make other rows, or rows of other lines, than
+// before. What was remembered of a reading holds for its version only.
+const Version = 1
+
 // Rules say how feeds are written. There are no defaults here: the loader's configuration has them.
 type Rules struct {
 	Columns    Columns

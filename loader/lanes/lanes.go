@@ -42,6 +42,7 @@ type Config struct {
 	Refused   func(Row, error) // told of each row that the table refuses; called by several goroutines at once
 	Pulse     func() Pulse     // of each lane; nil: none
 	Owner     Pulse            // rests while the owner waits for the lanes
+	Waiting   func()           // called now and then by the owner's goroutine while Finish waits; nil: not at all
 }
 
 // RefusedRows is how many rows of one object the table may refuse. At the next one the object fails: it is the table
@@ -69,9 +70,10 @@ type Lanes struct {
 
 	mu     sync.Mutex // guards what follows; never held over a wait
 	deck   *deck
-	hungry bool // the lane that is being dealt a batch lacks rows
-	closed bool // nothing will be added
-	idle   bool // lanes begin no further batch
+	hungry bool   // the lane that is being dealt a batch lacks rows
+	closed bool   // nothing will be added
+	idle   bool   // lanes begin no further batch
+	left   *int64 // once the lanes have ended: the line of the first row that is not written; nil: all are
 
 	added, written, merged, refused, unwritten, refusals atomic.Int64
 }
@@ -175,10 +177,55 @@ func (l *Lanes) end(how func()) {
 	l.mu.Unlock()
 	signal(l.wake)
 	l.cfg.Owner.Rest()
-	l.running.Wait()
+	l.wait()
 	l.cfg.Owner.Tick()
+	if line, ok := l.Behind(); ok {
+		l.left = &line
+	}
 	l.unwritten.Add(int64(l.deck.queued + len(l.open.entries)))
 	l.deck, l.open = newDeck(0), l.open.clear()
+}
+
+// waitingEvery is how often Config.Waiting is called.
+const waitingEvery = time.Second
+
+// wait waits for the lanes to end.
+func (l *Lanes) wait() {
+	if l.cfg.Waiting == nil {
+		l.running.Wait()
+		return
+	}
+	ended := make(chan struct{})
+	go func() { // ends with the lanes
+		l.running.Wait()
+		close(ended)
+	}()
+	ticker := time.NewTicker(waitingEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-ticker.C:
+			l.cfg.Waiting()
+		}
+	}
+}
+
+// Behind is the line of a row before which all that were added are written, merged, or refused; ok is false where all
+// rows are. It is for the owner, before Finish and Abort or after.
+func (l *Lanes) Behind() (line int64, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.left != nil:
+		return *l.left, true
+	case l.deck.first != nil:
+		return l.deck.first.entries[0].line, true
+	case len(l.open.entries) > 0:
+		return l.open.entries[0].line, true
+	}
+	return 0, false
 }
 
 // Tally is the count so far. While the lanes run, rows under way are in Added only.
