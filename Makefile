@@ -7,7 +7,7 @@ TOOL := go tool -modfile=tools/go.mod
 GOTESTSUM := $(TOOL) gotestsum --format pkgname --
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build demo test fuzz conformance standins lint check long bench browser screenshots generate clean
+.PHONY: help build demo test fire fuzz conformance standins lint check long bench browser screenshots generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,12 @@ test: build standins browser ## all tests with the race detector; installs what 
 	CGO_ENABLED=1 $(GOTESTSUM) -race -timeout 18m ./...
 	go -C test/example test ./...
 	test/fuzz
+
+FIRE_MINUTES ?= 30
+FIRE_SEED ?= $(shell date +%Y%m%d)
+
+fire: ## three daemons in everything that goes wrong, for FIRE_MINUTES (30), by the plan of FIRE_SEED (the date)
+	FIRE_MINUTES=$(FIRE_MINUTES) FIRE_SEED=$(FIRE_SEED) go test -count=1 -timeout 3h -v -run '^TestFire$$' ./test/fire
 
 fuzz: ## each fuzz target for FUZZTIME (5s)
 	test/fuzz
@@ -50,6 +56,7 @@ long: build standins ## what is too long for check
 	CGO_ENABLED=1 TEST_KILLS=30 go test -race -v -run '^TestKill9' ./cmd/inventoryd
 	STREAM_LONG=1 STREAM_SEEDS=20000 go test -v -timeout 12h -run 'Scenario(43|55|57)' ./stream
 	CGO_ENABLED=1 go test -tags long -race -timeout 6h -v ./test/long/...
+	$(MAKE) fire
 
 bench: build ## figures, one a line: name value unit
 	@set -e; for b in test/bench/*/; do go run ./$$b; done

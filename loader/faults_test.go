@@ -492,6 +492,24 @@ func TestAccessDeniedOnOneKeyOnlyIsThatMessagesFailure(t *testing.T) {
 	})
 }
 
+// An empty queue that works again says so at once, not at the end of a long poll.
+func TestTheQueueIsReadyAgainOnceItAnswers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		i := w.start("daemon")
+		defer i.stop()
+		mend := w.Fault(fault.Rule{Service: "sqs", Effect: fault.Effect{Reset: true}})
+		time.Sleep(time.Minute)
+		if err := i.Ready(); err == nil || !strings.Contains(err.Error(), "queue") {
+			t.Errorf("an outage of the queue shows as %v", err)
+		}
+		mend()
+		time.Sleep(7 * time.Second) // the longest pause between two tries, and a short poll
+		if err := i.Ready(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // send puts a message into the event queue.
 func (w *world) send(body string) {
 	w.Helper()

@@ -40,7 +40,7 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 	for {
 		open := l.slots.open()
 		if receiving == nil && open > 0 && ctx.Err() == nil && !l.troubles.stopping() {
-			receiving = l.startReceive(ctx, open)
+			receiving = l.startReceive(ctx, open, patience(failures))
 		}
 		var retry <-chan time.Time
 		if receiving == nil && open > 0 {
@@ -83,7 +83,7 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 // startReceive receives in a goroutine of its own, which ends with the answer, or soon after ctx: a long poll of an
 // empty queue would hold up the stop for 20 s. What SQS hands out in the very moment in which the call is cut is not
 // lost: it becomes visible again when its visibility lapses.
-func (l *Loader) startReceive(ctx context.Context, limit int) chan received {
+func (l *Loader) startReceive(ctx context.Context, limit int, wait time.Duration) chan received {
 	answer := make(chan received, 1)
 	outer := ctx
 	ctx, cancel := context.WithCancel(context.WithoutCancel(outer))
@@ -91,10 +91,19 @@ func (l *Loader) startReceive(ctx context.Context, limit int) chan received {
 	go func() {
 		defer cancel()
 		defer keep()
-		messages, err := l.queue.receive(ctx, limit)
+		messages, err := l.queue.receive(ctx, limit, wait)
 		answer <- received{messages, err}
 	}()
 	return answer
+}
+
+// patience is how long a receive waits for a message. After a failure it is short: on an empty queue a long poll would tell
+// only after 20 s that all is well again.
+func patience(failures int) time.Duration {
+	if failures > 0 {
+		return shortPoll
+	}
+	return longPoll
 }
 
 // restFrom waits after an error of the queue, that being so many failures in a row, and counts on.

@@ -17,6 +17,7 @@ import (
 
 const (
 	longPoll    = 20 * time.Second
+	shortPoll   = time.Second // the least that waits at all
 	pollTimeout = 25 * time.Second
 	queueBatch  = 10 // entries of a batch ("ReceiveMessage", "DeleteMessageBatch")
 	callTimeout = 10 * time.Second
@@ -69,13 +70,13 @@ func (q *queue) explain(err error) error {
 }
 
 // receive waits for up to limit messages.
-func (q *queue) receive(ctx context.Context, limit int) ([]message, error) {
+func (q *queue) receive(ctx context.Context, limit int, wait time.Duration) ([]message, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	out, err := q.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.url,
 		MaxNumberOfMessages: int32(min(limit, queueBatch)),
-		WaitTimeSeconds:     int32(longPoll / time.Second),
+		WaitTimeSeconds:     int32(wait / time.Second),
 		VisibilityTimeout:   seconds(q.visibility),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"inventoryd/internal/sandbox/dynamo/attr"
 )
 
 // SetShards sets how many shards the streams enabled from now on begin with; 4 at first.
@@ -22,6 +24,12 @@ func (s *Service) SetTransition(d time.Duration) { s.set(func(c *settings) { c.t
 // write is answered. f must neither wait nor call the service.
 func (s *Service) OnRecord(f func(table string, r Record)) {
 	s.set(func(c *settings) { c.onRecord = f })
+}
+
+// OnWrite has f called with each change of an item of the tables made from now on, whether or not there is a stream, in
+// the order of a table's commits and before the write is answered. f must neither wait nor call the service.
+func (s *Service) OnWrite(f func(table string, old, next attr.Item)) {
+	s.set(func(c *settings) { c.onWrite = f })
 }
 
 func (s *Service) set(change func(*settings)) {

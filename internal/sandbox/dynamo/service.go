@@ -44,6 +44,7 @@ type settings struct {
 	rollover     time.Duration
 	transition   time.Duration
 	onRecord     func(table string, r Record)
+	onWrite      func(table string, old, next attr.Item)
 	split        time.Duration // LimitThroughput's
 	limitStreams bool
 	conflicts    map[string]int // by table: of how many transactions to come

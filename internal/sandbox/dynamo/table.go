@@ -43,7 +43,8 @@ func (s schema) newRow(key string, item attr.Item) (row, error) {
 }
 
 type table struct {
-	definition // never changes
+	definition                                         // never changes
+	onWrite    func(table string, old, next attr.Item) // never changes; nil: nobody is told
 
 	mu       sync.RWMutex // guards what follows; never held over a wait
 	rows     *btree.BTreeG[row]
@@ -166,7 +167,13 @@ func (t *table) store(now time.Time, c change, expired bool) {
 	for _, e := range c.entries {
 		e.commit(now)
 	}
-	if t.stream != nil && c.old.doc != c.next.doc {
+	if c.old.doc == c.next.doc {
+		return
+	}
+	if t.onWrite != nil {
+		t.onWrite(t.name, c.old.item(), c.next.item())
+	}
+	if t.stream != nil {
 		t.stream.append(now, c.old, c.next, expired)
 	}
 }

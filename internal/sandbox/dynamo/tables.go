@@ -47,6 +47,7 @@ func (s *Service) createTable(r *request) (any, error) {
 		return nil, inUse("Table already exists: %s", q.name)
 	}
 	t := newTable(definition{q.name, newID(), key, r.now}, b, r.now.Add(s.settings.transition))
+	t.onWrite = s.settings.onWrite
 	for _, d := range indexes {
 		t.indexes = append(t.indexes, newIndex(d.indexDefinition, d.billing, t.activeAt))
 	}

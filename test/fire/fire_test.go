@@ -1,0 +1,173 @@
+package fire
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestFire(t *testing.T) {
+	if os.Getenv("FIRE_MINUTES") == "" {
+		t.Skip("it burns for minutes: make fire, or FIRE_MINUTES=3 FIRE_SEED=1")
+	}
+	seed := uint64(setting(t, "FIRE_SEED"))
+	length := time.Duration(setting(t, "FIRE_MINUTES") * float64(time.Minute))
+	steps := plan(seed, length)
+	t.Logf("seed %d, %s:\n%s", seed, length, script(steps))
+	dir := kept(t)
+	binary := filepath.Join(dir, "inventoryd")
+	if out, err := exec.Command("go", "build", "-o", binary, "inventoryd/cmd/inventoryd").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	town, err := found(ctx, dir, binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range town.daemons {
+		go d.supervise()
+	}
+	defer func() {
+		for _, d := range town.daemons {
+			d.retire(30 * time.Second)
+		}
+		for _, finding := range town.wrong {
+			t.Error(finding)
+		}
+	}()
+	town.open()
+	if !town.settles(t, 2*time.Minute) {
+		return
+	}
+	town.burn(ctx, steps)
+	if !town.settles(t, 5*time.Minute) {
+		return
+	}
+	time.Sleep(5 * time.Second) // what comes too late, or twice, may come now
+	town.judge(t)
+}
+
+func setting(t *testing.T, name string) float64 {
+	n, err := strconv.ParseFloat(os.Getenv(name), 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// kept is a directory that stays where the test fails, for the daemons' logs.
+func kept(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "inventoryd-fire-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the daemons' logs are in %s", dir)
+			return
+		}
+		os.RemoveAll(dir)
+	})
+	return dir
+}
+
+// open has each store upload its first feed, whole.
+func (t *town) open() {
+	for n := range stores {
+		t.upload(step{Kind: upload, Who: n, What: fresh, Seed: uint64(n)})
+	}
+}
+
+// burn does the steps when their time has come, undoes them when it is over, and collects messages meanwhile.
+func (t *town) burn(ctx context.Context, steps []step) {
+	begun := time.Now()
+	var over sync.WaitGroup
+	for _, s := range steps {
+		for time.Since(begun) < s.At {
+			t.collect()
+			time.Sleep(min(50*time.Millisecond, s.At-time.Since(begun)))
+		}
+		if undo := t.do(ctx, s); undo != nil {
+			over.Go(func() {
+				time.Sleep(s.For)
+				undo()
+			})
+		}
+	}
+	over.Wait()
+}
+
+// settles waits until everything is done and says so; what is owed then is found.
+func (w *town) settles(t *testing.T, patience time.Duration) bool {
+	begun := time.Now()
+	for {
+		e, err := w.evidence(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		owed := e.owed()
+		idle := 0
+		for _, d := range w.daemons {
+			if d.idle() {
+				idle++
+			}
+		}
+		if len(owed) == 0 && idle == len(w.daemons) {
+			t.Logf("settled after %s", time.Since(begun).Round(time.Second))
+			return true
+		}
+		if time.Since(begun) > patience {
+			t.Errorf("not settled within %s: %d of %d daemons are idle, %d things are owed", patience, idle, len(w.daemons), len(owed))
+			for _, o := range owed[:min(20, len(owed))] {
+				t.Error(o)
+			}
+			for _, d := range w.daemons {
+				ok, why := d.ready()
+				t.Logf("daemon %d: ready %t %s", d.n, ok, why)
+			}
+			return false
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+}
+
+// judge tells what is not as promised, and figures.
+func (w *town) judge(t *testing.T) {
+	e, err := w.evidence(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, finding := range e.findings() {
+		t.Error(finding)
+	}
+	for _, d := range w.daemons {
+		d.keepsHouse()
+		size, _ := d.log.written()
+		t.Logf("daemon %d: %d MiB resident, %d KiB of log", d.n, resident(d.pid())>>20, size>>10)
+	}
+	if lying := w.lying(streamDeadLetters); len(lying) > 0 {
+		t.Errorf("%d records of the stream are in its dead-letter queue: %.300s", len(lying), lying[0])
+	}
+	w.audit(t)
+	again, allowed := e.repeats()
+	t.Logf("%d items, %d messages written down, %d received, %d again (%d allowed), %d dead letters, %d deaths, %d starts",
+		len(e.table), len(e.notes), len(e.mails), again, allowed, len(e.dead), e.deaths, len(e.starts))
+}
+
+// audit asks inventoryd itself what it finds.
+func (w *town) audit(t *testing.T) {
+	cmd := exec.Command(w.binary, "audit", "-c", w.config, "--set", "aws.endpoint="+w.endpoint)
+	cmd.Env = []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=auditor", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("audit: %v\n%s", err, out)
+	} else {
+		t.Logf("audit: %s", fmt.Sprint(string(out)))
+	}
+}

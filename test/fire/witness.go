@@ -1,0 +1,190 @@
+package fire
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/clock"
+	"inventoryd/internal/sandbox/dynamo/attr"
+)
+
+// witness writes down what happens. Its methods are safe for concurrent use; what it holds is the judge's once all is over.
+type witness struct {
+	clock *clock.Clock // of the services
+
+	mu     sync.Mutex // guards what follows
+	sheets map[int][]sheet
+	lives  map[known]*life
+	notes  []note
+	mails  []mail
+	starts []time.Time // of daemons
+	deaths int         // kills and pauses: what ends a teller in the middle
+	lost   []time.Time // calls of Publish whose answer the daemon may not have had
+}
+
+// instant is a time by this machine's clock, and by the services'.
+type instant struct{ wall, service time.Time }
+
+// life is what became of an item of the table.
+type life struct {
+	spans  []span // out of stock
+	usable bool   // its count is one
+}
+
+// span is from when to when an item was out of stock; to is zero while it is.
+type span struct{ from, to instant }
+
+func (s span) open() bool { return s.to.wall.IsZero() }
+
+// note is a message that was written down to be published.
+type note struct {
+	at    time.Time // by the services' clock
+	since time.Time // by the services' clock: what it tells was looked at after it
+	event string
+	store string
+	items []string
+	ids   []string
+}
+
+// mail is a message that reached the subscriber.
+type mail struct {
+	at    time.Time // by this machine's clock
+	event string
+	store string
+	items []string
+	ids   []string
+}
+
+func newWitness(c *clock.Clock) *witness {
+	return &witness{clock: c, sheets: map[int][]sheet{}, lives: map[known]*life{}}
+}
+
+func (w *witness) now() instant { return instant{time.Now(), w.clock.Now()} }
+
+func (w *witness) uploaded(store int, s sheet) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sheets[store] = append(w.sheets[store], s)
+}
+
+// latest is the last upload of a store.
+func (w *witness) latest(store int) (sheet, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.sheets[store]
+	if len(all) == 0 {
+		return sheet{}, false
+	}
+	return all[len(all)-1], true
+}
+
+func (w *witness) started() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.starts = append(w.starts, time.Now())
+}
+
+func (w *witness) died() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.deaths++
+}
+
+func (w *witness) answerLost() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost = append(w.lost, time.Now())
+}
+
+// saw is called by the sandbox with each change of each table.
+func (w *witness) saw(table string, old, next attr.Item) {
+	switch table {
+	case sandbox.Table:
+		w.sawItem(old, next)
+	case stateTable:
+		w.sawNote(old, next)
+	}
+}
+
+const stateTable = "inventoryd-state"
+
+func (w *witness) sawItem(old, next attr.Item) {
+	now := w.now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	of := next
+	if len(of) == 0 {
+		of = old
+	}
+	k := known{Store: text(of, "Store"), Item: text(of, "Item")}
+	l := w.lives[k]
+	if l == nil {
+		l = &life{}
+		w.lives[k] = l
+	}
+	out := false
+	if l.usable = true; len(next) > 0 {
+		count, _ := next.Lookup("Count")
+		n, err := strconv.ParseInt(count.Text, 10, 64)
+		if l.usable = count.Kind == attr.N && err == nil; !l.usable {
+			return // no image at all
+		}
+		out = n <= 0
+	}
+	was := len(l.spans) > 0 && l.spans[len(l.spans)-1].open()
+	switch {
+	case out && !was:
+		l.spans = append(l.spans, span{from: now})
+	case !out && was:
+		l.spans[len(l.spans)-1].to = now
+	}
+}
+
+func (w *witness) sawNote(old, next attr.Item) {
+	if len(old) > 0 || len(next) == 0 || !strings.HasSuffix(text(next, "pk"), "#outgoing") || text(next, "sk") == "-" {
+		return
+	}
+	n := note{at: w.clock.Now(), event: text(next, "event"), store: text(next, "store")}
+	n.since, _ = time.Parse(time.RFC3339Nano, text(next, "v"))
+	items, _ := next.Lookup("items")
+	for _, i := range items.List {
+		if len(i.List) >= 2 {
+			n.items, n.ids = append(n.items, i.List[0].Text), append(n.ids, i.List[1].Text)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.notes = append(w.notes, n)
+}
+
+func text(i attr.Item, name string) string {
+	v, _ := i.Lookup(name)
+	return v.Text
+}
+
+// received takes a message as SNS delivers it to a queue.
+func (w *witness) received(body string) error {
+	var envelope struct{ Message string }
+	var alert struct {
+		Event, Store string
+		Items        []struct{ Item, ID string }
+	}
+	if err := json.Unmarshal([]byte(body), &envelope); err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(envelope.Message), &alert); err != nil {
+		return err
+	}
+	m := mail{at: time.Now(), event: alert.Event, store: alert.Store}
+	for _, i := range alert.Items {
+		m.items, m.ids = append(m.items, i.Item), append(m.ids, i.ID)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mails = append(w.mails, m)
+	return nil
+}
