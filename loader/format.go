@@ -32,8 +32,9 @@ type Format struct {
 	MaxExpanded units.Base2Bytes `yaml:"max_expanded" reload:"object"`
 	// How many times its size a compressed object may expand to, at least 10; guards against decompression bombs.
 	MaxRatio int `yaml:"max_ratio" reload:"object"`
-	// Largest window of a zstd object, 1MiB to 128MiB. Each object that is being loaded takes several times that much
-	// memory while it is read. zstd -19 needs 8MiB, more only --ultra and --long.
+	// Largest window of a zstd object, 1MiB to 128MiB: memory that it takes while it is read. zstd -19 needs 8MiB, more only
+	// --ultra and --long. All objects together have 8MiB of windows and wait for each other beyond it; one with a larger
+	// window is read alone.
 	MaxWindow units.Base2Bytes `yaml:"max_window" reload:"object"`
 }
 

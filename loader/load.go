@@ -114,7 +114,10 @@ func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
 	}
 	defer body.Close()
 	in := &remembering{r: body, load: p.load, pulse: p.pulse}
-	rows, err := feed.Open(in, p.cfg.rules())
+	rules, room := p.cfg.rules(), &room{in: p.l.windows, ctx: w.read, pulse: p.pulse, fail: func(err error) { in.err = err }}
+	defer room.release()
+	rules.Caps.Reserve = room.reserve
+	rows, err := feed.Open(in, rules)
 	if err != nil {
 		return in.judge(err)
 	}

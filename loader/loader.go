@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"inventoryd/loader/lanes"
 )
@@ -37,6 +38,7 @@ type Loader struct {
 	table    lanes.Table
 	pace     lanes.Pace // of the table
 	slots    *slots
+	windows  *semaphore.Weighted // of mostWindows
 	chains   chains
 	troubles troubles
 	seen
@@ -63,7 +65,7 @@ func New(clients Clients, cfg Config) (*Loader, error) {
 	if cfg.Work == nil {
 		cfg.Work = func(string) lanes.Pulse { return lanes.Pulse{} }
 	}
-	l := &Loader{clients: clients, log: cfg.Logger, slots: newSlots(cfg.Workers), troubles: troubles{log: cfg.Logger}}
+	l := &Loader{clients: clients, log: cfg.Logger, slots: newSlots(cfg.Workers), windows: semaphore.NewWeighted(mostWindows), troubles: troubles{log: cfg.Logger}}
 	l.config.Store(&cfg)
 	l.book.loading, l.book.latest = map[*Load]struct{}{}, time.Now()
 	var err error

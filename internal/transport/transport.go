@@ -11,7 +11,7 @@ import (
 
 // WriteBuffer is how large the write buffers of connections should be: a call's header and its body, 25 rows or an ordinary
 // item, go out by one write. net/http's own 4 KiB would cut many a batch in two.
-const WriteBuffer = 16 << 10
+const WriteBuffer = 8 << 10
 
 // inMemory is up to which size PlainBody copies a body.
 const inMemory = 64 << 10

@@ -2,12 +2,8 @@ package feed
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
-
-	"github.com/alecthomas/units"
-	"github.com/klauspost/compress/zstd"
 )
 
 // Caps bound what a compressed body may expand to, and what memory that takes.
@@ -15,6 +11,10 @@ type Caps struct {
 	Size   int64 // bytes of text
 	Ratio  int64 // text to body; looked at once the text exceeds ratioFloor
 	Window int64 // bytes of text that a zstd stream may have kept at hand
+
+	// Reserve is asked before so much memory is taken for a window: for the whole reader, not in addition to what was
+	// reserved before. It may wait; its error is that of the reading. nil: there is room.
+	Reserve func(window int64) error
 }
 
 const (
@@ -41,7 +41,7 @@ func expand(body io.Reader, caps Caps) (text *bufio.Reader, close func(), err er
 			return nil, nil, err
 		}
 	case "zstd":
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(caps.Window)))
+		z, err := (&frames{in: in, caps: caps}).decoder()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -97,9 +97,6 @@ func (e *expanded) Read(p []byte) (int, error) {
 		return 0, &Unusable{fmt.Sprintf("the object expands to more than %d bytes (loader.max_expanded)", e.caps.Size)}
 	case e.n > ratioFloor && e.n/e.caps.Ratio > e.in.n:
 		return 0, &Unusable{fmt.Sprintf("the object expands to more than %d times its size (loader.max_ratio), as no feed does", e.caps.Ratio)}
-	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return 0, &Unusable{fmt.Sprintf("the object is compressed by zstd with a window of more than %v (loader.max_window); compress it by `zstd -19` at most, without --ultra and --long",
-			units.Base2Bytes(e.caps.Window))}
 	}
 	return n, err
 }

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+	"time"
+)
+
+func TestMemoryWithoutPointersLetsNoGarbageGather(t *testing.T) {
+	const MiB = 1 << 20
+	for _, c := range []struct {
+		kept, scanned uint64
+		want          int
+	}{
+		{0, 0, 200}, {4 * MiB, 5 * MiB, 200}, {60 * MiB, 60 * MiB, 200}, {16 * MiB, 6 * MiB, 75}, {256 * MiB, 5 * MiB, 20},
+	} {
+		if got := growth(c.kept, c.scanned); got != c.want {
+			t.Errorf("of %d bytes %d are scanned: %d %%, not %d", c.kept, c.scanned, got, c.want)
+		}
+	}
+}
+
+func TestTheGrowthFollowsWhatIsKept(t *testing.T) {
+	t.Setenv("GOGC", "")
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	tuneGC()
+	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	becomes := func(what string, holds func(percent uint64) bool) {
+		t.Helper()
+		for began := time.Now(); ; time.Sleep(time.Millisecond) {
+			runtime.GC()
+			if metrics.Read(percent); holds(percent[0].Value.Uint64()) {
+				return
+			}
+			if time.Since(began) > 30*time.Second {
+				t.Fatalf("%s: still %d %%", what, percent[0].Value.Uint64())
+			}
+		}
+	}
+	keep := make([]byte, 64<<20)
+	becomes("with a large buffer", func(percent uint64) bool { return percent < 100 })
+	runtime.KeepAlive(keep)
+	becomes("without it", func(percent uint64) bool { return percent > 100 })
+}
