@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -92,7 +93,7 @@ func (s *shard) due(records []Record) []Record {
 		if behind {
 			s.t.metrics.returned.Add(context.Background(), 1)
 		} else {
-			s.at.last, s.at.horizon = r.Sequence, false
+			s.at.last, s.at.horizon = strings.Clone(r.Sequence), false
 			s.t.metrics.early.Add(context.Background(), 1)
 		}
 		records = records[1:]
@@ -124,7 +125,7 @@ func (s *shard) advance(records []Record, n int) []Record {
 		return records
 	}
 	last := records[n-1]
-	s.at.last, s.at.horizon, s.row.LastEvent = last.Sequence, false, last.Created
+	s.at.last, s.at.horizon, s.row.LastEvent = strings.Clone(last.Sequence), false, last.Created
 	if s.row.Poison != "" && s.row.Poison <= last.Position() {
 		s.row.Poison, s.row.Attempts = "", 0
 	}

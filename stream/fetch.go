@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -118,15 +119,23 @@ func bodySize(response *smithyhttp.Response) int64 {
 	}
 }
 
+// readBody reads an answer's text: in one piece where its length is known, for a page is copied once then.
 func readBody(response *smithyhttp.Response) (string, error) {
 	var body io.Reader = response.Body
-	if response.Header.Get("Content-Encoding") == "gzip" {
+	switch n := response.ContentLength; {
+	case response.Header.Get("Content-Encoding") == "gzip":
 		unzipped, err := gzip.NewReader(body)
 		if err != nil {
 			return "", err
 		}
 		response.Header.Del("Content-Encoding")
 		body = unzipped
+	case n > 0 && n <= 4<<20:
+		text := make([]byte, n)
+		if _, err := io.ReadFull(body, text); err != nil {
+			return "", err
+		}
+		return unsafe.String(&text[0], len(text)), nil // nobody else has the bytes; as strings.Builder does
 	}
 	var text strings.Builder
 	text.Grow(int(min(max(response.ContentLength, 512), 4<<20)))

@@ -21,7 +21,7 @@ type page struct {
 }
 
 // parsePage reads an answer's body. The records' images share its memory; their other strings do not, since callers
-// keep those for long.
+// keep those for longer: each of those holds a block of 2 KiB.
 func parsePage(body, label, shard string) (page, error) {
 	p, whole := page{text: len(body)}, false
 	c, first := cursor{text: body}, true
@@ -79,7 +79,7 @@ func (c *cursor) record() Record {
 		}
 		switch key {
 		case "eventID":
-			r.ID = strings.Clone(c.str())
+			r.ID = c.kept(c.str())
 		case "eventName":
 			r.Kind = kindOf(c.str())
 		case "dynamodb":
@@ -134,7 +134,7 @@ func (c *cursor) change(r *Record) {
 		}
 		switch key {
 		case "SequenceNumber":
-			r.Sequence = strings.Clone(c.str())
+			r.Sequence = c.kept(c.str())
 		case "ApproximateCreationDateTime":
 			r.Created = c.instant()
 		case "Keys":

@@ -21,7 +21,7 @@ const (
 )
 
 // Record is one change of one item. Its images share memory with the page they came in (up to 1 MB): Clone an image
-// that outlives the handler's call.
+// that outlives the handler's call. Its other strings may be kept; each holds up to 2 KiB.
 type Record struct {
 	ID       string    // the record's identity (eventID): a record that is delivered again has the same
 	Stream   string    // the stream's label: which life of the table's stream it is of
