@@ -1,0 +1,111 @@
+package fire
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"inventoryd/internal/sandbox/clock"
+)
+
+var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
+
+func moment(seconds float64) instant { return instant{at(seconds), at(seconds)} }
+
+// told is an item that was out from second 10 on, was looked at at 11, written down at 12 and received at 13: all in order.
+func told() evidence {
+	w := newWitness(&clock.Clock{})
+	k := known{Store: "Kiosk 1", Item: "Lamp"}
+	w.lives[k] = &life{usable: true, spans: []span{{from: moment(10)}}}
+	w.notes = []note{{at: at(12), since: at(11), event: "out_of_stock", store: k.Store, items: []string{k.Item}, ids: []string{"a"}}}
+	w.mails = []mail{{at: at(13), event: "out_of_stock", store: k.Store, items: []string{k.Item}, ids: []string{"a"}}}
+	return evidence{witness: w, table: map[known]int64{k: 0}, promise: promised}
+}
+
+// TestTheJudgeFindsWhatIsWrong plants one fault at a time.
+func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
+	lamp := known{Store: "Kiosk 1", Item: "Lamp"}
+	restocked := func(e *evidence) { e.lives[lamp].spans[0].to = moment(20) }
+	for name, c := range map[string]struct {
+		plant func(*evidence)
+		want  string // beginning of the finding; "": there is none
+	}{
+		"all in order":    {func(*evidence) {}, ""},
+		"nobody was told": {func(e *evidence) { e.mails = nil }, "untold"},
+		"told of an earlier shortage only": {func(e *evidence) {
+			e.lives[lamp].spans = append(e.lives[lamp].spans, span{from: moment(30)})
+			restocked(e)
+		}, "untold"},
+		"unusable now":                 {func(e *evidence) { e.mails, e.lives[lamp].usable = nil, false }, ""},
+		"over before it was looked at": {func(e *evidence) { e.lives[lamp].spans[0].to = moment(10.5) }, "untrue"},
+		"over between look and note":   {func(e *evidence) { e.lives[lamp].spans[0].to = moment(11.5) }, ""},
+		"begun after the note":         {func(e *evidence) { e.lives[lamp].spans[0].from = moment(12.5) }, "untrue"},
+		"a restock of what is out": {func(e *evidence) {
+			e.notes = append(e.notes, note{at: at(22), since: at(21), event: "restocked", store: lamp.Store, items: []string{lamp.Item}, ids: []string{"a"}})
+		}, "untrue"},
+		"a restock nobody waited for": {func(e *evidence) {
+			restocked(e)
+			e.notes[0].event, e.notes[0].at, e.notes[0].since, e.mails[0].event = "restocked", at(22), at(21), "restocked"
+		}, "restock of a shortage that was never told"},
+		"published without a note":         {func(e *evidence) { e.notes = nil }, "published and not written down"},
+		"the same message twice":           {func(e *evidence) { e.mails = append(e.mails, e.mails[0]) }, "told again: 1 messages"},
+		"twice, and the teller was killed": {func(e *evidence) { e.mails = append(e.mails, e.mails[0]); e.deaths = 1 }, ""},
+		"twice, and the answer was lost":   {func(e *evidence) { e.mails = append(e.mails, e.mails[0]); e.lost = []time.Time{at(13)} }, ""},
+		"one shortage told as two": {func(e *evidence) {
+			n, m := e.notes[0], e.mails[0]
+			n.ids, m.ids = []string{"b"}, []string{"b"}
+			e.notes, e.mails = append(e.notes, n), append(e.mails, m)
+		}, "told again: Kiosk 1/Lamp as 2"},
+		"as fast as may be":                {func(e *evidence) { flood(e, 200) }, ""},
+		"too fast":                         {func(e *evidence) { flood(e, 300) }, "too fast"},
+		"a row too low":                    {func(e *evidence) { shelve(e, 4) }, "table: Store 005/Item 0 is 4"},
+		"a row of the upload before":       {func(e *evidence) { shelve(e, 7) }, "table: Store 005/Item 0 is 7"},
+		"a row of the last upload":         {func(e *evidence) { shelve(e, 8) }, ""},
+		"a good feed in the dead letters":  {func(e *evidence) { shelve(e, 8); e.dead = []string{`{"key":"feeds/store-005.csv"}`} }, "dead letter"},
+		"a good feed that waits":           {func(e *evidence) { shelve(e, 8); e.waiting = []string{`{"key":"feeds/store-005.csv"}`} }, "message of a good feed waits"},
+		"a bad object in the dead letters": {func(e *evidence) { e.dead = []string{`{"key":"hostile/1bomb.gz"}`} }, ""},
+		"a feed with one bad upload waits": {func(e *evidence) {
+			shelve(e, 8)
+			e.sheets[5] = append([]sheet{{bad: true}}, e.sheets[5]...)
+			e.waiting = []string{`{"key":"feeds/store-005.csv"}`}
+		}, ""},
+		"a bad upload came last":     {func(e *evidence) { shelve(e, 7); e.sheets[5] = append(e.sheets[5], sheet{bad: true}) }, ""},
+		"a count that no upload has": {func(e *evidence) { shelve(e, 9); e.sheets[5] = append(e.sheets[5], sheet{bad: true}) }, "table"},
+		"a row that has gone":        {func(e *evidence) { shelve(e, 8); delete(e.table, known{Store: "Store 005", Item: "Item 3"}) }, "table: Store 005/Item 3 is 0 (there: false)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := told()
+			c.plant(&e)
+			found := e.findings()
+			if c.want == "" && len(found) > 0 || c.want != "" && (len(found) != 1 || !strings.HasPrefix(found[0], c.want)) {
+				t.Errorf("%q, want %q", found, c.want)
+			}
+		})
+	}
+}
+
+// flood has n shortages told within five seconds, each in a message of its own.
+func flood(e *evidence, n int) {
+	for i := range n {
+		k := known{Store: "Kiosk 2", Item: fmt.Sprint("Item ", i)}
+		e.lives[k] = &life{usable: true, spans: []span{{from: moment(10)}}}
+		e.notes = append(e.notes, note{at: at(12), since: at(11), event: "out_of_stock", store: k.Store, items: []string{k.Item}, ids: []string{k.Item}})
+		e.mails = append(e.mails, mail{at: at(13 + 5*float64(i)/float64(n)), event: "out_of_stock", store: k.Store, items: []string{k.Item}, ids: []string{k.Item}})
+	}
+}
+
+// shelve has store 5 upload twice, and the table say n of its first item: 7 by the first upload, 8 by the second.
+func shelve(e *evidence, n int64) {
+	const store = 5
+	first, second := sheet{rows: map[string]int64{}}, sheet{rows: map[string]int64{}}
+	for i := range assortment(store) {
+		item := fmt.Sprint("Item ", i)
+		first.rows[item], second.rows[item] = 7, 8
+		e.table[known{Store: storeName(store), Item: item}] = 8
+	}
+	e.table[known{Store: storeName(store), Item: "Item 0"}] = n
+	e.sheets[store] = []sheet{first, second}
+}
