@@ -3,9 +3,12 @@ package main
 // The way of the feeds: queue, dead-letter queue, bucket and its notification, reports.
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +18,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // longestRetention is SQS's, in seconds.
@@ -132,7 +136,8 @@ func (d *doctor) notification(ctx context.Context, queueARN string) {
 	telling := 0
 	var silent []finding
 	for _, bucket := range candidates {
-		f := d.notifies(ctx, bucket, queueARN)
+		region := d.region(ctx, bucket, !all)
+		f := d.notifies(ctx, bucket, region, queueARN)
 		if f.Verdict != failure {
 			telling++
 		}
@@ -152,12 +157,36 @@ func (d *doctor) notification(ctx context.Context, queueARN string) {
 	d.say(failure, "notification", "name the bucket: inventoryd check --bucket NAME", "none of the %d buckets of this account tells %s of new objects", len(candidates), queueARN)
 }
 
+// region is where a bucket is; it is said of those that are named, and of each that is elsewhere. "": that cannot be told.
+func (d *doctor) region(ctx context.Context, bucket string, named bool) string {
+	out, err := d.S3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
+	region := ""
+	var answer *smithyhttp.ResponseError
+	switch {
+	case err == nil:
+		region = aws.ToString(out.BucketRegion)
+	case errors.As(err, &answer) && answer.HTTPStatusCode() != http.StatusNotFound: // it is named where the call is refused, too
+		region = answer.Response.Header.Get("X-Amz-Bucket-Region")
+	}
+	switch {
+	case region == "":
+	case region != d.base.Region:
+		d.say(warning, "bucket", "let EventBridge or a topic take the events of "+bucket+" to the queue, or make queue and table in "+region+" and set aws.region",
+			"%s is in %s, this daemon works in %s: S3 tells queues of its own region only", bucket, region, d.base.Region)
+	case named:
+		d.say(good, "bucket", "", "%s is in %s", bucket, region)
+	}
+	return region
+}
+
 // notifies looks at one bucket.
-func (d *doctor) notifies(ctx context.Context, bucket, queueARN string) finding {
+func (d *doctor) notifies(ctx context.Context, bucket, region, queueARN string) finding {
 	say := func(v verdict, remedy, format string, args ...any) finding {
 		return finding{v, "notification", fmt.Sprintf(format, args...), remedy}
 	}
-	out, err := d.S3.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &bucket})
+	out, err := d.S3.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &bucket}, func(o *s3.Options) {
+		o.Region = cmp.Or(region, o.Region)
+	})
 	switch {
 	case codeIn(err) == "NoSuchBucket":
 		return say(failure, "aws s3 mb "+shell("s3://"+bucket), "there is no bucket %s", quoted(bucket))

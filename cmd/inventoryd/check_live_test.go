@@ -23,8 +23,13 @@ func (w *world) liveCheck(t *testing.T, publish bool) []finding {
 	d := &doctor{cfg: defaults(), clients: newClients(base, AWS{}), who: identity(base, AWS{}), base: base, buckets: []string{sandbox.Bucket}}
 	d.examine(t.Context())
 	d.sendCanary(t.Context(), publish)
-	for _, denied := range gate.Denied() {
-		t.Error("denied:", denied)
+	for _, d := range gate.Denied() {
+		t.Error("denied:", d)
+	}
+	for _, u := range gate.Unused() { // what check takes is tested with it
+		if w.only == both && !publish && strings.Contains(u, "Canary") {
+			t.Error("granted, and never needed:", u)
+		}
 	}
 	return d.findings
 }

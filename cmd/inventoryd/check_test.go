@@ -211,6 +211,7 @@ var ailments = map[string]struct {
 		p.cfg.Notifier.Rate = 50
 	}, "subscribers", warning, "1 email", "notifier.rate"},
 	"rejects in no bucket": {func(p *patient) { p.cfg.Loader.Rejects = "s3://nowhere/rejects/" }, "rejects", failure, "there is no bucket", "aws s3 mb s3://nowhere"},
+	"a bucket elsewhere":   {func(p *patient) { p.must(p.aws.Objects.Place(sandbox.Bucket, "eu-west-1")) }, "bucket", warning, "is in eu-west-1", "EventBridge"},
 	"rejects that are denied": {func(p *patient) {
 		p.cfg.Loader.Rejects = "s3://inventory/rejects/"
 		p.aws.Fault(fault.Rule{Service: "s3", Operation: "PutObject", Client: "doctor", Effect: fault.AccessDenied})
@@ -236,9 +237,11 @@ func TestTheDoctorFindsAHealthyPatientHealthy(t *testing.T) {
 	p := newPatient(t)
 	gate, _ := granted(t, p.cfg, "check", both)
 	p.aws.Enforce("doctor", gate)
-	for _, f := range p.examine() {
-		if f.Verdict != good || f.Remedy != "" {
-			t.Errorf("%+v", f)
+	for _, p.buckets = range [][]string{nil, {sandbox.Bucket}} {
+		for _, f := range p.examine() {
+			if f.Verdict != good || f.Remedy != "" {
+				t.Errorf("%+v", f)
+			}
 		}
 	}
 	deniedNothing(t, gate)

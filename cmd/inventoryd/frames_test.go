@@ -28,7 +28,7 @@ func TestAnHourWithoutCloudWatchIsNotNoticed(t *testing.T) {
 			inBubble(t, nil, func(t *testing.T, w *world) {
 				f = w
 				mend := w.aws.Fault(fault.Rule{Service: "cloudwatch", Client: "daemon", Effect: effect})
-				time.Sleep(30 * time.Minute)
+				time.Sleep(hour() / 2)
 				w.upload(t)
 				time.Sleep(30 * time.Second)
 				w.exact(t, map[string]int{}, 1)
@@ -37,10 +37,10 @@ func TestAnHourWithoutCloudWatchIsNotNoticed(t *testing.T) {
 						t.Errorf("%s: %d %s", path, code, body)
 					}
 				}
-				time.Sleep(30 * time.Minute)
+				time.Sleep(hour() / 2)
 				mend()
 			})
-			if got := f.aws.Metrics.Statistics("RowsWritten"); got.Sum != 36 || got.Count < 60 {
+			if got := f.aws.Metrics.Statistics("RowsWritten"); got.Sum != 36 || got.Count < hour().Minutes() {
 				t.Errorf("%v rows in %v data: what was counted meanwhile is pushed at the stop at the latest", got.Sum, got.Count)
 			}
 		})

@@ -39,6 +39,9 @@ func mannered(commands []*cli.Command) []*cli.Command {
 // them.
 func strayArgument(c *cli.Context) error {
 	for _, arg := range c.Args().Slice() {
+		if below := commandNames(c.Command.Subcommands); len(below) > 0 {
+			return usage(fmt.Errorf("there is no command %s%s; see %s --help", quoted(arg), nearest(arg, below, ""), fullName(c)))
+		}
 		if c.Command.ArgsUsage == "" {
 			return usage(fmt.Errorf("%s takes no argument, but there is %s%s; see %s --help",
 				c.Command.Name, quoted(arg), meantFlag(c.Command, arg), fullName(c)))

@@ -216,14 +216,14 @@ func (g grants) metrics() []policyStatement {
 // load is the pipeline without its queue.
 func (g grants) load() []policyStatement {
 	all := append(g.reading(), g.reports()...)
-	return append(all, allow("WriteRows", g.table(g.cfg.Table.Name), "dynamodb:BatchWriteItem"))
+	return append(all, allow("WriteRows", g.table(g.cfg.Table.Name), "dynamodb:BatchWriteItem", "dynamodb:DescribeTable"))
 }
 
 // setup makes the daemon's own tables.
 func (g grants) setup() []policyStatement {
 	own := append(g.table(g.cfg.StateTable), g.table(g.cfg.Stream.LeaseTable)...)
 	return []policyStatement{
-		allow("MakeTables", own, "dynamodb:DescribeTable", "dynamodb:CreateTable", "dynamodb:UpdateTable", "dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive"),
+		allow("MakeTables", own, "dynamodb:DescribeTable", "dynamodb:CreateTable", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
 	}
 }
 
@@ -233,7 +233,7 @@ func (g grants) check() []policyStatement {
 	tables := slices.Concat(g.table(c.Table.Name), g.table(c.StateTable), g.table(c.Stream.LeaseTable))
 	all := []policyStatement{
 		allow("LookAtQueues", []string{g.in("sqs", "*")}, "sqs:GetQueueUrl", "sqs:GetQueueAttributes"), // the dead-letter queue has any name
-		allow("LookAtBuckets", g.bucketARNs(), "s3:GetBucketNotification", "s3:GetBucketLocation", "s3:ListBucket"),
+		allow("LookAtBuckets", g.bucketARNs(), "s3:GetBucketNotification", "s3:ListBucket"),
 		allow("LookAtTables", tables, "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
 		allow("LookAtRows", g.table(c.Table.Name), "dynamodb:Scan"),
 		allow("LookAtStream", []string{g.in("dynamodb", "table/"+c.Table.Name+"/stream/*")}, "dynamodb:DescribeStream"),

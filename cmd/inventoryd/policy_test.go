@@ -81,17 +81,46 @@ func TestTheDaemonNeedsAllOfItsPolicyAndNothingElse(t *testing.T) {
 	deniedNothing(t, p)
 }
 
-// setUpUnderItsPolicy runs `setup` as a client that may do nothing else.
+// setUpUnderItsPolicy runs `setup` as a client that may do nothing else: where nothing is, where the state table lacks its
+// index, and where all is there.
 func (w *world) setUpUnderItsPolicy(t *testing.T, cfg Config) {
 	t.Helper()
+	if _, err := state.Ensure(t.Context(), w.Tables, cfg.StateTable); err != nil { // without an index
+		t.Fatal(err)
+	}
 	p, _ := granted(t, cfg, "setup", both)
 	w.aws.Enforce("setup", p)
 	tables := dynamodb.NewFromConfig(w.aws.Config("setup"))
-	for name, ensure := range map[string]func(context.Context, state.Creator, string) (bool, error){
-		cfg.StateTable: state.EnsureState, cfg.Stream.LeaseTable: state.Ensure,
+	for range 2 {
+		for name, ensure := range map[string]func(context.Context, state.Creator, string) (bool, error){
+			cfg.StateTable: state.EnsureState, cfg.Stream.LeaseTable: state.Ensure,
+		} {
+			if _, err := setup(t.Context(), tables, name, ensure); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	deniedNothing(t, p)
+}
+
+// Files, an object, a prefix, an object that is gone, and reports in S3: all that the command can do.
+func TestLoadsByHandNeedAllOfTheirPolicyAndNothingElse(t *testing.T) {
+	s := newSandbox(t)
+	cfg := defaults()
+	cfg.Loader.Rejects = "s3://" + sandbox.Bucket + "/rejects/"
+	p, _ := granted(t, cfg, "load", both)
+	for key, body := range map[string]string{"day/good.csv": "store,item,count\nOslo,Lamp,1\n", "day/bad.csv": "store,item,count\nOslo,Lamp,x\n"} {
+		if _, err := s.Objects.Put(sandbox.Bucket, key, []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Enforce("hand", p)
+	for args, want := range map[string]int{
+		"s3://inventory/day/": exitFailed, "s3://inventory/day/good.csv": 0, feedFile(t, "gzip.csv.gz"): 0, "s3://inventory/gone.csv": exitFailed,
 	} {
-		if _, err := setup(t.Context(), tables, name, ensure); err != nil {
-			t.Error(err)
+		j := loadJob{clients: newClients(s.Config("hand"), AWS{}), in: strings.NewReader(""), out: t.Output(), notes: t.Output()}
+		if err := j.run(t.Context(), cfg, []string{args}); code(err) != want {
+			t.Errorf("%s: exit %d, want %d: %v", args, code(err), want, err)
 		}
 	}
 	deniedNothing(t, p)

@@ -16,8 +16,14 @@ type Policy struct {
 	statements []statement
 
 	mu     sync.Mutex // guards what follows
-	used   []int      // by statement: how many calls it granted
+	used   []grant    // each once
 	denied []Need
+}
+
+// grant is an action of a statement, as both are written.
+type grant struct {
+	statement int
+	action    string
 }
 
 // Need is one permission that a call needs.
@@ -98,7 +104,6 @@ func Parse(text []byte) (*Policy, error) {
 		}
 		p.statements = append(p.statements, out)
 	}
-	p.used = make([]int, len(p.statements))
 	return p, nil
 }
 
@@ -122,7 +127,11 @@ func (p *Policy) Allows(n Need) bool {
 		p.denied = append(p.denied, n)
 		return false
 	}
-	p.used[granted]++
+	for _, action := range p.statements[granted].actions {
+		if g := (grant{granted, action}); matchesAny([]string{action}, n.Action, true) && !slices.Contains(p.used, g) {
+			p.used = append(p.used, g)
+		}
+	}
 	return true
 }
 
@@ -139,14 +148,17 @@ func (p *Policy) Denied() []string {
 	return list
 }
 
-// Unused are the statements, by their Sid or number, that granted nothing yet.
+// Unused are the actions that granted nothing yet, each behind the Sid or number of its statement: without them nothing that
+// was asked for would have been denied.
 func (p *Policy) Unused() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var list []string
 	for i, s := range p.statements {
-		if !s.deny && p.used[i] == 0 {
-			list = append(list, s.name)
+		for _, action := range s.actions {
+			if !s.deny && !slices.Contains(p.used, grant{i, action}) {
+				list = append(list, s.name+" "+action)
+			}
 		}
 	}
 	return list
