@@ -21,7 +21,8 @@ import (
 // pipes is the daemon's listener and the way to it, within a bubble.
 type pipes struct {
 	*pipenet.Network
-	end sync.Once
+	end            sync.Once
+	user, password string // "": none is given
 }
 
 func newPipes() *pipes { return &pipes{Network: pipenet.New()} }
@@ -33,7 +34,14 @@ func (p *pipes) ask(t *testing.T, path string) (code int, body string) {
 	t.Helper()
 	transport := &http.Transport{DialContext: p.DialContext, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	res, err := (&http.Client{Transport: transport}).Get("http://localhost" + path)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.user != "" {
+		r.SetBasicAuth(p.user, p.password)
+	}
+	res, err := (&http.Client{Transport: transport}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
