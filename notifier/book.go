@@ -138,30 +138,43 @@ func (b Book) Item(ctx context.Context, k inventory.Key) (i state.Item, there bo
 }
 
 // History lists what was told since then, up to until (zero: up to the end of the last day that the service can be at),
-// of one store or ("") all, oldest first.
-func (b Book) History(ctx context.Context, since, until time.Time, store string) ([]state.History, error) {
+// of one store or ("") all, oldest first. Its error may be of single rows that are none; the others are there all the same.
+func (b Book) History(ctx context.Context, since, until time.Time, store string) (all []state.History, err error) {
 	if until.IsZero() {
 		until = time.Now().Add(48 * time.Hour) // whatever this machine takes the time for
 	}
-	var all []state.History
+	var broken error
 	for day := since.UTC().Truncate(24 * time.Hour); !day.After(until); day = day.Add(24 * time.Hour) {
-		for _, bucket := range state.BucketNames() {
-			rows, err := b.partition(ctx, state.HistoryPK(b.App, day, bucket))
-			if err != nil {
-				return nil, err
-			}
-			for _, row := range rows {
-				h, err := state.HistoryIn(row)
-				if err != nil {
-					return nil, err
-				}
-				if !h.At.Before(since) && !h.At.After(until) && (store == "" || h.Store == store) {
-					all = append(all, h)
-				}
+		told, err := b.history(ctx, day, func(err error) { broken = errors.Join(broken, err) })
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range told {
+			if !h.At.Before(since) && !h.At.After(until) && (store == "" || h.Store == store) {
+				all = append(all, h)
 			}
 		}
 	}
 	slices.SortFunc(all, func(a, b state.History) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
+	return all, broken
+}
+
+// history reads the messages of a day, in no order.
+func (b Book) history(ctx context.Context, day time.Time, broken func(error)) (all []state.History, err error) {
+	for _, bucket := range state.BucketNames() {
+		rows, err := b.partition(ctx, state.HistoryPK(b.App, day, bucket))
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			h, err := state.HistoryIn(row)
+			if err != nil {
+				broken(fmt.Errorf("row %s of %s: %w", state.KeyOf(row).SK, state.KeyOf(row).PK, err))
+				continue
+			}
+			all = append(all, h)
+		}
+	}
 	return all, nil
 }
 
@@ -211,11 +224,23 @@ func (b Book) partition(ctx context.Context, pk string) ([]attributeMap, error) 
 	return all, nil
 }
 
-// Retry makes what SNS refused due again; it reports whether the row was one that failed.
+// Retry makes what SNS refused to tell of an item due again; it reports whether the row was one that failed.
 func (b Book) Retry(ctx context.Context, i state.Item) (bool, error) {
-	k := i.Key(b.App)
+	look := state.Look{At: i.At, For: string(i.Due.Kind)}
+	if i.Due.Kind == "" {
+		look.For = string(state.Reminder)
+	}
+	return b.retry(ctx, i.Key(b.App), look)
+}
+
+// RetryFeed is Retry for what is to be told of a feed.
+func (b Book) RetryFeed(ctx context.Context, t state.Tell) (bool, error) {
+	return b.retry(ctx, t.Key(b.App), state.Look{At: t.At, For: t.Kind})
+}
+
+func (b Book) retry(ctx context.Context, k state.Key, look state.Look) (bool, error) {
 	u := newUpdate()
-	u.setAll(state.Look{At: i.At, For: string(i.Due.Kind)}.Attributes(b.App, k))
+	u.setAll(look.Attributes(b.App, k))
 	u.remove(state.AttrFailed)
 	in := u.input(b.Table, k)
 	in.ConditionExpression = aws.String("attribute_exists(#failed)")
@@ -224,7 +249,7 @@ func (b Book) Retry(ctx context.Context, i state.Item) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("make %s/%s due again in table %s: %w", i.Store, i.Item, b.Table, err)
+		return false, fmt.Errorf("make %s due again in table %s: %w", k.SK, b.Table, err)
 	}
 	return true, nil
 }

@@ -210,7 +210,7 @@ func (t *term) storeScan(ctx context.Context, scan *state.Scan, done bool) error
 func (t *term) comparePage(ctx context.Context, scan *state.Scan) error {
 	n := t.n
 	in := &dynamodb.ScanInput{TableName: &n.config.Table.Name}
-	in.ProjectionExpression, in.ExpressionAttributeNames = n.projection()
+	in.ProjectionExpression, in.ExpressionAttributeNames = n.shape().projection()
 	if scan.From != "" {
 		k, err := placeOf(n.config.Table, scan.From)
 		if err != nil {
@@ -229,7 +229,7 @@ func (t *term) comparePage(ctx context.Context, scan *state.Scan) error {
 	scan.Rows += int64(len(out.Items))
 	rules := &n.settings.Load().Rules
 	var keys []inventory.Key
-	for k, i := range n.stockOf(out.Items, false).items {
+	for k, i := range n.shape().stockOf(out.Items, false).items {
 		if rules.side(i) == state.Out {
 			keys = append(keys, k)
 		}

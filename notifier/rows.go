@@ -95,30 +95,37 @@ func (n *Notifier) presentStock(ctx context.Context, items []inventory.Key, othe
 	}
 	var shape types.KeysAndAttributes
 	if !others {
-		shape.ProjectionExpression, shape.ExpressionAttributeNames = n.projection()
+		shape.ProjectionExpression, shape.ExpressionAttributeNames = n.shape().projection()
 	}
 	rows, _, err := n.read(ctx, n.clients.Table, t.Name, shape, keys)
 	if err != nil {
 		return nil, err
 	}
-	return n.stockOf(rows, others), nil
+	return n.shape().stockOf(rows, others), nil
 }
 
+// tableShape is how the inventory's table is read: its names, and that of the attribute which holds an item's own
+// threshold ("": none does).
+type tableShape struct {
+	inventory.Table
+	threshold string
+}
+
+func (n *Notifier) shape() tableShape { return tableShape{n.config.Table, n.config.ThresholdAttribute} }
+
 // projection is what of an item is read.
-func (n *Notifier) projection() (*string, map[string]string) {
-	t := n.config.Table
+func (t tableShape) projection() (*string, map[string]string) {
 	names := map[string]string{"#store": t.Store, "#item": t.Item, "#count": t.Count}
 	expression := "#store, #item, #count"
-	if a := n.config.ThresholdAttribute; a != "" && a != t.Count {
-		names["#threshold"] = a
+	if t.threshold != "" && t.threshold != t.Count {
+		names["#threshold"] = t.threshold
 		expression += ", #threshold"
 	}
 	return &expression, names
 }
 
 // stockOf reads rows of the inventory's table.
-func (n *Notifier) stockOf(rows []attributeMap, others bool) *stock {
-	t := n.config.Table
+func (t tableShape) stockOf(rows []attributeMap, others bool) *stock {
 	s := &stock{items: make(map[inventory.Key]*inventory.Item, len(rows)), unreadable: map[inventory.Key]bool{}}
 	if others {
 		s.others = make(map[inventory.Key]map[string]string, len(rows))
@@ -129,7 +136,7 @@ func (n *Notifier) stockOf(rows []attributeMap, others bool) *stock {
 			s.unreadable[item.Key] = true
 			continue
 		}
-		item.Threshold = inventory.ThresholdOf(row, n.config.ThresholdAttribute)
+		item.Threshold = inventory.ThresholdOf(row, t.threshold)
 		s.items[item.Key] = &item
 		if others {
 			s.others[item.Key] = plain(row)

@@ -21,7 +21,7 @@ import (
 )
 
 // purposes are what a policy can be for.
-var purposes = []string{"run", "check", "live", "setup", "load"}
+var purposes = []string{"run", "check", "live", "setup", "load", "alerts", "resync", "audit", "dead", "explain"}
 
 func policyCommand() *cli.Command {
 	return &cli.Command{
@@ -31,7 +31,7 @@ func policyCommand() *cli.Command {
 			"are *, which matches more than it should.\n\n" +
 			"Example:\n  inventoryd iam-policy --bucket inventory > policy.json\n  inventoryd iam-policy --for setup",
 		Flags: append(originFlags(),
-			&cli.StringFlag{Name: "for", Value: "run", Usage: "the command that is to be allowed: `COMMAND` is run, check, live (check --live), setup or load"},
+			&cli.StringFlag{Name: "for", Value: "run", Usage: "the command that is to be allowed: `COMMAND` is run, check, live (check --live), setup, load, alerts, resync, audit, dead or explain"},
 			&cli.StringFlag{Name: "only", Usage: "for run: one `HALF`, loader or notifier"},
 			&cli.StringSliceFlag{Name: "bucket", Usage: "`NAME` of a bucket with feeds; repeatable; without it, loader.objects.include is asked"},
 			&cli.StringFlag{Name: "account", Usage: "`ID` of the account; without it, AWS is asked who calls", DefaultText: "the caller's"}),
@@ -51,7 +51,7 @@ func policyCommand() *cli.Command {
 			if len(g.buckets) == 0 {
 				g.buckets = bucketsOf(cfg)
 			}
-			if len(g.buckets) == 0 && purpose != "setup" && only != onlyNotifier {
+			if len(g.buckets) == 0 && slices.Contains([]string{"run", "check", "live", "load"}, purpose) && only != onlyNotifier {
 				fmt.Fprintln(c.App.ErrWriter, "inventoryd: the configuration names no bucket, so this allows all: name it by --bucket")
 				g.buckets = []string{"*"}
 			}
@@ -138,7 +138,10 @@ type grants struct {
 
 func (g grants) policy(purpose string) policyDocument {
 	d := policyDocument{Version: "2012-10-17"}
-	d.Statement = map[string]func() []policyStatement{"run": g.run, "check": g.check, "live": g.live, "setup": g.setup, "load": g.load}[purpose]()
+	d.Statement = map[string]func() []policyStatement{
+		"run": g.run, "check": g.check, "live": g.live, "setup": g.setup, "load": g.load,
+		"alerts": g.alerts, "resync": g.resync, "audit": g.audit, "dead": g.dead, "explain": g.explain,
+	}[purpose]()
 	return d
 }
 

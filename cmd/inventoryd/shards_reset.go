@@ -83,7 +83,7 @@ func resetOptions(shards []string, all bool, to string) (stream.ResetOptions, er
 // confirm asks whoever sits before the terminal.
 func confirm(c *cli.Context, question string) error {
 	if f, ok := c.App.Reader.(*os.File); ok && !term.IsTerminal(int(f.Fd())) {
-		return usage(errors.New("shards reset: nobody can be asked here; --yes means it"))
+		return usage(fmt.Errorf("%s: nobody can be asked here; --yes means it", strings.TrimPrefix(fullName(c), c.App.Name+" ")))
 	}
 	fmt.Fprintf(c.App.ErrWriter, "%s? [y/N] ", question)
 	answer, err := bufio.NewReader(c.App.Reader).ReadString('\n')

@@ -1,12 +1,14 @@
 package main
 
-// Tables: aligned on a terminal, with tabs when piped, or JSON.
+// Tables: aligned on a terminal, with tabs when piped, CSV or JSON.
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,7 +18,7 @@ import (
 
 // outputFlag chooses how a table is printed.
 func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORMAT`: table, plain (tabs between columns) or json", DefaultText: "table on a terminal, else plain"}
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FORMAT`: table, plain (tabs between columns), csv or json", DefaultText: "table on a terminal, else plain"}
 }
 
 // table is what a command lists.
@@ -42,6 +44,8 @@ func (t table) print(c *cli.Context) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(t.json)
+	case "csv":
+		return t.csv(w, terminal)
 	case "plain":
 		return t.lines(w, false)
 	case "table":
@@ -51,7 +55,7 @@ func (t table) print(c *cli.Context) error {
 		}
 		return tabs.Flush()
 	}
-	return usage(fmt.Errorf("--output %s: there are table, plain and json", quoted(format)))
+	return usage(fmt.Errorf("--output %s: there are table, plain, csv and json", quoted(format)))
 }
 
 func (t table) lines(w io.Writer, heads bool) error {
@@ -69,6 +73,23 @@ func (t table) lines(w io.Writer, heads bool) error {
 		}
 	}
 	return nil
+}
+
+// csv writes cells as they are, with their heads, for a spreadsheet; a terminal gets them made visible.
+func (t table) csv(w io.Writer, terminal bool) error {
+	out := csv.NewWriter(w)
+	_ = out.Write(t.head) // the error is kept, and is Flush's
+	for _, row := range t.rows {
+		if terminal {
+			row = slices.Clone(row)
+			for i, cell := range row {
+				row[i] = visible(cell)
+			}
+		}
+		_ = out.Write(row)
+	}
+	out.Flush()
+	return out.Error()
 }
 
 // onTerminal tells whether a person reads what is written to w.

@@ -126,14 +126,14 @@ type History struct {
 	MessageID string    // the topic's; "": not sent, in shadow mode
 }
 
-// maxHistoryBody is how much of a body the history keeps.
-const maxHistoryBody = 16 << 10
+// MaxHistoryBody is how much of a body the history keeps.
+const MaxHistoryBody = 16 << 10
 
 // HistoryOf is the row of the history for a message that went out.
 func HistoryOf(o Outgoing) History {
 	h := History{Notice: o.Notice, Bytes: len(o.Body), At: o.V, MessageID: o.Sent}
-	if len(h.Body) > maxHistoryBody {
-		h.Body = cutText(h.Body, maxHistoryBody)
+	if len(h.Body) > MaxHistoryBody {
+		h.Body = cutText(h.Body, MaxHistoryBody)
 	}
 	if o.Shadow {
 		h.MessageID = ""

@@ -155,7 +155,7 @@ func TestMessagesReadAsTheyWereWritten(t *testing.T) {
 
 func TestTheHistoryKeepsTheBeginningOfALongBodyBetweenCharacters(t *testing.T) {
 	h := HistoryOf(Outgoing{Notice: Notice{ID: "1", Body: strings.Repeat("ü", 20_000)}, V: noon})
-	if h.Bytes != 40_000 || len(h.Body) > maxHistoryBody || len(h.Body) < maxHistoryBody-8 || strings.Trim(h.Body, "ü") != "" {
+	if h.Bytes != 40_000 || len(h.Body) > MaxHistoryBody || len(h.Body) < MaxHistoryBody-8 || strings.Trim(h.Body, "ü") != "" {
 		t.Errorf("%d bytes of %d", len(h.Body), h.Bytes)
 	}
 }
