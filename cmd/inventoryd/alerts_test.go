@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -135,4 +136,23 @@ func TestWhatCannotBeHandledAgainStaysInTheDeadLetterQueue(t *testing.T) {
 	if out, _, _ := w.command(t, "", "dead", "list"); strings.Count(out, "\n") != 3 || strings.Contains(out, "old") {
 		t.Errorf("left:\n%s", out)
 	}
+}
+
+func TestAResyncIsFollowedToItsEndAndSaysWhereNobodyBegins(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		time.Sleep(10 * time.Second)
+		var said strings.Builder
+		if err := askResync(t.Context(), bookIn(defaults(), w.clients), &said, true); err != nil || strings.Contains(said.String(), "nobody") {
+			t.Errorf("%v %s", err, said.String())
+		}
+	})
+	inBubble(t, func(c *Config) { c.App = "other" }, func(t *testing.T, w *world) { // a daemon that is not asked
+		time.Sleep(10 * time.Second)
+		ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer stop()
+		var said strings.Builder
+		if err := askResync(ctx, bookIn(defaults(), w.clients), &said, true); err == nil || strings.Count(said.String(), "nobody has begun yet") != 1 {
+			t.Errorf("%v %s", err, said.String())
+		}
+	})
 }
