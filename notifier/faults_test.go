@@ -61,7 +61,7 @@ func TestAMissingTopicStopsNothingAndIsFoundLater(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		n, _ := w.running("a", func(c *Config) { c.Topic = "Later" })
 		w.happen(n, "echo:5>0")
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour + 5*time.Second) // the topic is looked for every 10 s: not just now, before somebody listens
 		if err := n.Ready(); err == nil || !strings.Contains(err.Error(), `"Later"`) {
 			t.Errorf("ready: %v", err)
 		}

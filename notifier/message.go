@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/template"
 	"time"
 	"unicode"
 
@@ -59,7 +58,7 @@ func groupOf(alerts []*Alert, part, parts int) *Group {
 
 // texts makes the subject and the body of messages.
 type texts struct {
-	subject, body, group *template.Template
+	subject, body, group *text
 	json                 bool
 	attributes           bool // the templates want the items' other attributes
 }
@@ -106,53 +105,11 @@ func compile(t Text) (*texts, error) {
 	return &texts{subject, body, group, t.Format == FormatJSON, wants}, nil
 }
 
-func compileOne(key, text, fields string, samples []any) (*template.Template, error) {
-	t, err := template.New(key).Option("missingkey=zero").Parse(text)
-	if err != nil {
-		return nil, config.Problemf(key, "is no template: %w", err)
-	}
-	for _, sample := range samples {
-		out, err := execute(t, sample)
-		if errors.Is(err, errTooLong) {
-			return nil, config.Problemf(key, "makes more than %d bytes of a sample alert, which SNS refuses", maxOutput)
-		}
-		if err != nil {
-			said := strings.NewReplacer(" in type *notifier.Alert", "", " in type *notifier.Group", "").Replace(err.Error())
-			return nil, config.Problemf(key, "does not work for a sample alert (%s): %s", fields, said)
-		}
-		if strings.TrimSpace(out) == "" {
-			return nil, config.Problemf(key, "is empty for a sample alert (event %s), which SNS refuses", eventOf(sample))
-		}
-	}
-	return t, nil
-}
-
 func eventOf(sample any) Event {
 	if g, ok := sample.(*Group); ok {
 		return g.Event
 	}
 	return sample.(*Alert).Event
-}
-
-// maxOutput is the most that a template may make: more than any message holds.
-const maxOutput = 512 << 10
-
-var errTooLong = errors.New("the template makes too much")
-
-// bounded is a buffer that ends what fills it without end.
-type bounded struct{ bytes.Buffer }
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxOutput {
-		return 0, errTooLong
-	}
-	return b.Buffer.Write(p)
-}
-
-func execute(t *template.Template, data any) (string, error) {
-	var b bounded
-	err := t.Execute(&b, data)
-	return b.String(), err
 }
 
 // tellApart reports whether a reader can tell that an item ran out from that it came back.
@@ -175,7 +132,7 @@ func (t *texts) write(g *Group) (subject, body string, err error) {
 	if len(g.Items) > 1 {
 		data.Item = fmt.Sprintf("%d items", len(g.Items))
 	}
-	subject, err = execute(t.subject, &data)
+	subject, err = t.subject.execute(&data)
 	if err != nil {
 		subject = "Inventory Alert!"
 	}
@@ -198,7 +155,7 @@ func (t *texts) say(g *Group) (string, error) {
 	if len(g.Items) == 1 && g.Parts == 1 {
 		return g.Items[0].Line, errs
 	}
-	body, err := execute(t.group, g)
+	body, err := t.group.execute(g)
 	if errors.Is(err, errTooLong) {
 		return body, errors.Join(errs, err)
 	}
@@ -215,7 +172,7 @@ func (t *texts) say(g *Group) (string, error) {
 
 // line is what is said of one item, in plain words where the template does not work for it.
 func (t *texts) line(a *Alert) (string, error) {
-	line, err := execute(t.body, a)
+	line, err := t.body.execute(a)
 	if err == nil && strings.TrimSpace(line) != "" {
 		return cutBody(line, maxBody), nil
 	}
