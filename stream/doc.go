@@ -94,7 +94,8 @@
 // What users touch: config.go, handler.go, record.go, value.go, gap.go, letter.go, status.go, list.go.
 //
 // A reader's life: reader.go (construction and run), prepare.go (what must be right first), tenure.go (one life of an
-// instance), host.go (the host's lock), watch.go (the other instances), mailbox.go (how goroutines tell one another).
+// instance) and farewell.go (its end), host.go (the host's lock), watch.go (the other instances), reporter.go (OnGap),
+// mailbox.go (how goroutines tell one another).
 //
 // What is known and decided: catalogue.go, closing.go and lineage.go (the shards, and streams that follow one another),
 // coordinator.go (what is done here), leading.go (what a leader decides), internal/plan (who shall have what), orders.go

@@ -39,6 +39,20 @@ var deniedCodes = map[string]bool{
 	"ExpiredToken": true, "ExpiredTokenException": true, "RequestExpired": true, "KMSAccessDeniedException": true,
 }
 
+// forbidden is true of an error that says that this caller has no permission, which waiting does not give it; expired or
+// wrong credentials are replaced, clocks are set right.
+func forbidden(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized":
+		return true
+	}
+	return false
+}
+
 // classify names the kind of an error.
 func classify(err error) errorKind {
 	var api smithy.APIError

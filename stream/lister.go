@@ -190,7 +190,7 @@ func (l *lister) list(ctx context.Context, label string) error {
 }
 
 // withhold leaves out shards whose row somebody may have deleted while an instance holds them, idle: all are told to
-// look, and the row is made after two of the longest durations. A shard that was born after the last complete listing
+// look, and the row is made after two of the longest durations known. A shard that was born after the last complete listing
 // has had none.
 func (l *lister) withhold(label string, shards []types.Shard) ([]types.Shard, error) {
 	if l.estate.alone() || l.listed.IsZero() {
@@ -207,7 +207,7 @@ func (l *lister) withhold(label string, shards []types.Shard) ([]types.Shard, er
 		if !ok {
 			l.withheld[key] = time.Now()
 			l.events.put(func(c *coordinator) { c.lookAll() })
-		} else if time.Since(since) >= 2*l.config.LeaseDuration {
+		} else if time.Since(since) >= 2*time.Duration(l.longest.Load()) {
 			delete(l.withheld, key)
 			may = append(may, s)
 			continue

@@ -6,11 +6,13 @@ package stream
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"inventoryd/internal/lease"
 	"inventoryd/stream/internal/plan"
 )
 
@@ -139,6 +141,17 @@ func (e *estate) set(others []plan.Instance, loads map[string]float64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.others, e.loads = others, loads
+}
+
+// keep forgets those of the others that are not among the living any more, and who of them is leaving.
+func (e *estate) keep(now []lease.Instance) {
+	stays := map[string]bool{}
+	for _, i := range now {
+		stays[i.ID] = !i.Dead && !i.Leaving
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.others = slices.DeleteFunc(slices.Clone(e.others), func(i plan.Instance) bool { return !stays[i.ID] })
 }
 
 // heir is who gets a shard of this weight, "" where nobody else lives.

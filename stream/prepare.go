@@ -109,7 +109,8 @@ func (r *Reader) oldest(ctx context.Context, tick func(), latest string) (string
 	return latest, nil
 }
 
-// ensureLeases makes sure of the lease table; outages, denied reads and a table in the making are waited out.
+// ensureLeases makes sure of the lease table; outages, bad credentials, denied reads and a table in the making are waited
+// out. Only where it is absent and may not be made somebody has to make it.
 func (r *Reader) ensureLeases(ctx context.Context, tick func()) error {
 	var final error
 	err := r.caller.persist(ctx, leasePlace, tick, func(ctx context.Context) error {
@@ -118,7 +119,7 @@ func (r *Reader) ensureLeases(ctx context.Context, tick func()) error {
 			r.log.Info("the lease table was created", zap.String("table", r.store.leases))
 		}
 		var call *smithy.OperationError
-		if errors.Is(err, state.ErrUnfit) || errors.As(err, &call) && call.OperationName == "CreateTable" && classify(err) == denied {
+		if errors.Is(err, state.ErrUnfit) || errors.As(err, &call) && call.OperationName == "CreateTable" && forbidden(err) {
 			final = err
 			return nil
 		}

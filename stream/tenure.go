@@ -31,6 +31,7 @@ type tenure struct {
 	estate    estate
 	mail
 	leads     atomic.Bool    // this instance leads, as of the last look
+	longest   atomic.Int64   // the largest duration of a lease that is known, in nanoseconds
 	listedAt  atomic.Int64   // when the last complete listing ended, or the lead began: nanoseconds since 1970
 	readsNote atomic.Int64   // likewise, when the heartbeat was last told that reads work
 	shards    sync.WaitGroup // the shards' goroutines; the coordinator waits for them
@@ -71,6 +72,7 @@ func (r *Reader) newTenure(ctx context.Context) (*tenure, error) {
 	t := &tenure{Reader: r, group: r.store.group(), labels: map[string]bool{}, left: make(chan struct{}), mail: newMail(), before: r.host.before}
 	t.beat = lease.New(t.group, lease.Instance{ID: r.config.newID(), Duration: r.config.LeaseDuration}, r.config.slept)
 	t.discovery = newDiscovery(r.streams, r.store, r.caller, &r.clock, t.found)
+	t.longest.Store(int64(r.config.LeaseDuration))
 	r.host.write(t.beat.ID(), r.log)
 	var rows []shardRow
 	for _, call := range []func(context.Context) error{
@@ -121,14 +123,6 @@ func (t *tenure) recall(ctx context.Context) error {
 		}
 	}
 	return err
-}
-
-func (t *tenure) tellPending(gaps []Gap) {
-	for _, gap := range gaps {
-		if gap.Pending {
-			t.pending.put(gap)
-		}
-	}
 }
 
 // run reads until ctx ends (nil, everything released), the instance is called dead (lease.ErrDead) or something fatal
@@ -229,6 +223,7 @@ func (t *tenure) loops(stop context.Context) error {
 	run(t.obey)
 	run(t.reportGaps)
 	group.Wait()
+	t.passOn(stop)
 	over()
 	last.Wait()
 	switch cause := context.Cause(stop); {
@@ -241,33 +236,6 @@ func (t *tenure) loops(stop context.Context) error {
 	}
 }
 
-// leave tells the others, at an orderly stop, that this instance gets nothing more; then the shards are given away.
-func (t *tenure) leave(stop context.Context) {
-	<-stop.Done()
-	defer close(t.left)
-	if !errors.Is(context.Cause(stop), errStopped) || t.estate.alone() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(t.lives.work, t.config.LeaseDuration/5)
-	defer cancel()
-	if err := t.beat.Leave(ctx); err != nil {
-		t.troubles.report(leasePlace, err, false)
-	}
-}
-
-// farewell is for how long an instance tries to say that it leaves, after Runtime.Shutdown.
-const farewell = 5 * time.Second
-
-// resign tells the others that this instance has left.
-func (t *tenure) resign() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.lives.work), farewell)
-	defer cancel()
-	if err := t.beat.Resign(ctx); err != nil {
-		t.log.Warn("this instance could not say that it leaves; others will wait for its lease to run out", zap.Error(err))
-	}
-	return nil
-}
-
 // found tells the coordinator of rows that were written here.
 func (t *tenure) found(rows []shardRow) {
 	now, service := time.Now(), t.clock.now()
@@ -276,56 +244,4 @@ func (t *tenure) found(rows []shardRow) {
 			c.catalogue.learn(row, now, service.Sub(row.Ended))
 		}
 	})
-}
-
-// gapFound makes a gap known that is in the table already.
-func (t *tenure) gapFound(gap Gap) {
-	t.metrics.gaps.Add(context.Background(), 1)
-	t.log.Error("changes are lost: nobody will ever read them", zap.String("shard", gap.Shard), zap.String("stream", gap.Stream),
-		zap.String("after", gap.After), zap.String("reason", gap.Reason))
-	t.board.gap(gap)
-	if gap.Pending {
-		t.pending.put(gap)
-	}
-}
-
-// reportGaps hands pending gaps to OnGap, each until it returns nil.
-func (t *tenure) reportGaps(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-t.pending.ready:
-		}
-		for _, gap := range t.pending.take() {
-			if err := t.reportGap(ctx, gap); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (t *tenure) reportGap(ctx context.Context, gap Gap) error {
-	const place = "telling of a gap"
-	for n := 0; t.config.OnGap != nil; n++ {
-		err := t.config.OnGap(ctx, gap)
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		t.troubles.report(place, err, false)
-		if err := rest(ctx, grow(redeliverLeast, redeliverMost, n), nil); err != nil {
-			return err
-		}
-	}
-	t.troubles.mend(place)
-	gap.Pending = false
-	err := t.caller.persist(ctx, leasePlace, nil, func(ctx context.Context) error { return t.store.settle(ctx, gap) })
-	if err == nil {
-		t.board.gap(gap)
-		t.events.put(func(c *coordinator) { c.catalogue.told(gap) })
-	}
-	return err
 }

@@ -99,6 +99,7 @@ func (w *watch) look(ctx context.Context) (rows bool, err error) {
 		died = died || !w.view.Dead[id]
 	}
 	w.view = view
+	w.longest.Store(int64(w.others.Longest()))
 	w.discovery.share(len(view.Alive()))
 	leader, _ := view.Leader("")
 	leads := leader.ID == w.beat.ID()
