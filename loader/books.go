@@ -17,6 +17,7 @@ import (
 type Books struct {
 	Read      int64 `json:"read"`
 	Written   int64 `json:"written"`
+	Unchanged int64 `json:"unchanged"` // the table held it already (mode delta)
 	Merged    int64 `json:"merged"`    // a later row of the same key took its place before it was written
 	Resumed   int64 `json:"resumed"`   // an earlier try of the same message had written it
 	Rejected  int64 `json:"rejected"`  // it cannot be used
@@ -34,6 +35,7 @@ type column struct {
 var columns = [...]column{
 	{"read", false, func(b *Books) *int64 { return &b.Read }},
 	{"written", true, func(b *Books) *int64 { return &b.Written }},
+	{"unchanged", true, func(b *Books) *int64 { return &b.Unchanged }},
 	{"merged", true, func(b *Books) *int64 { return &b.Merged }},
 	{"resumed", true, func(b *Books) *int64 { return &b.Resumed }},
 	{"rejected", true, func(b *Books) *int64 { return &b.Rejected }},
@@ -48,6 +50,7 @@ func newBookCounters(m metric.Meter) (counters bookCounters, err error) {
 	for n, c := range [len(columns)]struct{ name, description string }{
 		{"rows.read", "Rows read."},
 		{"rows.written", "Rows written to the table."},
+		{"rows.unchanged", "Rows that the table held already."},
 		{"rows.merged", "Rows in whose place a later one of the same key was written."},
 		{"rows.resumed", "Rows that an earlier try of the same message had written."},
 		{"rows.rejected", "Rows that cannot be used."},
@@ -105,12 +108,18 @@ func (b Books) check() error {
 // counts are what the reader of an object counts in its books; lanes count the rest.
 type counts struct{ read, resumed, rejected, unwritten atomic.Int64 }
 
-// books are the counts and the tally of the lanes, where there is one.
-func (c *counts) books(tally *lanes.Tally) Books {
+// tally is what became of the rows that a sink was given.
+type tally struct {
+	lanes             lanes.Tally
+	merged, unchanged int64 // before they came to the lanes
+}
+
+// books are the counts and the tally of the sink, where there is one.
+func (c *counts) books(t *tally) Books {
 	b := Books{Read: c.read.Load(), Resumed: c.resumed.Load(), Rejected: c.rejected.Load(), Unwritten: c.unwritten.Load()}
-	if tally != nil {
-		b.Written, b.Merged = tally.Written, tally.Merged
-		b.Unwritten += tally.Unwritten
+	if t != nil {
+		b.Written, b.Merged, b.Unchanged = t.lanes.Written, t.lanes.Merged+t.merged, t.unchanged
+		b.Unwritten += t.lanes.Unwritten
 	}
 	return b
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"inventoryd/loader/delta"
 	"inventoryd/loader/lanes"
 )
 
@@ -14,8 +15,15 @@ import (
 type Clients struct {
 	SQS    Queue
 	S3     Bucket
-	Tables lanes.Bulk // bulk writes; the client must not retry
-	State  State      // the state table; the client must not retry
+	Tables Tables // the inventory's table; the client must not retry
+	State  State  // the state table; the client must not retry
+}
+
+// Tables is what the loader needs of DynamoDB for the inventory's table.
+type Tables interface {
+	lanes.Bulk
+	lanes.Updater
+	delta.Client
 }
 
 // Queue is what the loader needs of SQS.

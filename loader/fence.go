@@ -30,10 +30,10 @@ type fenced struct {
 }
 
 // Put implements lanes.Table.
-func (f fenced) Put(ctx context.Context, rows []lanes.Row) ([]lanes.Row, error) {
+func (f fenced) Put(ctx context.Context, rows []lanes.Row) ([]lanes.Row, float64, error) {
 	if f.held.passed(time.Now(), asleep()) {
 		f.held.cancel(errLost) // the lanes see it before they try again
-		return rows, errLost
+		return rows, 0, errLost
 	}
 	return f.Table.Put(ctx, rows)
 }

@@ -11,9 +11,9 @@ import (
 
 type countingTable struct{ puts int }
 
-func (c *countingTable) Put(context.Context, []lanes.Row) ([]lanes.Row, error) {
+func (c *countingTable) Put(context.Context, []lanes.Row) ([]lanes.Row, float64, error) {
 	c.puts++
-	return nil, nil
+	return nil, 0, nil
 }
 
 // TestAProcessThatWasStoppedPastTheVisibilityWritesNothing moves the last sign of life back, as a stop does, or the sleep of
@@ -34,7 +34,7 @@ func TestAProcessThatWasStoppedPastTheVisibilityWritesNothing(t *testing.T) {
 			held.ctx, held.cancel = context.WithCancelCause(t.Context())
 			held.beat.Store(&beat{time.Now().Add(-c.ago), asleep() - c.slept})
 			table := &countingTable{}
-			_, err := held.fence(table).Put(t.Context(), make([]lanes.Row, 3))
+			_, _, err := held.fence(table).Put(t.Context(), make([]lanes.Row, 3))
 			if wrote := table.puts == 1; wrote != c.writes || wrote != (err == nil) {
 				t.Errorf("%d writes, %v", table.puts, err)
 			}

@@ -261,6 +261,10 @@ func (h *history) run(seed uint64) error {
 	lives := h.random.IntN(3)
 	h.deaths = instances * lives
 	h.config.Visibility, h.config.Lanes, h.config.Workers = 20*time.Second, 2, 1+h.random.IntN(3)
+	if seed%2 == 1 {
+		h.config.Mode, h.config.Attributes = "delta", []string{"replace", "keep"}[seed/2%2]
+		h.Fault(fault.Rule{Service: "dynamodb", Operation: "Query", Every: 3, Effect: fault.Effect{Delay: time.Duration(1+seed%4000) * time.Millisecond}})
+	}
 	if h.random.IntN(2) == 0 { // the first instance writes so slowly that others overtake it
 		h.Fault(fault.Rule{
 			Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.Effect{Delay: time.Duration(2+h.random.IntN(8)) * time.Second},

@@ -47,56 +47,44 @@ func (p *pass) run(w work, src source) error {
 // passes reads the feed once, or twice where one bad row rejects it.
 func (p *pass) passes(w work, src source) error {
 	if p.cfg.OnBadRow != "reject_object" {
-		return p.read(w, src, p.writer(w))
+		return p.read(w, src, p.sink(w))
 	}
 	if src.once {
 		return &feed.Unusable{Reason: "loader.on_bad_row: reject_object reads a feed twice, which this source does not allow; save it to a file first"}
 	}
-	if err := p.read(w, src, nil); err != nil {
+	if err := p.read(w, src, sink{}); err != nil {
 		return err
 	}
 	if err := p.judgeAny(); err != nil || p.load.dry {
 		return err
 	}
 	p.load.again()
-	if err := p.read(w, src, p.writer(w)); err != nil {
+	if err := p.read(w, src, p.sink(w)); err != nil {
 		return err
 	}
 	return p.judgeAny()
 }
 
-// writer starts the lanes of this feed; none for a dry run.
-func (p *pass) writer(w work) *lanes.Lanes {
-	if p.load.dry {
-		return nil
-	}
-	var out *lanes.Lanes
-	out = lanes.Start(w.write, lanes.Config{
-		Lanes: p.cfg.Lanes, Table: p.held.fence(p.l.table), Pace: &p.l.pace,
-		Judge: func(err error) lanes.Verdict { return failed(toWrite, err).fate.verdict() },
-		Pulse: func() lanes.Pulse { return p.l.cfg().Work("loader.lane") }, Owner: p.pulse,
-		Trouble: p.l.tableTrouble, Throttled: func() { p.l.metrics.count(p.l.metrics.throttles, 1) },
-		Refused: func(r lanes.Row, err error) { p.book(refusedRow(r, err)) },
-		Waiting: func() { p.advance(out) },
-	})
-	return out
-}
-
-// read reads the feed to its end, or to the first error; out, where there are lanes, is ended in any case.
-func (p *pass) read(w work, src source, out *lanes.Lanes) error {
-	p.load.writing(out)
-	err := p.rows(w, src, out)
-	if out == nil {
-		return err
-	}
+// read reads the feed to its end, or to the first error; what takes the rows is ended in any case.
+func (p *pass) read(w work, src source, to sink) error {
+	p.load.writing(to)
+	err := p.rows(w, src, to)
 	whole := err == nil
-	if whole {
-		_, err = out.Finish(w.write)
-	} else {
-		out.Abort()
+	if to.delta != nil {
+		defer to.delta.Close()
+		if whole {
+			err = to.flush(w.read)
+		}
 	}
-	p.load.written(out)
-	p.front.settle(p.reached(out), err != nil)
+	if to.lanes != nil {
+		if err == nil {
+			_, err = to.lanes.Finish(w.write)
+		} else {
+			to.lanes.Abort()
+		}
+	}
+	p.load.written(to)
+	p.front.settle(p.reached(to), err != nil)
 	switch {
 	case errors.Is(err, lanes.ErrTableRefuses):
 		return &feed.Unusable{Reason: err.Error()}
@@ -107,7 +95,7 @@ func (p *pass) read(w work, src source, out *lanes.Lanes) error {
 }
 
 // rows hands the feed's rows to the lanes.
-func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
+func (p *pass) rows(w work, src source, to sink) error {
 	body, err := src.open(w.read)
 	if err != nil {
 		return err
@@ -135,7 +123,7 @@ func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
 		if reject != nil {
 			err = p.reject(reject)
 		} else {
-			err = p.add(w.read, out, row)
+			err = p.add(w.read, to, row)
 		}
 		if err == nil && read%percentEvery == 0 {
 			err = p.judgeShare()
@@ -143,48 +131,50 @@ func (p *pass) rows(w work, src source, out *lanes.Lanes) error {
 		if err != nil {
 			return err
 		}
-		if out != nil && read%(storeEvery/20) == 0 {
-			p.advance(out)
+		if read%(storeEvery/20) == 0 {
+			p.advance(to)
 		}
 	}
 }
 
 // reached is the line up to which nothing is left to do. A row that the table has refused is to be reported again by whoever
 // begins again.
-func (p *pass) reached(out *lanes.Lanes) int64 {
-	if out.Tally().Refused > 0 {
+func (p *pass) reached(to sink) int64 {
+	if to.lanes == nil || to.lanes.Tally().Refused > 0 {
 		return 0
 	}
-	if line, behind := out.Behind(); behind {
+	if line, behind := to.behind(); behind {
 		return line - 1
 	}
 	return p.line
 }
 
-func (p *pass) advance(out *lanes.Lanes) {
-	if p.front != nil {
-		p.front.advance(p.reached(out))
+func (p *pass) advance(to sink) {
+	if p.front != nil && to.lanes != nil {
+		p.front.advance(p.reached(to))
 	}
 }
 
-// add hands one row to the lanes. Where there are none, or they have failed, it stays unwritten.
-func (p *pass) add(ctx context.Context, out *lanes.Lanes, row *feed.Row) error {
-	if out == nil {
+// add hands one row on. Where nobody takes rows, or can take any more, it stays unwritten.
+func (p *pass) add(ctx context.Context, to sink, row *feed.Row) error {
+	var err error
+	switch {
+	case to == sink{}:
 		p.load.unwritten.Add(1)
 		return context.Cause(ctx)
-	}
-	if p.front.written(row.Line) {
+	case p.front.written(row.Line):
 		p.load.resumed.Add(1)
+		err = context.Cause(ctx)
+	default:
+		err = to.add(ctx, lanes.Row{Store: row.Store, Item: row.Item, Count: row.Count, Line: row.Line, Offset: row.Offset})
+		if err != nil {
+			p.load.unwritten.Add(1)
+		}
+	}
+	if err == nil {
 		p.line = row.Line
-		return context.Cause(ctx)
 	}
-	err := out.Add(ctx, lanes.Row{Store: row.Store, Item: row.Item, Count: row.Count, Line: row.Line, Offset: row.Offset})
-	if err != nil {
-		p.load.unwritten.Add(1)
-		return err
-	}
-	p.line = row.Line
-	return nil
+	return err
 }
 
 // reject books a reject that the reader found, and fails a feed that has too many.

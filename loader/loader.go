@@ -35,8 +35,7 @@ type Loader struct {
 
 	queue    *queue
 	holds    *holds
-	table    lanes.Table
-	pace     lanes.Pace // of the table
+	table    table
 	slots    *slots
 	windows  *semaphore.Weighted // of mostWindows
 	chains   chains
@@ -77,11 +76,8 @@ func New(clients Clients, cfg Config) (*Loader, error) {
 		queue: l.queue, log: l.log, in: map[string]*hold{},
 		missed: func() { l.metrics.count(l.metrics.heartbeats, 1) },
 	}
-	table := lanes.NewDynamo(clients.Tables, cfg.Table, func(units float64) {
-		l.metrics.units.Add(context.Background(), units)
-		l.pace.Consumed(units)
-	})
-	l.table, l.pace.Admits = table, l.admits(table)
+	l.table = newTable(clients.Tables, &cfg)
+	l.table.paces.write.Admits, l.table.paces.read.Admits = l.admits(l.table.Admits), l.admits(l.table.admitsReads)
 	return l, l.observe(cfg.Meter)
 }
 

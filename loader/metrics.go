@@ -18,7 +18,7 @@ type instruments struct {
 	tests, notCreations, failedMessages, leftMessages, heartbeats metric.Int64Counter
 	rows                                                          bookCounters
 	headers, throttles                                            metric.Int64Counter
-	units                                                         metric.Float64Counter
+	units, readUnits                                              metric.Float64Counter
 	seconds, latency, messageAge                                  metric.Float64Histogram
 }
 
@@ -55,6 +55,8 @@ func newInstruments(m metric.Meter) (*instruments, error) {
 	i.rows, err = newBookCounters(m)
 	problems = append(problems, err)
 	i.units, err = m.Float64Counter("consumed.write.units", metric.WithDescription("Write capacity consumed, in units."))
+	problems = append(problems, err)
+	i.readUnits, err = m.Float64Counter("consumed.read.units", metric.WithDescription("Read capacity consumed, in units."))
 	problems = append(problems, err)
 	for _, h := range []struct {
 		histogram         *metric.Float64Histogram

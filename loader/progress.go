@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"inventoryd/loader/feed"
-	"inventoryd/loader/lanes"
 )
 
 // Load is one object on its way into the table. Its methods are safe for concurrent use.
@@ -22,8 +21,8 @@ type Load struct {
 	counts                     // rows
 	headers atomic.Int64       // that came again, in the pass that has ended
 	first   atomic.Pointer[feed.Reject]
-	lanes   atomic.Pointer[lanes.Lanes]
-	tally   atomic.Pointer[lanes.Tally] // once the lanes have ended
+	sink    atomic.Pointer[sink]  // of the reading
+	ended   atomic.Pointer[tally] // once it has ended
 }
 
 // Bytes is how much of the object has been read.
@@ -33,12 +32,12 @@ func (l *Load) Bytes() int64 { return l.bytes.Load() }
 func (l *Load) Books() Books { return l.books() }
 
 func (l *Load) books() Books {
-	tally := l.tally.Load()
-	if out := l.lanes.Load(); tally == nil && out != nil {
-		now := out.Tally()
-		tally = &now
+	t := l.ended.Load()
+	if to := l.sink.Load(); t == nil && to != nil {
+		now := to.tally()
+		t = &now
 	}
-	return l.counts.books(tally)
+	return l.counts.books(t)
 }
 
 // firstReject tells where the reject is that was found first, of which there must be one. What the row says is for the
@@ -48,20 +47,20 @@ func (l *Load) firstReject() string {
 	return fmt.Sprintf("line %d: %s", r.Line, r.Code)
 }
 
-// writing begins a pass; out is nil where the pass only reads.
-func (l *Load) writing(out *lanes.Lanes) {
-	l.tally.Store(nil)
-	l.lanes.Store(out)
+// writing begins a reading.
+func (l *Load) writing(to sink) {
+	l.ended.Store(nil)
+	l.sink.Store(&to)
 }
 
-// written ends a pass.
-func (l *Load) written(out *lanes.Lanes) {
-	if out == nil {
-		return
+// written ends a reading.
+func (l *Load) written(to sink) {
+	t := to.tally()
+	if to.delta != nil {
+		l.unwritten.Add(int64(to.delta.Waiting()))
 	}
-	tally := out.Tally()
-	l.tally.Store(&tally)
-	l.lanes.Store(nil)
+	l.ended.Store(&t)
+	l.sink.Store(nil)
 }
 
 // again begins the second pass over a feed in whose first no row was rejected.

@@ -151,7 +151,7 @@ func (l *Load) progress() Progress {
 
 // Status is a snapshot. It does not wait for anything.
 func (l *Loader) Status() Status {
-	s := Status{Queue: l.cfg().Queue, InFlight: l.holds.count(), Waiting: l.slots.idle(), Rate: l.pace.Rate(), Troubles: l.troubles.reasons(), Loading: []Progress{}}
+	s := Status{Queue: l.cfg().Queue, InFlight: l.holds.count(), Waiting: l.slots.idle(), Rate: l.table.paces.write.Rate(), Troubles: l.troubles.reasons(), Loading: []Progress{}}
 	l.book.mu.Lock()
 	defer l.book.mu.Unlock()
 	for load := range l.book.loading {

@@ -111,6 +111,10 @@ func (c Config) Validate() error {
 	case lease == c.Table.Name || lease == c.StateTable:
 		errs = append(errs, config.Problemf("stream.lease_table", "is the inventory's or the state table: it must be another one"))
 	}
+	if c.Notifier.ThresholdAttribute != "" && c.Loader.Attributes != "keep" {
+		errs = append(errs, config.Problemf("notifier.threshold_attribute",
+			"needs loader.attributes: keep, with loader.mode: delta: a put loses what an item has beside its count"))
+	}
 	seen := map[string]string{}
 	for _, a := range []struct{ key, name string }{{"table.store", c.Table.Store}, {"table.item", c.Table.Item}, {"table.count", c.Table.Count}} {
 		switch other, twice := seen[a.name]; {

@@ -64,8 +64,9 @@ func TestEachMetricIsMeasuredAndBothWaysOutAgree(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		w.changedThresholds(t, cfg)
-		cfg.Notifier.Send = false // in force from here on, and nothing begins to count anew
+		cfg.Notifier.Send, cfg.Loader.Mode = false, "delta" // in force from here on, and nothing begins to count anew
 		w.reload <- cfg
+		w.putObject(t, "again.csv", "store,item,count\nOslo,Kettle,4\n")
 		w.stock(t, "shadow", 0)
 		w.aws.Fault(fault.Rule{Service: "cloudwatch", Client: "daemon", Times: 3, Effect: fault.Unavailable})
 		time.Sleep(2*time.Minute + 25*time.Second) // stopped in mid-interval

@@ -153,7 +153,7 @@ func (g grants) run() (all []policyStatement) {
 			allow("ReceiveEvents", g.queues(c.Loader.Queue), "sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"))
 		all = append(all, g.reading()...)
 		all = append(all, g.reports()...)
-		all = append(all, allow("WriteRows", g.table(c.Table.Name), "dynamodb:BatchWriteItem"))
+		all = append(all, allow("WriteRows", g.table(c.Table.Name), g.writing()...))
 	}
 	all = append(all,
 		allow("KnowTable", g.table(c.Table.Name), "dynamodb:DescribeTable"),
@@ -219,7 +219,19 @@ func (g grants) metrics() []policyStatement {
 // load is the pipeline without its queue.
 func (g grants) load() []policyStatement {
 	all := append(g.reading(), g.reports()...)
-	return append(all, allow("WriteRows", g.table(g.cfg.Table.Name), "dynamodb:BatchWriteItem", "dynamodb:DescribeTable"))
+	return append(all, allow("WriteRows", g.table(g.cfg.Table.Name), append(g.writing(), "dynamodb:DescribeTable")...))
+}
+
+// writing is how rows come into the table.
+func (g grants) writing() []string {
+	actions := []string{"dynamodb:BatchWriteItem"}
+	if g.cfg.Loader.Attributes == "keep" {
+		actions = []string{"dynamodb:UpdateItem"}
+	}
+	if g.cfg.Loader.Mode == "delta" {
+		actions = append(actions, "dynamodb:BatchGetItem", "dynamodb:Query")
+	}
+	return actions
 }
 
 // setup makes the daemon's own tables.

@@ -30,9 +30,9 @@ func newPartitions(n int, of func(string) int) *partitions {
 	return p
 }
 
-func (p *partitions) Put(ctx context.Context, rows []Row) ([]Row, error) {
+func (p *partitions) Put(ctx context.Context, rows []Row) ([]Row, float64, error) {
 	if err := sleep(ctx, 5*time.Millisecond); err != nil {
-		return rows, err
+		return rows, 0, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,9 +58,9 @@ func (p *partitions) Put(ctx context.Context, rows []Row) ([]Row, error) {
 		p.throttled++
 	}
 	if left == len(rows) {
-		return rows, errThrottle
+		return rows, 0, errThrottle
 	}
-	return rows[:left], nil
+	return rows[:left], 0, nil
 }
 
 // feed adds rows to lanes, which write to p at the pace that the table is said to admit, and returns how long it took.

@@ -2,6 +2,9 @@ package lanes
 
 import "time"
 
+// Ahead is how many rows may be under way, or wait, behind a row that is not written: one that so many were added after is written.
+const Ahead = aheadRows + 2*blockRows
+
 // Bounds of the read-ahead, after the oldest row that is not written.
 const (
 	aheadRows  = 50_000

@@ -19,17 +19,16 @@ type Bulk interface {
 
 // Dynamo is the Table that puts rows by BatchWriteItem. Make it by NewDynamo.
 type Dynamo struct {
-	client   Bulk
-	table    inventory.Table
-	consumed func(units float64)
-	encoder  *encoder
-	input    *dynamodb.BatchWriteItemInput // names the table to the SDK; the rows are in the body
+	client  Bulk
+	table   inventory.Table
+	encoder *encoder
+	input   *dynamodb.BatchWriteItemInput // names the table to the SDK; the rows are in the body
 }
 
-// NewDynamo makes the Table of a client. consumed is told of the write capacity units of each call.
-func NewDynamo(client Bulk, table inventory.Table, consumed func(units float64)) *Dynamo {
+// NewDynamo makes the Table of a client.
+func NewDynamo(client Bulk, table inventory.Table) *Dynamo {
 	return &Dynamo{
-		client: client, table: table, consumed: consumed, encoder: newEncoder(table),
+		client: client, table: table, encoder: newEncoder(table),
 		input: &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table.Name: nil}},
 	}
 }
@@ -57,18 +56,17 @@ func (d *Dynamo) Admits(ctx context.Context) (units float64, err error) {
 }
 
 // Put implements Table.
-func (d *Dynamo) Put(ctx context.Context, rows []Row) ([]Row, error) {
+func (d *Dynamo) Put(ctx context.Context, rows []Row) (left []Row, units float64, err error) {
 	body := d.encoder.body(rows)
 	out, err := d.client.BatchWriteItem(ctx, d.input, func(o *dynamodb.Options) { o.Protocol = protocol{o.Protocol, body} })
 	if err != nil {
-		return rows, fmt.Errorf("write to table %s: %w", d.table.Name, err)
+		return rows, 0, fmt.Errorf("write to table %s: %w", d.table.Name, err)
 	}
 	for _, c := range out.ConsumedCapacity {
-		if c.CapacityUnits != nil {
-			d.consumed(*c.CapacityUnits)
-		}
+		units += aws.ToFloat64(c.CapacityUnits)
 	}
-	return d.unprocessed(rows, out.UnprocessedItems)
+	left, err = d.unprocessed(rows, out.UnprocessedItems)
+	return left, units, err
 }
 
 // unprocessed moves those of rows that the answer names to the front.

@@ -56,7 +56,7 @@ func TestTheBodyIsTheSDKsOwn(t *testing.T) {
 		{Store: []byte("ends with \\"), Item: []byte(`"`), Count: 9223372036854775807},
 	}
 	client, s := capture(t)
-	if _, err := NewDynamo(client, table, func(float64) {}).Put(t.Context(), rows); err != nil {
+	if _, _, err := NewDynamo(client, table).Put(t.Context(), rows); err != nil {
 		t.Fatal(err)
 	}
 	ours := *s
@@ -106,14 +106,14 @@ func BenchmarkPut(b *testing.B) {
 		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""), Retryer: aws.NopRetryer{},
 		DisableValidateResponseChecksum: true, HTTPClient: answer{},
 	})
-	d := NewDynamo(client, inventory.DefaultTable, func(float64) {})
+	d := NewDynamo(client, inventory.DefaultTable)
 	rows := make([]Row, BatchSize)
 	for i := range rows {
 		rows[i] = Row{Store: []byte("store-0001"), Item: []byte("item-" + strings.Repeat("0", i)), Count: int64(i)}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.Put(b.Context(), rows); err != nil {
+		if _, _, err := d.Put(b.Context(), rows); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -137,7 +137,13 @@ func (l *lane) put(rows []Row) (left []Row, verdict Verdict, err error) {
 	g := l.of
 	ctx, cancel := context.WithTimeout(g.ctx, callTimeout)
 	defer cancel()
-	left, err = g.cfg.Table.Put(ctx, rows)
+	left, units, err := g.cfg.Table.Put(ctx, rows)
+	if units > 0 {
+		g.cfg.Pace.Consumed(units)
+		if g.cfg.Consumed != nil {
+			g.cfg.Consumed(units)
+		}
+	}
 	switch {
 	case err == nil:
 		g.cfg.Trouble(nil)
@@ -236,6 +242,9 @@ func (l *lane) insist(rows []Row) (left []Row) {
 	}
 	return nil
 }
+
+// Jitter is how long to wait after so many failures in a row.
+func Jitter(failures int) time.Duration { return jitter(failures) }
 
 // jitter is a random pause after so many failures in a row.
 func jitter(failures int) time.Duration {

@@ -15,10 +15,10 @@ import (
 
 // Table puts rows: the one seam between the lanes and DynamoDB.
 type Table interface {
-	// Put writes rows, at most BatchSize of distinct keys, in one call, and returns those that the table left
-	// unprocessed, in place at the front of rows. An error means that no row is known to be written; it is judged
-	// by Config.Judge. Put is called by many goroutines at once.
-	Put(ctx context.Context, rows []Row) (left []Row, err error)
+	// Put writes rows, at most BatchSize of distinct keys, and returns those that the table left unprocessed, in place
+	// at the front of rows, and the write units that it took. An error means that no row is known to be written; it is
+	// judged by Config.Judge. Put is called by many goroutines at once.
+	Put(ctx context.Context, rows []Row) (left []Row, units float64, err error)
 }
 
 // Verdict is what an error of the table means for a batch.
@@ -37,12 +37,13 @@ type Config struct {
 	Table     Table
 	Pace      *Pace // of the table
 	Judge     func(error) Verdict
-	Trouble   func(error)      // told of each error that is retried, and with nil of each success
-	Throttled func()           // told of each call that the table throttled, in whole or in part
-	Refused   func(Row, error) // told of each row that the table refuses; called by several goroutines at once
-	Pulse     func() Pulse     // of each lane; nil: none
-	Owner     Pulse            // rests while the owner waits for the lanes
-	Waiting   func()           // called now and then by the owner's goroutine while Finish waits; nil: not at all
+	Consumed  func(units float64) // told of the write units of each call; nil: nobody is
+	Trouble   func(error)         // told of each error that is retried, and with nil of each success
+	Throttled func()              // told of each call that the table throttled, in whole or in part
+	Refused   func(Row, error)    // told of each row that the table refuses; called by several goroutines at once
+	Pulse     func() Pulse        // of each lane; nil: none
+	Owner     Pulse               // rests while the owner waits for the lanes
+	Waiting   func()              // called now and then by the owner's goroutine while Finish waits; nil: not at all
 }
 
 // RefusedRows is how many rows of one object the table may refuse. At the next one the object fails: it is the table

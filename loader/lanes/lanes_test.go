@@ -27,9 +27,9 @@ var (
 	errDown     = errors.New("down")
 )
 
-func (t *table) Put(ctx context.Context, rows []Row) ([]Row, error) {
+func (t *table) Put(ctx context.Context, rows []Row) ([]Row, float64, error) {
 	if err := sleep(ctx, time.Duration(1+rand.IntN(20))*time.Millisecond); err != nil {
-		return rows, err
+		return rows, 0, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -39,21 +39,21 @@ func (t *table) Put(ctx context.Context, rows []Row) ([]Row, error) {
 	if t.fault != nil {
 		var err error
 		if left, err = t.fault(t.calls, rows); err != nil {
-			return rows, err
+			return rows, 0, err
 		}
 	}
 	seen := map[string]bool{}
 	for i, r := range rows {
 		key := string(r.Store) + "/" + string(r.Item)
 		if seen[key] {
-			return rows, fmt.Errorf("%w: %s twice in a batch", errRefuse, key)
+			return rows, 0, fmt.Errorf("%w: %s twice in a batch", errRefuse, key)
 		}
 		seen[key] = true
 		if i >= left {
 			t.rows[key] = r.Count
 		}
 	}
-	return rows[:left], nil
+	return rows[:left], 0, nil
 }
 
 func config(t *table, n int) Config {

@@ -33,16 +33,15 @@ func oddRows() (rows []lanes.Row) {
 var _ = add("dynamodb",
 	Case{Name: "batches as the loader writes them are taken, whatever their texts", Doc: "BatchWriteItem", Run: func(t *T, e *Env) {
 		d := open(t, e)
-		units := 0.0
-		table := lanes.NewDynamo(d.Client, stock.DefaultTable, func(n float64) { units += n })
-		left, err := table.Put(t.Context(), oddRows())
+		table := lanes.NewDynamo(d.Client, stock.DefaultTable)
+		left, units, err := table.Put(t.Context(), oddRows())
 		t.ok(err)
 		t.equal("unprocessed", len(left), 0)
 		t.equal("the units", units, float64(len(oddTexts)+2)) // the longest takes three
 		for i, text := range oddTexts {
 			d.stored(text, text, counted(text, text, -i))
 		}
-		_, err = table.Put(t.Context(), append(oddRows(), oddRows()[0]))
+		_, _, err = table.Put(t.Context(), append(oddRows(), oddRows()[0]))
 		t.refused(err, "ValidationException", "Provided list of item keys contains duplicates")
 	}},
 )
@@ -89,7 +88,7 @@ func TestBatchesAsTheLoaderWritesThemAreSignedForWhatTheyCarry(t *testing.T) {
 	v := &verifying{sandbox.Direct(box), t, 0}
 	cfg := box.Config("loader")
 	cfg.HTTPClient = &http.Client{Transport: v}
-	left, err := lanes.NewDynamo(dynamodb.NewFromConfig(cfg), stock.DefaultTable, func(float64) {}).Put(t.Context(), oddRows())
+	left, _, err := lanes.NewDynamo(dynamodb.NewFromConfig(cfg), stock.DefaultTable).Put(t.Context(), oddRows())
 	if err != nil || len(left) != 0 || v.verified != 1 {
 		t.Errorf("%d requests, %d rows left, %v", v.verified, len(left), err)
 	}
