@@ -78,14 +78,22 @@ func (s *shard) run() error {
 		return err
 	}
 	s.t.log.Debug("reading a shard", zap.String("shard", s.row.ID), zap.String("checkpoint", s.row.Checkpoint))
-	err := s.readAll()
-	for errors.Is(err, errHandedOver) {
-		if err = s.handOver(); err == nil {
+	for {
+		err := s.begin()
+		if err == nil {
 			err = s.goOn()
-		} else if errors.Is(err, errHandedOver) {
-			break
+		}
+		if errors.Is(err, errHandedOver) {
+			err = s.handOver()
+		}
+		if err != nil {
+			return s.leave(err)
 		}
 	}
+}
+
+// leave ends the reading of the shard for this reason: it gives the shard away where that is still this instance's to do.
+func (s *shard) leave(err error) error {
 	s.t.troubles.drop(s.place())
 	s.t.troubles.drop(s.handlerPlace())
 	switch {
@@ -138,35 +146,46 @@ func (s *shard) bury() error {
 	return s.vanish("the stream was deleted before the shard was read to its end")
 }
 
-func (s *shard) readAll() error {
+// begin places the reading behind what the row says is handled.
+func (s *shard) begin() error {
 	last, err := s.row.last()
 	if err != nil {
 		return s.halt(err)
 	}
-	s.at.last, s.ack.stored = last, last
-	return s.goOn()
+	if s.at.last == "" { // else it has been read here before
+		s.at.last, s.ack.stored = last, last
+	}
+	return nil
 }
 
-// goOn reads from where the shard stands.
+// goOn reads from where the shard stands. A quiet shard rests here, on a stack of a few hundred bytes: deeper, each of
+// thousands would keep a stack of twice the size.
 func (s *shard) goOn() error {
 	for {
-		if err := s.admit(); err != nil {
-			return err
-		}
-		p, op, err := s.read()
-		if s.stop.Err() != nil {
-			s.t.budget.release(p.size)
-			return context.Cause(s.stop)
-		}
-		if err == nil {
-			err = s.take(p)
-		} else {
-			err = s.remedy(op, err)
-		}
+		pause, err := s.turn()
 		if err != nil {
 			return err
 		}
+		if err := s.rest(pause); err != nil {
+			return err
+		}
 	}
+}
+
+// turn reads one page and deals with it; it returns how long to wait for the next.
+func (s *shard) turn() (pause time.Duration, err error) {
+	if err := s.admit(); err != nil {
+		return 0, err
+	}
+	p, op, err := s.read()
+	if s.stop.Err() != nil {
+		s.t.budget.release(p.size)
+		return 0, context.Cause(s.stop)
+	}
+	if err != nil {
+		return 0, s.remedy(op, err)
+	}
+	return s.take(p)
 }
 
 // admit records a gap where the shard is about to be read from its oldest record and something may have been deleted
@@ -191,8 +210,8 @@ func (s *shard) fromOldest() bool { return s.at.last == "" || s.at.horizon }
 // unreadFor is how old an unread record may be.
 func (s *shard) unreadFor() time.Duration { return s.t.clock.now().Sub(s.at.through) }
 
-// take deals with one page and waits until the next is due.
-func (s *shard) take(p page) error {
+// take deals with one page; it returns how long to wait for the next.
+func (s *shard) take(p page) (pause time.Duration, err error) {
 	s.pulse.failures, s.pulse.limited = 0, time.Time{}
 	s.t.troubles.mend(s.place())
 	s.t.clock.hear(p.at)
@@ -202,19 +221,17 @@ func (s *shard) take(p page) error {
 	if err := s.works(); err != nil {
 		s.t.budget.release(p.size)
 		s.t.metrics.returned.Add(context.Background(), int64(len(p.records)))
-		return err
+		return 0, err
 	}
-	pause, err := s.handle(p)
-	if err != nil {
-		return err
+	if pause, err = s.handle(p); err != nil {
+		return 0, err
 	}
 	if pause > 0 {
-		s.at.iterator = ""
-		p = page{} // whatever it holds is others' for the pause
-		return s.rest(pause)
+		s.at.iterator = "" // the page is read again: its memory is others' for the pause
+		return pause, nil
 	}
 	if p.next == "" {
-		return s.end()
+		return 0, s.end()
 	}
 	s.at.iterator, s.at.opened = p.next, s.pulse.called
 	next := pace{
@@ -225,7 +242,7 @@ func (s *shard) take(p page) error {
 	if s.at.known && len(p.records) == 0 {
 		s.view.tip(s.at.tip, pause+callTimeout)
 	}
-	return s.rest(pause - time.Since(s.pulse.called))
+	return pause - time.Since(s.pulse.called), nil
 }
 
 // tipAfter is how many empty pages in a row mean the tip after a new iterator: it may take several calls to reach the
