@@ -14,6 +14,9 @@ import (
 // judge is the one checker of all scenarios; all readers have stopped.
 func (w *world) judge() {
 	w.Helper()
+	for _, done := range w.dying {
+		<-done
+	}
 	w.nothingLeft()
 	w.judgeHistory()
 }
@@ -45,9 +48,10 @@ func (w *world) nothingLeft() {
 func readersGoroutines() []string {
 	synctest.Wait()
 	text := make([]byte, 4<<20)
+	here := bubble(string(text[:runtime.Stack(text, false)]))
 	var found []string
 	for _, stack := range strings.Split(string(text[:runtime.Stack(text, true)]), "\n\n") {
-		if slices.ContainsFunc(strings.Split(stack, "\n"), func(line string) bool {
+		if bubble(stack) == here && slices.ContainsFunc(strings.Split(stack, "\n"), func(line string) bool {
 			file, _, _ := strings.Cut(line, ".go:")
 			in := path.Base(path.Dir(file))
 			return (in == "stream" || in == "lease") && !strings.HasSuffix(file, "_test")
@@ -56,6 +60,15 @@ func readersGoroutines() []string {
 		}
 	}
 	return found
+}
+
+// bubble is the bubble of a goroutine, as its stack names it: other tests' goroutines run at the same time.
+func bubble(stack string) string {
+	head, _, _ := strings.Cut(stack, "\n")
+	_, name, _ := strings.Cut(head, "synctest bubble ")
+	name, _, _ = strings.Cut(name, "]")
+	name, _, _ = strings.Cut(name, ",")
+	return name
 }
 
 // everyRecord: each record that was written was handled or diverted, and none that was to be dropped.

@@ -5,7 +5,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 )
 
@@ -57,7 +56,7 @@ func (s *shard) checkpoint() error {
 	if err != nil && s.t.lives.work.Err() != nil {
 		return context.Cause(s.t.lives.work)
 	}
-	delay, repeat := classify(err).delay(s.ack.failures, rand.Float64())
+	delay, repeat := classify(err).delay(s.ack.failures, s.draw("checkpoint", s.ack.failures))
 	if repeat {
 		s.t.metrics.checkpointFailures.Add(context.Background(), 1)
 		s.t.caller.complain(leasePlace, err)

@@ -69,6 +69,7 @@ type seams struct {
 	slept func() time.Duration // how long it has slept; nil: as the kernel says
 	name  string               // of the instances, without the random part, and the seed of all that is random; "": the host's
 	lives *int                 // counts the instances of that name
+	tip   int                  // how many empty pages mean the tip; 0: tipAfter
 }
 
 // newID makes the id of a new instance.
@@ -88,6 +89,16 @@ func (s seams) random() func() float64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, s.name)
 	return rand.New(rand.NewPCG(h.Sum64(), 1)).Float64
+}
+
+// draw is a number in [0, 1) that spreads the n-th wait for a purpose.
+func (s seams) draw(purpose string, n int) float64 {
+	if s.name == "" {
+		return rand.Float64()
+	}
+	h := fnv.New64a()
+	fmt.Fprint(h, s.name, "/", purpose)
+	return rand.New(rand.NewPCG(h.Sum64(), uint64(n))).Float64()
 }
 
 // Images is what the records of a table's stream must carry, which its view type says. A stream with less is refused.

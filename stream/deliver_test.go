@@ -16,6 +16,7 @@ import (
 )
 
 func TestMemoryIsBoundedAndAShardThatWaitsKeepsItsLease(t *testing.T) {
+	t.Parallel()
 	scenario(t, 8, func(w *world) {
 		var held, most atomic.Int64 // bytes of records that handlers have
 		w.behave(func(_ context.Context, batch []Record) error {
@@ -55,6 +56,7 @@ func TestMemoryIsBoundedAndAShardThatWaitsKeepsItsLease(t *testing.T) {
 
 // TestSmallPagesDoNotWaitForEachOther: a page takes what it needs and no more.
 func TestSmallPagesDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
 	scenario(t, 16, func(w *world) {
 		var busy atomic.Int32
 		w.behave(func(context.Context, []Record) error { busy.Add(1); time.Sleep(time.Minute); return nil })
@@ -75,6 +77,7 @@ func TestSmallPagesDoNotWaitForEachOther(t *testing.T) {
 // TestHandlersContextEndsWithTheLease: at the deadline, in the middle of a call, and no call begins before the next
 // good renewal.
 func TestHandlersContextEndsWithTheLease(t *testing.T) {
+	t.Parallel()
 	for name, obeys := range map[string]bool{"a handler that obeys": true, "a handler that ignores it": false} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, 1, func(w *world) {
@@ -123,6 +126,7 @@ func TestHandlersContextEndsWithTheLease(t *testing.T) {
 
 // TestCheckpointsGoOnWithinAPage: also where the handler takes the records of a page one by one.
 func TestCheckpointsGoOnWithinAPage(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.behave(func(_ context.Context, batch []Record) error {
 			if len(batch) > 1 {
@@ -154,6 +158,7 @@ func TestCheckpointsGoOnWithinAPage(t *testing.T) {
 }
 
 func TestStopWaitsForTheHandlerAndNoLongerThanAllowed(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ takes, want time.Duration }{
 		"within the time": {10 * time.Second, 10 * time.Second}, "beyond it": {time.Hour, 30 * time.Second},
 	} {

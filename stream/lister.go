@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -48,7 +47,7 @@ func (l *lister) run(ctx context.Context) error {
 	tick, done := l.loop("stream.discovery")
 	defer done()
 	l.tick = tick
-	for pause := time.Hour; ; { // nobody leads before the instances are known
+	for rounds, pause := 0, time.Hour; ; { // nobody leads before the instances are known
 		if err := l.wait(ctx, pause); err != nil {
 			return err
 		}
@@ -58,7 +57,8 @@ func (l *lister) run(ctx context.Context) error {
 			if err := l.round(ctx); err != nil {
 				return err
 			}
-			pause = time.Duration(float64(listEvery) * (0.8 + 0.4*rand.Float64()))
+			rounds++
+			pause = time.Duration(float64(listEvery) * (0.8 + 0.4*l.config.draw("listing", rounds)))
 		}
 		l.prove(ctx)
 		if len(l.questions) > 0 {

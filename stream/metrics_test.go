@@ -34,6 +34,7 @@ func values(t *testing.T, reader *sdkmetric.ManualReader) map[string]float64 {
 }
 
 func TestMetricsTellWhatHappens(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		reader := sdkmetric.NewManualReader()
 		meter := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)).Meter("stream")
@@ -78,6 +79,7 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 
 // TestBlockedShardAges: also one of which nothing has been handled yet.
 func TestBlockedShardAges(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		var attempts atomic.Int32
 		w.behave(poisoned("item-0", &attempts))
@@ -99,6 +101,7 @@ func TestBlockedShardAges(t *testing.T) {
 }
 
 func TestShardThatIsNeverReadMakesTheReaderNotReady(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		time.Sleep(5 * time.Second)

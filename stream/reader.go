@@ -135,7 +135,7 @@ func (r *Reader) loop(name string) (tick, done func()) {
 // the lease table belongs to another program) and where the lease table vanishes. Outages and missing permissions it
 // waits out; Ready tells of them. It is called once.
 func (r *Reader) Run(ctx context.Context) error {
-	r.caller = caller{pool: newPool(), troubles: r.troubles, errors: r.metrics.count}
+	r.caller = caller{pool: newPool(), troubles: r.troubles, errors: r.metrics.count, draw: r.config.draw}
 	defer r.caller.pool.close()
 	defer r.metrics.close()
 	r.takeHost()

@@ -5,7 +5,6 @@ package stream
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
@@ -41,7 +40,7 @@ func (s *shard) remedy(op operation, err error) error {
 	if err := s.failing(); err != nil {
 		return err
 	}
-	delay, repeats := kind.delay(s.pulse.failures-1, rand.Float64())
+	delay, repeats := kind.delay(s.pulse.failures-1, s.draw("read", s.pulse.failures))
 	if !repeats { // what nobody foresaw is not tried in a hurry
 		delay = deniedPause
 	}
@@ -74,7 +73,7 @@ func (s *shard) pause(err error) error {
 		return nil
 	}
 	s.t.caller.complain(s.place(), err)
-	delay, _ := broken.delay(s.pulse.failures-1, rand.Float64())
+	delay, _ := broken.delay(s.pulse.failures-1, s.draw("open", s.pulse.failures))
 	return s.rest(delay)
 }
 

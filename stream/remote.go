@@ -5,7 +5,6 @@ package stream
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -84,7 +83,8 @@ func (p *pool) close() {
 type caller struct {
 	pool     *pool
 	troubles *troubles
-	errors   func(errorKind) // counts
+	errors   func(errorKind)                     // counts
+	draw     func(purpose string, n int) float64 // spreads the waits
 }
 
 // once makes one attempt.
@@ -112,7 +112,7 @@ func (c caller) persist(ctx context.Context, place string, tick func(), f func(c
 		if ctx.Err() != nil && err != nil {
 			return context.Cause(ctx)
 		}
-		delay, repeat := classify(err).delay(n, rand.Float64())
+		delay, repeat := classify(err).delay(n, c.draw(place, n))
 		if !repeat { // there is an answer, good or bad
 			c.troubles.mend(place)
 			return err

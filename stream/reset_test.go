@@ -17,6 +17,7 @@ func (w *world) reset(o ResetOptions) (done []string, took time.Duration, err er
 }
 
 func TestResetWaitsForTheLeaseOfADeadInstanceAndNoLonger(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(10)
@@ -38,6 +39,7 @@ func TestResetWaitsForTheLeaseOfADeadInstanceAndNoLonger(t *testing.T) {
 }
 
 func TestResetRefusesWhatALivingInstanceHolds(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(4)
@@ -53,6 +55,7 @@ func TestResetRefusesWhatALivingInstanceHolds(t *testing.T) {
 
 // TestResetOfAllMakesNoFalseGap: also of shards that ended or were read to their tip more than a day ago.
 func TestResetOfAllMakesNoFalseGap(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start(w.calm)
 		w.spread(3)
@@ -76,6 +79,7 @@ func TestResetOfAllMakesNoFalseGap(t *testing.T) {
 }
 
 func TestResetToAnInstantDeliversWhatCameAfterIt(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(6)

@@ -22,14 +22,14 @@ import (
 
 // metering counts the lease table's capacity units.
 type metering struct {
-	*dynamodb.Client
+	Tables
 	read, written *atomic.Int64 // halves of units
 }
 
 func (m metering) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	asked := *in
 	asked.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	out, err := m.Client.Query(ctx, &asked, o...)
+	out, err := m.Tables.Query(ctx, &asked, o...)
 	if err == nil && out.ConsumedCapacity != nil {
 		m.read.Add(int64(2 * *out.ConsumedCapacity.CapacityUnits))
 	}
@@ -39,7 +39,7 @@ func (m metering) Query(ctx context.Context, in *dynamodb.QueryInput, o ...func(
 func (m metering) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	asked := *in
 	asked.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	out, err := m.Client.UpdateItem(ctx, &asked, o...)
+	out, err := m.Tables.UpdateItem(ctx, &asked, o...)
 	if err == nil && out.ConsumedCapacity != nil {
 		m.written.Add(int64(2 * *out.ConsumedCapacity.CapacityUnits))
 	}
@@ -83,11 +83,14 @@ func atRest(t *testing.T, shards, instances int) (is idleCost) {
 		var readers []*Reader
 		for i := range instances {
 			config := DefaultConfig()
-			config.App, config.IdlePoll = "inventoryd", time.Minute
-			cfg := w.sandbox.Config(fmt.Sprint("reader-", i))
-			tables := metering{dynamodb.NewFromConfig(cfg), &readHalves, &writtenHalves}
+			config.App = "inventoryd"
+			rarely(&config)
+			name := fmt.Sprint("reader-", i)
+			cfg := w.sandbox.Config(name)
+			tables := metering{quickTables{dynamodb.NewFromConfig(cfg), wire{w.sandbox, name}}, &readHalves, &writtenHalves}
 			r, err := New(dynamodbstreams.NewFromConfig(cfg), tables, table, func(context.Context, []Record) error { return nil }, config)
 			w.must(err)
+			r.fetcher = quickPages{wire{w.sandbox, name}}
 			readers = append(readers, r)
 			go func() { done <- r.Run(ctx) }()
 			time.Sleep(time.Duration(2*i+1) * time.Nanosecond)

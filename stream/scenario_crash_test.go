@@ -23,6 +23,7 @@ func checkpointing(c fault.Call) bool {
 }
 
 func TestScenario20CrashBetweenHandlingAndCheckpoint(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(10)
@@ -48,7 +49,8 @@ func TestScenario20CrashBetweenHandlingAndCheckpoint(t *testing.T) {
 }
 
 func TestScenario20TakesOverWithinTheLeaseAfterACrash(t *testing.T) {
-	scenario(t, 4, func(w *world) {
+	t.Parallel()
+	golden(t, "20", 4, func(w *world) {
 		r := w.start()
 		w.spread(20)
 		time.Sleep(30 * time.Second)
@@ -65,6 +67,7 @@ func TestScenario20TakesOverWithinTheLeaseAfterACrash(t *testing.T) {
 
 // TestScenario22WriteCommittedAndItsAnswerLost: the checkpoint, and each other row that is written on a shard's way.
 func TestScenario22WriteCommittedAndItsAnswerLost(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{
 		"checkpoint": `":checkpoint"`, "claim": ":confirmed", "attempt": `":attempts"`, "end": `":ended_at"`, "child of its parent": "ADD #children",
 		"row of a shard": `":label"`, "row of the stream": `":app"`, "release": `"ready"`, "heartbeat": "ADD #counter",
@@ -109,7 +112,8 @@ func TestScenario22WriteCommittedAndItsAnswerLost(t *testing.T) {
 }
 
 func TestScenario27LeaseTableDownForAMinute(t *testing.T) {
-	scenario(t, 2, func(w *world) {
+	t.Parallel()
+	golden(t, "27", 2, func(w *world) {
 		r := w.start()
 		w.spread(10)
 		time.Sleep(5 * time.Second)
@@ -130,7 +134,8 @@ func TestScenario27LeaseTableDownForAMinute(t *testing.T) {
 }
 
 func TestScenario33RowDeletedUnderItsHolder(t *testing.T) {
-	scenario(t, 2, func(w *world) {
+	t.Parallel()
+	golden(t, "33", 2, func(w *world) {
 		metrics := sdkmetric.NewManualReader()
 		r := w.start(func(c *Config) { c.Meter = sdkmetric.NewMeterProvider(sdkmetric.WithReader(metrics)).Meter("stream") })
 		w.spread(10)
@@ -159,6 +164,7 @@ func TestScenario33RowDeletedUnderItsHolder(t *testing.T) {
 }
 
 func TestScenario36StartLatestThenACrashBeforeTheFirstCheckpointAndARollover(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.spread(5)
 		time.Sleep(time.Minute)
@@ -185,6 +191,7 @@ func TestScenario36StartLatestThenACrashBeforeTheFirstCheckpointAndARollover(t *
 }
 
 func TestScenario40RowOfAnEndedShardOutlivesAStaleListing(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start(w.calm)
 		w.spread(5)
@@ -227,6 +234,7 @@ func TestScenario40RowOfAnEndedShardOutlivesAStaleListing(t *testing.T) {
 }
 
 func TestScenario42HandlersDependencyDownForAnHour(t *testing.T) {
+	t.Parallel()
 	scenario(t, 3, func(w *world) {
 		var down atomic.Bool
 		w.behave(func(_ context.Context, batch []Record) error {

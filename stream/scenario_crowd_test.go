@@ -15,7 +15,8 @@ import (
 
 // TestScenario26ThiefOfARowStopsItsReader: at its next write. The thief is nobody, and so the shard is taken back.
 func TestScenario26ThiefOfARowStopsItsReader(t *testing.T) {
-	scenario(t, 2, func(w *world) {
+	t.Parallel()
+	golden(t, "26", 2, func(w *world) {
 		all := w.team(2)
 		w.spread(10)
 		time.Sleep(time.Minute)
@@ -96,6 +97,7 @@ func crowded(t *testing.T) {
 // TestScenario55TwoHundredShardsRollAtOnce: on four instances; the children are read within 30 s, within the budget of
 // calls, also where the leader dies at that moment.
 func TestScenario55TwoHundredShardsRollAtOnce(t *testing.T) {
+	t.Parallel()
 	crowded(t)
 	for name, dies := range map[string]bool{"": false, "and the leader dies": true} {
 		t.Run(name, func(t *testing.T) {
@@ -134,6 +136,7 @@ func TestScenario55TwoHundredShardsRollAtOnce(t *testing.T) {
 
 // TestScenario57AThousandShardsOnTwentyInstances: that start one after the other.
 func TestScenario57AThousandShardsOnTwentyInstances(t *testing.T) {
+	t.Parallel()
 	crowded(t)
 	scenario(t, 1000, func(w *world) {
 		w.slowReads(time.Second)

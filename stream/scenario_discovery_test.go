@@ -16,6 +16,7 @@ import (
 )
 
 func TestScenario01SplitChildrenStartAfterTheParentsLastRecord(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.spread(10)
 		children, err := w.sandbox.Tables.Split(table, w.open())
@@ -47,6 +48,7 @@ func slow(d time.Duration) func(context.Context, []Record) error {
 }
 
 func TestScenario02ChainOfRolloversEachGenerationIsRead(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.spread(3)
 		for range 3 { // before the reader's start
@@ -68,6 +70,7 @@ func TestScenario02ChainOfRolloversEachGenerationIsRead(t *testing.T) {
 }
 
 func TestScenario03ChildListedWhileTheParentIsOpenWaits(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		parent := w.open()
 		children, err := w.sandbox.Tables.Announce(table, parent, 2)
@@ -92,6 +95,7 @@ func TestScenario03ChildListedWhileTheParentIsOpenWaits(t *testing.T) {
 
 // TestScenario04ChildInvisibleForThreeMinutesIsFound: by asking for it, and by the listing where that does not help.
 func TestScenario04ChildInvisibleForThreeMinutesIsFound(t *testing.T) {
+	t.Parallel()
 	const lag = 3 * time.Minute
 	for name, c := range map[string]struct {
 		fails  func(fault.Call) bool
@@ -127,6 +131,7 @@ func TestScenario04ChildInvisibleForThreeMinutesIsFound(t *testing.T) {
 func filtered(c fault.Call) bool { return strings.Contains(string(c.Body), "ShardFilter") }
 
 func TestScenario05LastPageHoldsRecordsAndNoIterator(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		time.Sleep(30 * time.Second)
@@ -142,13 +147,15 @@ func TestScenario05LastPageHoldsRecordsAndNoIterator(t *testing.T) {
 }
 
 // rarely has a quiet shard read every minute only, where there are hundreds of them; with slow reads that is so soon.
-func rarely(c *Config) { c.IdlePoll = time.Minute }
+// rarely has the reader read quiet shards as seldom as may be, also after a new iterator.
+func rarely(c *Config) { c.IdlePoll, c.tip = time.Minute, 3 }
 
 func (w *world) slowReads(d time.Duration) {
 	w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.Effect{Delay: d}})
 }
 
 func TestScenario06ShardsOfThreePagesAreFoundWithinTheBudget(t *testing.T) {
+	t.Parallel()
 	scenario(t, 250, func(w *world) {
 		w.slowReads(5 * time.Second)
 		r := w.start(rarely)
@@ -180,6 +187,7 @@ func (w *world) perSecond(operation string, most int) {
 }
 
 func TestScenario07ManyShardsWithFaultsOnSomeMakeSteadyProgress(t *testing.T) {
+	t.Parallel()
 	scenario(t, 700, func(w *world) {
 		w.spread(1400)
 		sick := map[string]bool{}
@@ -211,6 +219,7 @@ func TestScenario07ManyShardsWithFaultsOnSomeMakeSteadyProgress(t *testing.T) {
 }
 
 func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.T) {
+	t.Parallel()
 	scenario(t, 150, func(w *world) {
 		w.slowReads(5 * time.Second)
 		const old = "shardId-00000000000000000001-00000001"
@@ -241,6 +250,7 @@ func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.
 }
 
 func TestScenario09ListingThatRepeatsItsCursorIsIncomplete(t *testing.T) {
+	t.Parallel()
 	scenario(t, 250, func(w *world) {
 		w.must(w.sandbox.Tables.RepeatCursors(table, 100))
 		w.slowReads(5 * time.Second)
@@ -259,6 +269,7 @@ func TestScenario09ListingThatRepeatsItsCursorIsIncomplete(t *testing.T) {
 }
 
 func TestScenario14ParentTrimmedBeforeItWasSeen(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		parent := w.open()
 		w.roll(parent)
@@ -271,6 +282,7 @@ func TestScenario14ParentTrimmedBeforeItWasSeen(t *testing.T) {
 }
 
 func TestScenario15ParentWithoutARowThatIsListedHoldsTheChild(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		parent := w.open()
 		w.behave(func(context.Context, []Record) error { return errors.New("down") })
@@ -304,7 +316,8 @@ func TestScenario15ParentWithoutARowThatIsListedHoldsTheChild(t *testing.T) {
 }
 
 func TestScenario21CrashBetweenTheEndAndTheChildrensRows(t *testing.T) {
-	scenario(t, 1, func(w *world) {
+	t.Parallel()
+	golden(t, "21", 1, func(w *world) {
 		r := w.start()
 		w.spread(5)
 		time.Sleep(5 * time.Second)
@@ -326,6 +339,7 @@ func TestScenario21CrashBetweenTheEndAndTheChildrensRows(t *testing.T) {
 // TestScenario49ThrottledPageThatIsThenAnsweredLeavesTheListingComplete: absence is proven, and nothing is asked for
 // again.
 func TestScenario49ThrottledPageThatIsThenAnsweredLeavesTheListingComplete(t *testing.T) {
+	t.Parallel()
 	answered := func(throttled bool) (calls int) {
 		scenario(t, 150, func(w *world) {
 			w.slowReads(5 * time.Second)
@@ -366,6 +380,7 @@ func TestScenario49ThrottledPageThatIsThenAnsweredLeavesTheListingComplete(t *te
 
 // TestNoRowIsMadeFromAnOldPage: what it shows may be long gone.
 func TestNoRowIsMadeFromAnOldPage(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		shard := w.open()
 		heal := w.fault(fault.Rule{Operation: "UpdateItem", Client: "reader-1", Effect: fault.Throttle, Match: func(c fault.Call) bool {

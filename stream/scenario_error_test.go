@@ -22,6 +22,7 @@ var (
 )
 
 func TestScenario16GetShardIteratorFailsAndIsNeverTakenForTheEnd(t *testing.T) {
+	t.Parallel()
 	for name, effect := range map[string]fault.Effect{"throttled": fault.Throttle, "5xx": fault.Unavailable, "reset": {Reset: true}} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, 2, func(w *world) {
@@ -45,6 +46,7 @@ func TestScenario16GetShardIteratorFailsAndIsNeverTakenForTheEnd(t *testing.T) {
 }
 
 func TestScenario17AccessDeniedIsRetriedSlowlyAndShown(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		heal := w.fault(fault.Rule{Operation: "GetRecords", Effect: fault.AccessDeniedJSON})
 		r := w.start()
@@ -62,6 +64,7 @@ func TestScenario17AccessDeniedIsRetriedSlowlyAndShown(t *testing.T) {
 }
 
 func TestScenario18CorruptSequenceNumberBlocksTheShard(t *testing.T) {
+	t.Parallel()
 	for name, checkpoint := range map[string]string{
 		"no position":           "nonsense",
 		"of another stream":     Position("1999-01-01T00:00:00.000", "100000000000000000009"),
@@ -106,6 +109,7 @@ func TestScenario18CorruptSequenceNumberBlocksTheShard(t *testing.T) {
 }
 
 func TestScenario19TooManyReadersAreReported(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(5)
@@ -126,6 +130,7 @@ func TestScenario19TooManyReadersAreReported(t *testing.T) {
 }
 
 func TestScenario19OneLimitExceededAfterAnOutageIsNoTooManyReaders(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(5)
@@ -148,6 +153,7 @@ func TestScenario19OneLimitExceededAfterAnOutageIsNoTooManyReaders(t *testing.T)
 
 // TestStreamThatIsNotFoundButTheTablesOwnIsWaitedFor: nothing ends, and the shards are read on.
 func TestStreamThatIsNotFoundButTheTablesOwnIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(5)
@@ -174,6 +180,7 @@ func TestStreamThatIsNotFoundButTheTablesOwnIsWaitedFor(t *testing.T) {
 
 // TestScenario12ShardThatIsListedButNotFoundIsWaitedFor: a listing without it is the only proof that it is gone.
 func TestScenario12ShardThatIsListedButNotFoundIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(5)
@@ -207,6 +214,7 @@ func TestScenario12ShardThatIsListedButNotFoundIsWaitedFor(t *testing.T) {
 
 // TestAnswersThatBreakOffAreReadAgain: of each call, whether it took effect or not.
 func TestAnswersThatBreakOffAreReadAgain(t *testing.T) {
+	t.Parallel()
 	for name, effect := range map[string]fault.Effect{"half an answer": {Half: true}, "none": {Drop: true}, "no effect either": {Reset: true}} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, 2, func(w *world) {
@@ -232,6 +240,7 @@ func TestAnswersThatBreakOffAreReadAgain(t *testing.T) {
 
 // TestScenario50OneStrayNotFoundBuriesNothing: of the first page of a stream that is off, or of a later one.
 func TestScenario50OneStrayNotFoundBuriesNothing(t *testing.T) {
+	t.Parallel()
 	later := func(c fault.Call) bool { return strings.Contains(string(c.Body), "ExclusiveStartShardId") }
 	for name, second := range map[string]bool{"page one": false, "page two": true} {
 		t.Run(name, func(t *testing.T) {
@@ -267,6 +276,7 @@ func TestScenario50OneStrayNotFoundBuriesNothing(t *testing.T) {
 
 // TestScenario50StrayNotFoundAtTheStart: a stream that is off is asked for again before the start is refused.
 func TestScenario50StrayNotFoundAtTheStart(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.spread(5)
 		w.must(w.sandbox.Tables.DisableStream(table))
@@ -282,6 +292,7 @@ func TestScenario50StrayNotFoundAtTheStart(t *testing.T) {
 
 // TestNothingWorksAgainBecauseTheReadingEnds: recoveries are told when a call has worked.
 func TestNothingWorksAgainBecauseTheReadingEnds(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(4)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestScenario13CheckpointOlderThanADayIsAGap(t *testing.T) {
+	t.Parallel()
 	old := func(w *world) (lost func(written) bool) {
 		r := w.start()
 		w.spread(5)
@@ -78,6 +79,7 @@ func TestScenario13CheckpointOlderThanADayIsAGap(t *testing.T) {
 
 // TestScenario13ShardWithoutACheckpointThatNobodyReadForADayHasAGap: nothing tells where its loss begins.
 func TestScenario13ShardWithoutACheckpointThatNobodyReadForADayHasAGap(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		end  func(*instance)
 		off  time.Duration
@@ -112,6 +114,7 @@ func TestScenario13ShardWithoutACheckpointThatNobodyReadForADayHasAGap(t *testin
 }
 
 func TestGapIsToldUntilOnGapAcceptsItAlsoAfterARestart(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(3)
@@ -158,6 +161,7 @@ func TestGapIsToldUntilOnGapAcceptsItAlsoAfterARestart(t *testing.T) {
 
 // TestRowOfAnEndedShardStaysUntilItsGapIsTold: and goes soon after.
 func TestRowOfAnEndedShardStaysUntilItsGapIsTold(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		var accept atomic.Bool
 		r := w.start(w.calm, func(c *Config) {
@@ -195,6 +199,7 @@ func TestRowOfAnEndedShardStaysUntilItsGapIsTold(t *testing.T) {
 
 // TestScenario13RecordsTrimmedUnderTheIteratorAreAGap: GetRecords says so, and the gap is behind the last record handled.
 func TestScenario13RecordsTrimmedUnderTheIteratorAreAGap(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(5)

@@ -34,6 +34,7 @@ func text(v Value) string {
 }
 
 func TestScenario37OnePermanentFailureInABatchIsDivertedOnce(t *testing.T) {
+	t.Parallel()
 	for _, most := range []int{1, 3} {
 		t.Run(fmt.Sprint("max_attempts ", most), func(t *testing.T) {
 			scenario(t, 1, func(w *world) {
@@ -61,6 +62,7 @@ func TestScenario37OnePermanentFailureInABatchIsDivertedOnce(t *testing.T) {
 }
 
 func TestScenario37PanicWithoutAnIndexIsFoundByHalvingTheBatch(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.behave(func(_ context.Context, batch []Record) error {
 			for _, r := range batch {
@@ -82,6 +84,7 @@ func TestScenario37PanicWithoutAnIndexIsFoundByHalvingTheBatch(t *testing.T) {
 }
 
 func TestScenario38DeadLetterQueueDownBlocksAndAttemptsSurviveARestart(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		var attempts atomic.Int32
 		w.behave(poisoned("item-5", &attempts))
@@ -114,6 +117,7 @@ func TestScenario38DeadLetterQueueDownBlocksAndAttemptsSurviveARestart(t *testin
 }
 
 func TestScenario38WithoutAQueueTheRecordBlocksItsShardOnly(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		var attempts atomic.Int32
 		w.behave(poisoned("item-5", &attempts))

@@ -20,6 +20,7 @@ import (
 var expiredIterator = fault.Effect{Error: &fault.Error{Status: 400, Code: "ExpiredIteratorException", Message: "The shard iterator has expired"}}
 
 func TestScenario10IteratorExpiresMidRead(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(5)
@@ -56,6 +57,7 @@ func TestScenario10IteratorExpiresMidRead(t *testing.T) {
 
 // TestScenario10IteratorsAreRenewedWhateverTheHandlerTakes: none is used beyond its 15 minutes.
 func TestScenario10IteratorsAreRenewedWhateverTheHandlerTakes(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		expired := 0
 		w.fault(fault.Rule{Operation: "GetRecords", Match: func(c fault.Call) bool {
@@ -82,6 +84,7 @@ func TestScenario10IteratorsAreRenewedWhateverTheHandlerTakes(t *testing.T) {
 }
 
 func TestScenario11StartLatestAndTheIteratorExpiresBeforeTheFirstRead(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		w.spread(10)
 		time.Sleep(time.Minute)
@@ -102,6 +105,7 @@ func TestScenario11StartLatestAndTheIteratorExpiresBeforeTheFirstRead(t *testing
 }
 
 func TestScenario12IteratorExpiredThenTheShardDeletedEndsWithOneLoss(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(5)
@@ -135,6 +139,7 @@ func TestScenario12IteratorExpiredThenTheShardDeletedEndsWithOneLoss(t *testing.
 // TestScenario25WallClocksApartWithAStartTime: two instances, of which one's clock is an hour fast and the other's an
 // hour slow.
 func TestScenario25WallClocksApartWithAStartTime(t *testing.T) {
+	t.Parallel()
 	skewed := func(skew time.Duration) func(*Config) {
 		return func(c *Config) { c.wall = func() time.Time { return time.Now().Add(skew) } }
 	}
@@ -189,6 +194,7 @@ func TestScenario25WallClocksApartWithAStartTime(t *testing.T) {
 
 // TestSequenceNumbersAreGivenBackAsTheyAreSpelled: with their leading zeros.
 func TestSequenceNumbersAreGivenBackAsTheyAreSpelled(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.must(w.sandbox.Tables.SetNextSequence(table, strings.Repeat("0", 12)+"100000000000000000500"))
 		strict := w.fault(fault.Rule{Operation: "GetShardIterator", Effect: trimmedAway, Match: func(c fault.Call) bool {
@@ -219,6 +225,7 @@ var trimmedAway = fault.Effect{Error: &fault.Error{Status: 400, Code: "TrimmedDa
 
 // TestTrimmedAnswerOnAYoungShardIsNoGap: one stand-in gives it where nothing was ever written.
 func TestTrimmedAnswerOnAYoungShardIsNoGap(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.fault(fault.Rule{Operation: "GetShardIterator", Times: 2, Effect: trimmedAway})
 		w.fault(fault.Rule{Operation: "GetRecords", Times: 2, Effect: trimmedAway})
@@ -235,6 +242,7 @@ func TestTrimmedAnswerOnAYoungShardIsNoGap(t *testing.T) {
 
 // TestScenario59HostClocksADayApart: both ways. Nothing expires, no gap is told, and the records that count are read.
 func TestScenario59HostClocksADayApart(t *testing.T) {
+	t.Parallel()
 	for _, hours := range []int{-26, 26} {
 		t.Run(fmt.Sprint(hours, " hours"), func(t *testing.T) {
 			scenario(t, 2, func(w *world) {
@@ -287,6 +295,7 @@ func (w *world) expiries(good func(time.Time) bool) error {
 }
 
 func TestScenario39SequenceNumberGrowsADigit(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.must(w.sandbox.Tables.SetNextSequence(table, strings.Repeat("9", 22)+"7"))
 		r := w.start()

@@ -23,6 +23,7 @@ func (w *world) reenable(off time.Duration) {
 }
 
 func TestScenario34StreamEnabledAgainWithABacklogOnTheOldOne(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(10)
@@ -57,6 +58,7 @@ func TestScenario34StreamEnabledAgainWithABacklogOnTheOldOne(t *testing.T) {
 }
 
 func TestScenario34ChildThatShowsLateIsReadBeforeTheNewStream(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(5)
@@ -72,6 +74,7 @@ func TestScenario34ChildThatShowsLateIsReadBeforeTheNewStream(t *testing.T) {
 }
 
 func TestScenario34NewStreamIsNoticedSoonAfterTheOldOnesEnd(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(5)
@@ -90,6 +93,7 @@ func TestScenario34NewStreamIsNoticedSoonAfterTheOldOnesEnd(t *testing.T) {
 }
 
 func TestScenario35DisabledStreamIsForgottenDuringAnOutage(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start(w.calm)
 		w.spread(5)
@@ -106,6 +110,7 @@ func TestScenario35DisabledStreamIsForgottenDuringAnOutage(t *testing.T) {
 }
 
 func TestScenario35StreamDisabledForGood(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start(w.calm)
 		w.spread(10)
@@ -133,6 +138,7 @@ func TestScenario35StreamDisabledForGood(t *testing.T) {
 }
 
 func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(10)
@@ -174,6 +180,7 @@ func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
 // TestScenario51NewStreamWithoutNewImagesIsRefused: whether it is on or already off again, and nothing of it is handed
 // over, at a restart neither.
 func TestScenario51NewStreamWithoutNewImagesIsRefused(t *testing.T) {
+	t.Parallel()
 	const remedy = "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
 	for name, off := range map[string]bool{"enabled": false, "disabled": true} {
 		t.Run(name, func(t *testing.T) {
@@ -207,6 +214,7 @@ func TestScenario51NewStreamWithoutNewImagesIsRefused(t *testing.T) {
 // TestScenario56StreamsInBetweenAreReadInTheirTurn: two re-enables while all were off, and a crash before the middle
 // stream's shards have rows.
 func TestScenario56StreamsInBetweenAreReadInTheirTurn(t *testing.T) {
+	t.Parallel()
 	for name, crash := range map[string]bool{"": false, "with a crash": true} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, 2, func(w *world) {
@@ -253,6 +261,7 @@ func TestScenario56StreamsInBetweenAreReadInTheirTurn(t *testing.T) {
 
 // TestFirstStartReadsTheStreamsOfTheDayBeforeToo: all that DynamoDB still holds, unless reading is to begin at the latest.
 func TestFirstStartReadsTheStreamsOfTheDayBeforeToo(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.spread(3)
 		w.reenable(time.Minute)
@@ -270,6 +279,7 @@ func TestFirstStartReadsTheStreamsOfTheDayBeforeToo(t *testing.T) {
 
 // TestNewStreamThatWaitsIsTold: in Ready and Status, until when, and by the age.
 func TestNewStreamThatWaitsIsTold(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		meter, read := metered(t)
 		r := w.start(meter)
@@ -302,6 +312,7 @@ func TestNewStreamThatWaitsIsTold(t *testing.T) {
 
 // TestRestartAfterTheOldStreamIsForgottenWaitsForNothing: that it was read out is known from the new one's having begun.
 func TestRestartAfterTheOldStreamIsForgottenWaitsForNothing(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start(w.calm)
 		w.spread(3)

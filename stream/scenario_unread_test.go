@@ -24,12 +24,13 @@ func metered(t *testing.T) (change func(*Config), read func() map[string]float64
 }
 
 func TestScenario44TwentyEmptyPagesAreNotTheTip(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.spread(3)
 		time.Sleep(time.Minute)
 		w.must(w.sandbox.Tables.EmptyPages(table, 20))
 		meter, read := metered(t)
-		r := w.start(rarely, meter)
+		r := w.start(func(c *Config) { c.IdlePoll = time.Minute }, meter)
 		time.Sleep(3 * time.Second)
 		if age := read()["iterator.age"]; age < 1 || age > 10 {
 			t.Errorf("iterator.age is %v before anything is read", age)
@@ -58,6 +59,7 @@ func TestScenario44TwentyEmptyPagesAreNotTheTip(t *testing.T) {
 // TestScenario45WhatWasTrimmedWhileCatchingUpIsAGap: off for 23 hours in which shards rolled over, then the handler down
 // for four: what is trimmed in shards that nobody had begun is no less lost than what lay behind a checkpoint.
 func TestScenario45WhatWasTrimmedWhileCatchingUpIsAGap(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start(w.calm)
 		w.spread(3)
@@ -108,6 +110,7 @@ func TestScenario45WhatWasTrimmedWhileCatchingUpIsAGap(t *testing.T) {
 
 // TestScenario45MoreIsTrimmedWhileTheShardIsReadFromItsOldestRecord: a shard without a checkpoint, and one behind a gap.
 func TestScenario45MoreIsTrimmedWhileTheShardIsReadFromItsOldestRecord(t *testing.T) {
+	t.Parallel()
 	for _, read := range []int{0, 3} {
 		t.Run(fmt.Sprint(read, " records were handled before"), func(t *testing.T) {
 			scenario(t, 1, func(w *world) {
@@ -148,6 +151,7 @@ func TestScenario45MoreIsTrimmedWhileTheShardIsReadFromItsOldestRecord(t *testin
 
 // TestScenario58NothingCanBeReadForTwentyHours: the ages grow from the last good read, also of a shard that waits.
 func TestScenario58NothingCanBeReadForTwentyHours(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		meter, read := metered(t)
 		r := w.start(w.calm, meter)
@@ -179,6 +183,7 @@ func TestScenario58NothingCanBeReadForTwentyHours(t *testing.T) {
 
 // TestTipOfAnIdleShardIsStoredHourly: a crash of an instance that read all there was makes no false gap.
 func TestTipOfAnIdleShardIsStoredHourly(t *testing.T) {
+	t.Parallel()
 	for name, records := range map[string]int{"without a checkpoint": 0, "with one": 3} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, 1, func(w *world) {
@@ -207,6 +212,7 @@ func TestTipOfAnIdleShardIsStoredHourly(t *testing.T) {
 
 // TestBooksOfTheStreamBalance: what is read is handled, from before the start, diverted, or handed back.
 func TestBooksOfTheStreamBalance(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		w.spread(10)
 		time.Sleep(time.Minute)

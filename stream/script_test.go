@@ -90,6 +90,7 @@ func printScript(steps []step) string {
 type play struct {
 	*world
 	running map[string]*instance
+	lives   map[string]*int // of each name
 	heals   map[*time.Timer]func()
 }
 
@@ -102,8 +103,9 @@ func perform(t *testing.T, steps []step, planted planted) (wrong []string) {
 		found := &findings{TB: t}
 		core, log := observer.New(zap.InfoLevel)
 		w := &world{TB: found, sandbox: sandbox.New(), log: log, core: zap.New(core), lease: playLease, planted: planted}
+		w.sdk = func(start int) bool { return start%4 == 2 }
 		w.db = dynamodb.NewFromConfig(w.sandbox.Config("writer"))
-		p := &play{world: w, running: map[string]*instance{}, heals: map[*time.Timer]func(){}}
+		p := &play{world: w, running: map[string]*instance{}, lives: map[string]*int{}, heals: map[*time.Timer]func(){}}
 		defer func() {
 			if gone := recover(); gone != nil && gone != errGivenUp {
 				panic(gone)
@@ -151,6 +153,9 @@ func (p *play) finish() {
 	for _, name := range sortedKeys(p.running) {
 		p.stop([]string{name})
 	}
+	for _, done := range p.dying {
+		<-done
+	}
 	p.survey()
 }
 
@@ -178,7 +183,13 @@ func (p *play) start(args []string) {
 		return
 	}
 	time.Sleep(time.Duration(2*p.starts+1) * time.Nanosecond) // no two timers at one instant
-	p.running[args[0]] = p.world.start(func(c *Config) { c.LeaseDuration, c.IdlePoll = playLease, 5*time.Second })
+	if p.lives[args[0]] == nil {
+		p.lives[args[0]] = new(int)
+	}
+	p.running[args[0]] = p.world.start(func(c *Config) {
+		c.LeaseDuration, c.IdlePoll = playLease, rare
+		c.name, c.lives = args[0], p.lives[args[0]]
+	})
 }
 
 func (p *play) stop(args []string) {

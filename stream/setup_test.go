@@ -32,6 +32,7 @@ func (i *instance) fails(texts ...string) {
 }
 
 func TestStartIsRefusedWithTheRemedy(t *testing.T) {
+	t.Parallel()
 	remedy := "aws dynamodb update-table --table-name Orders --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
 	t.Run("view type without new images", func(t *testing.T) {
 		scenario(t, 1, func(w *world) {
@@ -77,6 +78,7 @@ func TestStartIsRefusedWithTheRemedy(t *testing.T) {
 
 // TestTablesAndStreamsInTheMakingAreWaitedFor: CREATING and ENABLING.
 func TestTablesAndStreamsInTheMakingAreWaitedFor(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.sandbox.Tables.SetTransition(30 * time.Second)
 		w.fault(fault.Rule{Operation: "DescribeTable", Effect: fault.Effect{Delay: 100 * time.Millisecond}}) // the time is up between two looks
@@ -92,6 +94,7 @@ func TestTablesAndStreamsInTheMakingAreWaitedFor(t *testing.T) {
 }
 
 func TestOutagesAtTheStartAreWaitedOut(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		heal := w.fault(fault.Rule{Service: "dynamodb", Client: "reader-1", Effect: fault.AccessDeniedJSON})
 		r := w.start()
@@ -106,6 +109,7 @@ func TestOutagesAtTheStartAreWaitedOut(t *testing.T) {
 }
 
 func TestLeaseTableThatVanishesEndsTheRun(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(4)
@@ -117,6 +121,7 @@ func TestLeaseTableThatVanishesEndsTheRun(t *testing.T) {
 }
 
 func TestNewStreamWithoutNewImagesIsNotRead(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(3)
@@ -131,6 +136,7 @@ func TestNewStreamWithoutNewImagesIsNotRead(t *testing.T) {
 }
 
 func TestThiefOfARowIsWaitedForAndTheShardTakenBack(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		r := w.start()
 		w.spread(3)
@@ -158,6 +164,7 @@ func TestThiefOfARowIsWaitedForAndTheShardTakenBack(t *testing.T) {
 }
 
 func TestReaderBuriedByAnotherStartsAnew(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(4)
@@ -181,6 +188,7 @@ func TestReaderBuriedByAnotherStartsAnew(t *testing.T) {
 }
 
 func TestListAndReset(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		r := w.start()
 		w.spread(10)
@@ -248,6 +256,7 @@ func TestSettingsAreChecked(t *testing.T) {
 }
 
 func TestStopDuringTheStartIsNoError(t *testing.T) {
+	t.Parallel()
 	scenario(t, 1, func(w *world) {
 		w.fault(fault.Rule{Service: "dynamodb", Client: "reader-1", Effect: fault.Unavailable})
 		r := w.start()
@@ -258,6 +267,7 @@ func TestStopDuringTheStartIsNoError(t *testing.T) {
 
 // TestLoopsTickAlsoInOutages: whoever watches the loops sees each of them at least every 11 s: a call may take 10.
 func TestLoopsTickAlsoInOutages(t *testing.T) {
+	t.Parallel()
 	scenario(t, 150, func(w *world) {
 		var mu sync.Mutex
 		last, widest := map[string]time.Time{}, map[string]time.Duration{}

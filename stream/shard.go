@@ -3,6 +3,7 @@ package stream
 // This file: one shard, from the claim of its row to its end or its release. One goroutine owns it.
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -69,6 +70,9 @@ func (t *tenure) newShard(row shardRow, v *view, quiet time.Duration, through ti
 	s.harness()
 	return s
 }
+
+// draw spreads the n-th wait of the shard for a purpose.
+func (s *shard) draw(purpose string, n int) float64 { return s.t.config.draw(s.row.ID+"/"+purpose, n) }
 
 func (s *shard) place() string { return "shard " + s.row.ID }
 
@@ -262,7 +266,7 @@ func (s *shard) look(p page) {
 		return
 	}
 	s.at.empty++
-	if s.at.known = s.at.known || s.at.empty >= tipAfter; s.at.known {
+	if s.at.known = s.at.known || s.at.empty >= cmp.Or(s.t.config.tip, tipAfter); s.at.known {
 		s.at.tip, s.at.through = now, now
 	}
 }

@@ -48,8 +48,11 @@ type world struct {
 	unspy   func()
 	lost    func(written) bool // records that may never be delivered; nil: none
 	starts  int
-	lease   time.Duration // of all readers
-	planted planted       // a bug of all readers; nil: none
+	dying   []chan error         // of instances that were killed in a call of their handler
+	lease   time.Duration        // of all readers
+	planted planted              // a bug of all readers; nil: none
+	sdk     func(start int) bool // who has the SDK's clients; nil: who reads often
+	trace   *trace               // of what instances do; nil: none
 
 	mu     sync.Mutex // guards what follows
 	handle Handler    // what the handlers do, after they wrote it down; nil: nothing
@@ -189,7 +192,8 @@ func (w *world) survey() {
 // calm has the reader do as little as may be, for scenarios of days.
 func (w *world) calm(c *Config) {
 	w.lease = 10 * time.Minute
-	c.IdlePoll, c.LeaseDuration = time.Minute, w.lease
+	c.LeaseDuration = w.lease
+	rarely(c)
 }
 
 // instance is one start of the reader.
@@ -213,7 +217,9 @@ func (w *world) start(change ...func(*Config)) *instance {
 	for _, f := range change {
 		f(&config)
 	}
+	w.named(i, &config)
 	aws := w.sandbox.Config(i.name)
+	aws.HTTPClient = w.direct()
 	if config.DeadLetterQueue != "" {
 		config.Queue = sqs.NewFromConfig(aws)
 	}
@@ -221,8 +227,16 @@ func (w *world) start(change ...func(*Config)) *instance {
 	if w.planted != nil {
 		streams = w.planted(streams)
 	}
-	reader, err := New(streams, dynamodb.NewFromConfig(aws), table, i.deliver, config)
+	var tables Tables = dynamodb.NewFromConfig(aws)
+	quick := config.IdlePoll >= rare && (w.sdk == nil || !w.sdk(w.starts))
+	if quick {
+		tables = quickTables{dynamodb.NewFromConfig(aws), wire{w.front(), i.name}}
+	}
+	reader, err := New(streams, tables, table, i.deliver, config)
 	w.must(err)
+	if quick {
+		reader.fetcher = quickPages{wire{w.front(), i.name}}
+	}
 	ctx, cancel := context.WithCancelCause(context.Background()) // as a signal's context, which has a cause of its own
 	i.Reader, i.cancel = reader, func() { cancel(errors.New("signal")) }
 	go func() { i.done <- reader.Run(ctx) }()
@@ -230,6 +244,7 @@ func (w *world) start(change ...func(*Config)) *instance {
 }
 
 func (i *instance) deliver(ctx context.Context, batch []Record) error {
+	i.world.trace.note(i.name, "handles %s: %d records", batch[0].Shard, len(batch))
 	call := i.world.history.begin(i.name, batch)
 	i.world.mu.Lock()
 	handle := i.world.handle
@@ -245,17 +260,25 @@ func (i *instance) deliver(ctx context.Context, batch []Record) error {
 // stop ends the reader in order.
 func (i *instance) stop() {
 	i.world.Helper()
+	i.world.trace.note(i.name, "is told to stop")
 	i.cancel()
 	if err := <-i.done; err != nil {
 		i.world.Errorf("%s: Run returned %v", i.name, err)
 	}
 }
 
-// crash cuts the reader off from everything and then ends it: as kill -9, nothing that it does counts any more.
+// crash cuts the reader off from everything and then ends it: as kill -9, nothing that it does counts any more, and it
+// does not take its time to stop. Only a call of the handler that does not heed its context goes on.
 func (i *instance) crash() {
+	i.world.trace.kill(i.name)
 	i.world.fault(fault.Rule{Client: i.name, Effect: fault.Effect{Reset: true}})
+	i.Reader.config.Shutdown = 0
 	i.cancel()
-	<-i.done
+	select {
+	case <-i.done:
+	case <-time.After(100 * time.Millisecond):
+		i.world.dying = append(i.world.dying, i.done)
+	}
 }
 
 // behave has the handlers do as handle does from now on; nil: they succeed.
