@@ -39,6 +39,11 @@ func rankOf(what string) rank {
 // shelfKey names a store, or a kind of message about feeds.
 type shelfKey struct{ store, tell string }
 
+// before orders shelves that have waited equally long.
+func (k shelfKey) before(other shelfKey) bool {
+	return k.store < other.store || k.store == other.store && k.tell < other.tell
+}
+
 // maxQueued bounds the keys in memory; those beyond it stay in the index until there is room.
 const maxQueued = 200_000
 
@@ -56,11 +61,12 @@ type queue struct {
 // shelf is what is due of one store.
 type shelf struct {
 	items  map[string]rank
-	waits  time.Time // when the first of them came, on the monotonic clock
-	oldest time.Time // since when the oldest is due, by the service's time; zero: since just now
-	rest   time.Time // no message before
-	turn   time.Time // when somebody last took of it
-	busy   bool      // somebody is telling of the store
+	lines  [rankOther + 1][]string // the items as they came, by rank; those that items holds otherwise are passed over
+	waits  time.Time               // when the first of them came, on the monotonic clock
+	oldest time.Time               // since when the oldest is due, by the service's time; zero: since just now
+	rest   time.Time               // no message before
+	turn   time.Time               // when somebody last took of it
+	busy   bool                    // somebody is telling of the store
 }
 
 func newQueue(p Pace) *queue {
@@ -123,7 +129,9 @@ func (q *queue) add(k shelfKey, item string, r rank, since time.Time) {
 	if !since.IsZero() && (s.oldest.IsZero() || since.Before(s.oldest)) {
 		s.oldest = since
 	}
-	s.items[strings.Clone(item)] = r
+	item = strings.Clone(item)
+	s.items[item] = r
+	s.lines[r] = append(s.lines[r], item)
 }
 
 // work is a shelf that somebody has taken to tell of.
@@ -158,7 +166,7 @@ func (q *queue) take(most int) (w *work, wait time.Duration, changed <-chan stru
 			wait = min(wait, at.Sub(now))
 			continue
 		}
-		if best == nil || s.before(best) {
+		if best == nil || s.before(best) || !best.before(s) && k.before(key) {
 			best, key = s, k
 		}
 	}
@@ -183,13 +191,24 @@ func (q *queue) ready(k shelfKey, s *shelf) time.Time {
 
 // rank is that of the most urgent item.
 func (s *shelf) rank() rank {
-	best := rankOther
-	for _, r := range s.items {
-		if best = min(best, r); best == rankShortage {
-			break
+	for r := range s.lines {
+		if _, ok := s.first(rank(r)); ok {
+			return rank(r)
 		}
 	}
-	return best
+	return rankOther
+}
+
+// first is the item of a rank that came first.
+func (s *shelf) first(r rank) (item string, ok bool) {
+	for len(s.lines[r]) > 0 {
+		item = s.lines[r][0]
+		if is, there := s.items[item]; there && is == r {
+			return item, true
+		}
+		s.lines[r] = s.lines[r][1:]
+	}
+	return "", false
 }
 
 // before reports whether s goes first: what is more urgent, then who has waited longer.
@@ -208,20 +227,21 @@ func (s *shelf) since() time.Time {
 	return s.waits
 }
 
-// unload takes the most urgent items from a shelf, at most so many (0: all), and what wants only care with them.
+// unload takes the most urgent items from a shelf, at most so many (0: all), the oldest first, and what wants only care
+// with them.
 func (q *queue) unload(s *shelf, most int) []string {
-	r := s.rank()
 	var items []string
-	for item, is := range s.items {
-		if is != r && is != rankOther {
-			continue
+	for _, r := range []rank{s.rank(), rankOther} {
+		for most == 0 || len(items) < most {
+			item, ok := s.first(r)
+			if !ok {
+				break
+			}
+			items = append(items, item)
+			delete(s.items, item)
+			s.lines[r] = s.lines[r][1:]
+			q.size--
 		}
-		if most > 0 && len(items) >= most {
-			break
-		}
-		items = append(items, item)
-		delete(s.items, item)
-		q.size--
 	}
 	s.turn = time.Now()
 	return items
