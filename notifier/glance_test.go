@@ -11,7 +11,7 @@ import (
 // What a page asks for: how much is due, what was told, what of one item, and since when items are out.
 func TestWhatAPageAsksFor(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, stop := w.running("a", func(c *Config) { c.GroupWait, c.GroupInterval = 0, 0 })
+		n, stop := w.running("a", func(c *Config) { c.GroupInterval = 0 })
 		w.happen(n, "Bonn/echo:5>0 Bonn/lima:5>0 Rome/echo:5>0")
 		time.Sleep(time.Minute)
 		stop()

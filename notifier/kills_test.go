@@ -129,7 +129,7 @@ func (w *world) killOnce(t *testing.T, seed uint64, instances int, fifo bool) (r
 		}
 		changes := w.script(words)
 		for i := range changes {
-			changes[i].Position, changes[i].Created = at(100*second+i+1), w.Clock.Now().Truncate(time.Second)
+			changes[i].Position = at(100*second + i + 1)
 		}
 		w.store(changes)
 		for len(changes) > 0 { // the stream's part: what is not done is handed over again, to whoever lives

@@ -242,8 +242,8 @@ func TestTemplatesAreTriedBeforeTheStart(t *testing.T) {
 		{func(c *Text) { c.Message = "{{" }, "message: is no template"},
 		{func(c *Text) { c.Subject = "{{if false}}x{{end}}" }, "subject: is empty for a sample alert (event out_of_stock)"},
 		{func(c *Text) { c.GroupMessage = "{{.Item}}" }, "group_message: does not work for a sample alert (fields: Store, Event, Items, Part, Parts)"},
-		{func(c *Text) { c.Message = "{{range 2000000000}}boom, boom, boom{{end}}" }, "message: makes more than 524288 bytes of a sample alert"},
-		{func(c *Text) { c.GroupMessage = "{{range 2000000000}}boom, boom, boom{{end}}" }, "group_message: makes more than 524288 bytes"},
+		{func(c *Text) { c.Message = "{{range 2000000000}}boom, boom, boom, boom{{end}}" }, "message: makes more than 524288 bytes of a sample alert"},
+		{func(c *Text) { c.GroupMessage = "{{range 2000000000}}boom, boom, boom, boom{{end}}" }, "group_message: makes more than 524288 bytes"},
 		{func(c *Text) { c.Message = "{{range 2000000000}}{{end}}boom" }, "message: takes too long for a sample alert: range over the items, not over a number"},
 		{func(c *Text) { c.GroupMessage = "{{range 100000}}{{range 100000}}{{end}}{{end}}boom" }, "group_message: takes too long"},
 		{func(c *Text) {

@@ -19,7 +19,7 @@ const (
 	maxOutput = 512 << 10
 	// maxWork bounds what a template does without writing: each turn of a range, each call of another template and each text
 	// that a function makes counts, about as much as it costs. All of it takes some tenths of a second.
-	maxWork    = 8 << 20
+	maxWork    = 4 << 20
 	turnsWork  = 128 // of one turn
 	stepFunc   = "_step"
 	rangeWords = "range over the items"

@@ -46,9 +46,13 @@ func inWorld(t *testing.T, test func(*testing.T, *world)) {
 	})
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldAhead(t, 0) }
+
+// newWorldAhead is a world whose services' clock is that much ahead of the machine's.
+func newWorldAhead(t *testing.T, skew time.Duration) *world {
 	t.Helper()
 	w := &world{T: t, Sandbox: sandbox.New()}
+	w.Clock.Advance(skew)
 	if err := w.Provision(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +127,7 @@ func (w *world) script(words string) []inventory.Change {
 	w.Helper()
 	changes := script(w, words)
 	for i := range changes {
-		changes[i].Created = time.Now().Truncate(time.Second)
+		changes[i].Created = w.Clock.Now().Truncate(time.Second)
 	}
 	return changes
 }
