@@ -91,7 +91,8 @@
 //
 // # Map of the package
 //
-// What users touch: config.go, handler.go, record.go, value.go, gap.go, letter.go, status.go, list.go.
+// What users touch: config.go, handler.go, record.go, value.go, gap.go, letter.go, status.go;
+// for commands, with no reader running: inspect.go, reset.go.
 //
 // A reader's life: reader.go (construction and run), prepare.go (what must be right first), tenure.go (one life of an
 // instance) and farewell.go (its end), host.go (the host's lock), watch.go (the other instances), reporter.go (OnGap),
@@ -99,11 +100,11 @@
 //
 // What is known and decided: catalogue.go, closing.go and lineage.go (the shards, and streams that follow one another),
 // coordinator.go (what is done here), leading.go (what a leader decides), internal/plan (who shall have what), orders.go
-// (its writes). Finding shards: lister.go, streams.go, succession.go (children), discovery.go (calls and rows).
+// (its writes). Finding shards: listing.go, streams.go, succession.go (children), discovery.go (calls and rows).
 //
 // One shard: shard.go, read.go, deliver.go, checkpoint.go, pacing.go, load.go, then remedy.go and decide.go (errors),
 // handover.go and ending.go (how it leaves).
 //
-// Edges: row.go, store.go, update.go (the lease table), remote.go and errorkind.go (calls and their errors), fetch.go,
-// page.go, scan.go (GetRecords' JSON), budget.go (memory), clock.go, trouble.go, metrics.go.
+// Edges: row.go, sequence.go, store.go, update.go (the lease table), caller.go and errorkind.go (calls and their errors),
+// fetch.go, page.go, internal/jsontext (GetRecords' JSON), budget.go (memory), clock.go, trouble.go, metrics.go.
 package stream

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"inventoryd/stream/internal/jsontext"
 )
 
 // page is one answer of GetRecords.
@@ -24,27 +26,23 @@ type page struct {
 // keep those for longer: each of those holds a block of 2 KiB.
 func parsePage(body, label, shard string) (page, error) {
 	p, whole := page{text: len(body)}, false
-	c, first := cursor{text: body}, true
-	for open := c.open('{'); open; {
-		key, ok := c.key(&first)
-		if !ok {
-			break
-		}
-		switch key {
+	c := jsontext.New(body)
+	for name := range c.Members() {
+		switch name {
 		case "NextShardIterator":
-			p.next = strings.Clone(c.str())
+			p.next = strings.Clone(c.Str())
 		case "Records":
-			whole = c.peek() == '['
-			p.records = c.records(label, shard)
+			whole = c.Peek() == '['
+			p.records = records(&c, label, shard)
 		default:
-			c.raw()
+			c.Raw()
 		}
 	}
-	if c.err == nil && !whole && p.next == "" { // which would be taken for the shard's end
-		c.fail(errors.New("there are neither Records nor a NextShardIterator"))
+	if c.Err() == nil && !whole && p.next == "" { // which would be taken for the shard's end
+		c.Fail(errors.New("there are neither Records nor a NextShardIterator"))
 	}
-	if c.err != nil {
-		return page{}, fmt.Errorf("read the answer of GetRecords: %w", c.err)
+	if c.Err() != nil {
+		return page{}, fmt.Errorf("read the answer of GetRecords: %w", c.Err())
 	}
 	return p, nil
 }
@@ -52,65 +50,50 @@ func parsePage(body, label, shard string) (page, error) {
 // recordSize is a low estimate of a record's text: for the capacity of a page's slice.
 const recordSize = 400
 
-func (c *cursor) records(label, shard string) []Record {
+func records(c *jsontext.Cursor, label, shard string) []Record {
 	var all []Record
-	first := true
-	for open := c.open('['); open && c.more(']', &first); {
+	for range c.Elements() {
 		if all == nil {
-			all = make([]Record, 0, min(1000, len(c.text)/recordSize+1))
+			all = make([]Record, 0, min(maxRecords, c.Len()/recordSize+1))
 		}
-		r := c.record()
-		r.Stream, r.Shard = label, shard
-		if c.err == nil && r.Sequence == "" {
-			c.fail(fmt.Errorf("record %q has no sequence number", r.ID))
+		all = append(all, Record{Stream: label, Shard: shard})
+		r := &all[len(all)-1]
+		r.read(c)
+		if c.Err() == nil && r.Sequence == "" {
+			c.Fail(fmt.Errorf("record %q has no sequence number", r.ID))
 		}
-		all = append(all, r)
 	}
 	return all
 }
 
-func (c *cursor) record() Record {
-	var r Record
-	first := true
-	for open := c.open('{'); open; {
-		key, ok := c.key(&first)
-		if !ok {
-			break
-		}
-		switch key {
+func (r *Record) read(c *jsontext.Cursor) {
+	for name := range c.Members() {
+		switch name {
 		case "eventID":
-			r.ID = c.kept(c.str())
+			r.ID = c.Kept(c.Str())
 		case "eventName":
-			r.Kind = kindOf(c.str())
+			r.Kind = kindOf(c.Str())
 		case "dynamodb":
-			c.change(&r)
+			r.change(c)
 		case "userIdentity":
-			r.By = c.identity()
+			r.By.read(c)
 		default:
-			c.raw()
+			c.Raw()
 		}
 	}
-	return r
 }
 
-func (c *cursor) identity() Identity {
-	var i Identity
-	first := true
-	for open := c.open('{'); open; {
-		key, ok := c.key(&first)
-		if !ok {
-			break
-		}
-		switch key {
+func (i *Identity) read(c *jsontext.Cursor) {
+	for name := range c.Members() {
+		switch name {
 		case "Type":
-			i.Type = strings.Clone(c.str())
+			i.Type = c.Kept(c.Str())
 		case "PrincipalId":
-			i.Principal = strings.Clone(c.str())
+			i.Principal = c.Kept(c.Str())
 		default:
-			c.raw()
+			c.Raw()
 		}
 	}
-	return i
 }
 
 func kindOf(s string) Kind {
@@ -125,48 +108,43 @@ func kindOf(s string) Kind {
 	return Kind(strings.Clone(s))
 }
 
-func (c *cursor) change(r *Record) {
-	first := true
-	for open := c.open('{'); open; {
-		key, ok := c.key(&first)
-		if !ok {
-			break
-		}
-		switch key {
+func (r *Record) change(c *jsontext.Cursor) {
+	for name := range c.Members() {
+		switch name {
 		case "SequenceNumber":
-			r.Sequence = c.kept(c.str())
+			r.Sequence = c.Kept(c.Str())
 		case "ApproximateCreationDateTime":
-			r.Created = c.instant()
+			r.Created = created(c)
 		case "Keys":
-			r.Keys = c.image()
+			r.Keys = image(c)
 		case "OldImage":
-			r.Old = c.image()
+			r.Old = image(c)
 		case "NewImage":
-			r.New = c.image()
+			r.New = image(c)
 		default:
-			c.raw()
+			c.Raw()
 		}
 	}
 }
 
-func (c *cursor) image() Image {
-	if text := c.raw(); text != "null" {
+func image(c *jsontext.Cursor) Image {
+	if text := c.Raw(); text != "null" {
 		return Image{text}
 	}
 	return Image{}
 }
 
-// instant reads seconds since 1970, as DynamoDB writes them (1.7E9, 1700000000, 1700000000.25), or, as some stand-ins
+// created reads seconds since 1970, as DynamoDB writes them (1.7E9, 1700000000, 1700000000.25), or, as some stand-ins
 // do, RFC 3339.
-func (c *cursor) instant() time.Time {
-	if c.peek() == '"' {
-		at, err := time.Parse(time.RFC3339Nano, c.str())
+func created(c *jsontext.Cursor) time.Time {
+	if c.Peek() == '"' {
+		at, err := time.Parse(time.RFC3339Nano, c.Str())
 		if err != nil {
-			c.fail(err)
+			c.Fail(err)
 		}
 		return at.UTC()
 	}
-	text := strings.TrimSpace(c.raw())
+	text := strings.TrimSpace(c.Raw())
 	if text == "null" {
 		return time.Time{}
 	}
@@ -175,7 +153,7 @@ func (c *cursor) instant() time.Time {
 	}
 	seconds, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		c.fail(err)
+		c.Fail(err)
 		return time.Time{}
 	}
 	whole, part := math.Modf(seconds)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/stream/internal/jsontext"
 )
 
 // Kind is what happened to the item.
@@ -63,22 +65,18 @@ func (i Image) Clone() Image { return Image{strings.Clone(i.json)} }
 // Lookup returns the attribute of this name and whether there is one. It reads the text anew each time and allocates
 // nothing.
 func (i Image) Lookup(name string) (Value, bool) {
-	c, first := cursor{text: i.json}, true
-	if i.json == "" || !c.open('{') {
+	if i.json == "" {
 		return Value{}, false
 	}
-	for {
-		key, ok := c.key(&first)
-		if !ok {
-			return Value{}, false
+	c := jsontext.New(i.json)
+	for attribute := range c.Members() {
+		if attribute == name {
+			v := value(&c)
+			return v, c.Err() == nil
 		}
-		if key != name {
-			c.raw()
-			continue
-		}
-		v := c.value()
-		return v, c.err == nil
+		c.Raw()
 	}
+	return Value{}, false
 }
 
 // AttributeValues returns the whole item in the types of the SDK's dynamodb package, nil where there is no item.
@@ -86,21 +84,17 @@ func (i Image) AttributeValues() (map[string]types.AttributeValue, error) {
 	if i.json == "" {
 		return nil, nil
 	}
-	c, first := cursor{text: i.json}, true
+	c := jsontext.New(i.json)
 	item := map[string]types.AttributeValue{}
-	for open := c.open('{'); open; {
-		key, ok := c.key(&first)
-		if !ok {
-			break
-		}
-		v, err := c.value().AttributeValue()
+	for attribute := range c.Members() {
+		v, err := value(&c).AttributeValue()
 		if err != nil {
-			return nil, fmt.Errorf("attribute %s: %w", key, err)
+			return nil, fmt.Errorf("attribute %s: %w", attribute, err)
 		}
-		item[strings.Clone(key)] = v
+		item[strings.Clone(attribute)] = v
 	}
-	if c.err != nil {
-		return nil, c.err
+	if c.Err() != nil {
+		return nil, c.Err()
 	}
 	return item, nil
 }

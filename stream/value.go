@@ -4,10 +4,13 @@ package stream
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/stream/internal/jsontext"
 )
 
 // Value is an attribute's value. It shares its image's memory.
@@ -32,99 +35,87 @@ func (v Value) str(kind string) (string, bool) {
 	if v.kind != kind {
 		return "", false
 	}
-	c := cursor{text: v.json}
-	s := c.str()
-	return s, c.err == nil
+	c := jsontext.New(v.json)
+	s := c.Str()
+	return s, c.Err() == nil
 }
 
 // value reads a value: an object with one member, named by its type.
-func (c *cursor) value() Value {
-	first := true
-	if !c.open('{') {
-		return Value{}
-	}
-	kind, ok := c.key(&first)
-	if !ok {
-		return Value{}
-	}
-	v := Value{kind, c.raw()}
-	if _, ok := c.key(&first); ok {
-		c.fail(fmt.Errorf("an attribute's value has more than one type"))
+func value(c *jsontext.Cursor) (v Value) {
+	for kind := range c.Members() {
+		if v.kind != "" {
+			c.Fail(errors.New("an attribute's value has more than one type"))
+			return v
+		}
+		v = Value{kind, c.Raw()}
 	}
 	return v
 }
 
 // AttributeValue returns the value in the types of the SDK's dynamodb package.
 func (v Value) AttributeValue() (types.AttributeValue, error) {
-	c := cursor{text: v.json}
-	a := c.attribute(v.kind)
-	if c.err != nil {
-		return nil, c.err
+	c := jsontext.New(v.json)
+	a := attribute(&c, v.kind)
+	if c.Err() != nil {
+		return nil, c.Err()
 	}
 	return a, nil
 }
 
 // attribute reads the content of a value of the type kind.
-func (c *cursor) attribute(kind string) types.AttributeValue {
+func attribute(c *jsontext.Cursor, kind string) types.AttributeValue {
 	switch kind {
 	case "S":
-		return &types.AttributeValueMemberS{Value: strings.Clone(c.str())}
+		return &types.AttributeValueMemberS{Value: cloned(c)}
 	case "N":
-		return &types.AttributeValueMemberN{Value: strings.Clone(c.str())}
+		return &types.AttributeValueMemberN{Value: cloned(c)}
 	case "B":
-		return &types.AttributeValueMemberB{Value: c.bytes()}
+		return &types.AttributeValueMemberB{Value: binary(c)}
 	case "BOOL":
-		return &types.AttributeValueMemberBOOL{Value: c.raw() == "true"}
+		return &types.AttributeValueMemberBOOL{Value: c.Raw() == "true"}
 	case "NULL":
-		return &types.AttributeValueMemberNULL{Value: c.raw() == "true"}
+		return &types.AttributeValueMemberNULL{Value: c.Raw() == "true"}
 	case "SS":
-		return &types.AttributeValueMemberSS{Value: list(c, func() string { return strings.Clone(c.str()) })}
+		return &types.AttributeValueMemberSS{Value: list(c, cloned)}
 	case "NS":
-		return &types.AttributeValueMemberNS{Value: list(c, func() string { return strings.Clone(c.str()) })}
+		return &types.AttributeValueMemberNS{Value: list(c, cloned)}
 	case "BS":
-		return &types.AttributeValueMemberBS{Value: list(c, c.bytes)}
+		return &types.AttributeValueMemberBS{Value: list(c, binary)}
 	case "L":
-		return &types.AttributeValueMemberL{Value: list(c, c.nested)}
+		return &types.AttributeValueMemberL{Value: list(c, nested)}
 	case "M":
-		return &types.AttributeValueMemberM{Value: c.members()}
+		members := map[string]types.AttributeValue{}
+		for name := range c.Members() {
+			members[strings.Clone(name)] = nested(c)
+		}
+		return &types.AttributeValueMemberM{Value: members}
 	}
-	c.fail(fmt.Errorf("attribute of unknown type %q", kind))
+	c.Fail(fmt.Errorf("attribute of unknown type %q", kind))
 	return nil
 }
 
-func (c *cursor) nested() types.AttributeValue {
-	v := c.value()
-	a, err := v.AttributeValue()
+func nested(c *jsontext.Cursor) types.AttributeValue {
+	a, err := value(c).AttributeValue()
 	if err != nil {
-		c.fail(err)
+		c.Fail(err)
 	}
 	return a
 }
 
-func (c *cursor) members() map[string]types.AttributeValue {
-	members, first := map[string]types.AttributeValue{}, true
-	for open := c.open('{'); open; {
-		key, ok := c.key(&first)
-		if !ok {
-			break
-		}
-		members[strings.Clone(key)] = c.nested()
-	}
-	return members
-}
+func cloned(c *jsontext.Cursor) string { return strings.Clone(c.Str()) }
 
-func (c *cursor) bytes() []byte {
-	b, err := base64.StdEncoding.DecodeString(c.str())
+func binary(c *jsontext.Cursor) []byte {
+	b, err := base64.StdEncoding.DecodeString(c.Str())
 	if err != nil {
-		c.fail(err)
+		c.Fail(err)
 	}
 	return b
 }
 
-func list[T any](c *cursor, read func() T) []T {
-	all, first := []T{}, true
-	for open := c.open('['); open && c.more(']', &first); {
-		all = append(all, read())
+func list[T any](c *jsontext.Cursor, read func(*jsontext.Cursor) T) []T {
+	all := []T{}
+	for range c.Elements() {
+		all = append(all, read(c))
 	}
 	return all
 }

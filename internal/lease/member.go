@@ -5,7 +5,6 @@ package lease
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -174,87 +173,6 @@ func (m *Member) note(change func()) {
 	m.changed = make(chan struct{})
 }
 
-// Leads reports whether this member leads a part, and until when that is certain without another look.
-func (m *Member) Leads(part string) (until time.Time, leads bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	until, leads, _ = m.leads(part)
-	return until, leads
-}
-
-// leads is Leads with the mutex held; begins is when it will lead where it only has to wait for its own lease's sake.
-func (m *Member) leads(part string) (until time.Time, leads bool, begins time.Time) {
-	if m.beat == nil || m.asked.IsZero() || !m.beat.Good() {
-		return time.Time{}, false, time.Time{}
-	}
-	if leader, ok := m.view.Leader(part); !ok || leader.ID != m.beat.ID() {
-		return time.Time{}, false, time.Time{}
-	}
-	until = m.asked.Add(m.of.Duration - Margin(m.of.Duration))
-	if deadline := m.beat.Deadline(); deadline.Before(until) {
-		until = deadline
-	}
-	now := time.Now()
-	return until, now.Before(until) && !now.Before(m.begins), m.begins
-}
-
-// Lead calls f whenever this member leads the part, with a context that ends, with ErrLapsed, when it leads no more. It
-// returns when ctx ends (nil) or when f returns before its context has ended: f's error.
-func (m *Member) Lead(ctx context.Context, part string, f func(context.Context) error) error {
-	for {
-		if !m.wait(ctx, part, true) {
-			return nil
-		}
-		inner, cancel := context.WithCancelCause(ctx)
-		ended := make(chan struct{})
-		go func() { // ends with inner, at the latest when f has returned
-			defer close(ended)
-			m.wait(inner, part, false)
-			cancel(ErrLapsed)
-		}()
-		err := f(inner)
-		over := inner.Err() != nil
-		cancel(nil)
-		<-ended
-		if ctx.Err() != nil {
-			return nil
-		}
-		if !over {
-			return err
-		}
-	}
-}
-
-// wait waits until this member leads the part, or does no more; false: ctx has ended.
-func (m *Member) wait(ctx context.Context, part string, want bool) bool {
-	for {
-		m.mu.Lock()
-		until, leads, begins := m.leads(part)
-		changed := m.changed
-		m.mu.Unlock()
-		if leads == want {
-			return ctx.Err() == nil
-		}
-		next := until
-		if !leads {
-			next = begins
-		}
-		timer := time.NewTimer(time.Hour)
-		if left := time.Until(next); left > 0 {
-			timer.Reset(left)
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return false
-		}
-	}
-}
-
 // persist repeats a call until it works or ctx ends.
 func (m *Member) persist(ctx context.Context, call func(context.Context) error) error {
 	pause := 200 * time.Millisecond
@@ -281,70 +199,4 @@ func (m *Member) went(err error) {
 		m.since = time.Now()
 	}
 	m.trouble = err
-}
-
-// patience is for how long a trouble may last before the member is not ready.
-const patience = 15 * time.Second
-
-// Ready is nil unless this member could not renew or read the rows for a while.
-func (m *Member) Ready() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.trouble == nil || time.Since(m.since) < patience {
-		return nil
-	}
-	return fmt.Errorf("the daemon's row in table %s: %w", m.of.Group.Table, m.trouble)
-}
-
-// MemberStatus is a snapshot of a member.
-type MemberStatus struct {
-	Instance string   `json:"instance"` // "" before it has joined
-	Number   int64    `json:"number"`   // who has the lowest leads
-	Leads    []string `json:"leads"`    // the parts that it leads
-	Others   int      `json:"others"`   // instances that live beside it
-}
-
-// Status is a snapshot.
-func (m *Member) Status() MemberStatus {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := MemberStatus{Leads: []string{}}
-	if m.beat == nil {
-		return s
-	}
-	self := m.beat.Self()
-	s.Instance, s.Number, s.Others = self.ID, self.Joined, max(0, len(m.view.Alive())-1)
-	for _, part := range m.of.Parts {
-		if _, leads, _ := m.leads(part); leads {
-			s.Leads = append(s.Leads, part)
-		}
-	}
-	return s
-}
-
-// Others is how many other members with the part live, as the last look showed them.
-func (m *Member) Others(part string) (n int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.beat == nil {
-		return 0
-	}
-	for _, other := range m.view.Alive() {
-		if other.ID != m.beat.ID() && other.Has(part) {
-			n++
-		}
-	}
-	return n
-}
-
-// Yield takes a new number where other members have the part, so that one of them leads it: for a member that cannot do
-// what it leads. It leads until the next look shows it.
-func (m *Member) Yield(ctx context.Context, part string) error {
-	m.mu.Lock()
-	beat := m.beat
-	m.mu.Unlock()
-	if beat == nil || m.Others(part) == 0 {
-		return nil
-	}
-	return beat.Renumber(ctx)
 }

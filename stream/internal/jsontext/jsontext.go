@@ -1,30 +1,64 @@
-package stream
-
-// This file: a cursor over JSON text. It reads what the caller names and steps over the rest once, without building
-// anything; that is where the cost of a stream record lies otherwise.
+// Package jsontext is a cursor over JSON text. It reads what the caller names and steps over the rest once, without
+// building anything; that is where the cost of a stream record lies otherwise.
+package jsontext
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 )
 
 var errTruncated = errors.New("the text ends within a value")
 
-// cursor walks JSON text. The first error sticks: after it every step reports an end or an empty value.
-type cursor struct {
+// Cursor walks JSON text. The first error sticks: after it every step reports an end or an empty value.
+type Cursor struct {
 	text  string
 	at    int
 	err   error
-	block strings.Builder // of kept
+	block strings.Builder // of Kept
+}
+
+// New makes a cursor at the beginning of a text.
+func New(text string) Cursor { return Cursor{text: text} }
+
+// Err is the first error; nil where all that was read made sense.
+func (c *Cursor) Err() error { return c.err }
+
+// Len is the length of the whole text.
+func (c *Cursor) Len() int { return len(c.text) }
+
+// Members steps through the members of an object, null counting as an empty one. It gives each one's name; whoever ranges
+// over it reads the value.
+func (c *Cursor) Members() iter.Seq[string] {
+	return func(yield func(name string) bool) {
+		for first, open := true, c.open('{'); open && c.more('}', &first); {
+			name := c.Str()
+			c.take(':')
+			if c.err != nil || !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// Elements steps through the elements of an array, null counting as an empty one. Whoever ranges over it reads each.
+func (c *Cursor) Elements() iter.Seq[struct{}] {
+	return func(yield func(struct{}) bool) {
+		for first, open := true, c.open('['); open && c.more(']', &first); {
+			if !yield(struct{}{}) {
+				return
+			}
+		}
+	}
 }
 
 // blockSize is how much of a block of kept strings one of them may hold in memory.
 const blockSize = 2 << 10
 
-// kept is a copy of a string that does not hold the text in memory: one of many in a block.
-func (c *cursor) kept(s string) string {
+// Kept is a copy of a string that does not hold the text in memory: one of many in a block.
+func (c *Cursor) Kept(s string) string {
 	if c.block.Cap()-c.block.Len() < len(s) {
 		c.block.Reset() // whoever has strings of the last one keeps it
 		c.block.Grow(max(len(s), blockSize))
@@ -34,22 +68,23 @@ func (c *cursor) kept(s string) string {
 	return c.block.String()[begin:]
 }
 
-func (c *cursor) fail(err error) {
+// Fail makes an error of what was read; the first counts.
+func (c *Cursor) Fail(err error) {
 	if c.err == nil {
 		c.err = fmt.Errorf("JSON at byte %d: %w", c.at, err)
 	}
 	c.at = len(c.text)
 }
 
-// peek returns the next byte that is not white space, without taking it; 0 at the end.
-func (c *cursor) peek() byte {
+// Peek returns the next byte that is not white space, without taking it; 0 at the end.
+func (c *Cursor) Peek() byte {
 	if c.at < len(c.text) && c.text[c.at] > ' ' { // the services write no white space
 		return c.text[c.at]
 	}
 	return c.peekOn()
 }
 
-func (c *cursor) peekOn() byte {
+func (c *Cursor) peekOn() byte {
 	for c.at < len(c.text) {
 		switch b := c.text[c.at]; b {
 		case ' ', '\t', '\n', '\r':
@@ -62,25 +97,25 @@ func (c *cursor) peekOn() byte {
 }
 
 // take consumes the byte b, which must be next.
-func (c *cursor) take(b byte) {
-	if got := c.peek(); got != b {
+func (c *Cursor) take(b byte) {
+	if got := c.Peek(); got != b {
 		c.unexpected(got, b)
 		return
 	}
 	c.at++
 }
 
-func (c *cursor) unexpected(got, want byte) {
+func (c *Cursor) unexpected(got, want byte) {
 	if got == 0 {
-		c.fail(errTruncated)
+		c.Fail(errTruncated)
 	} else {
-		c.fail(fmt.Errorf("found %q, want %q", got, want))
+		c.Fail(fmt.Errorf("found %q, want %q", got, want))
 	}
 }
 
 // open begins an object or array; null counts as an empty one, which open reports as false.
-func (c *cursor) open(bracket byte) bool {
-	if c.peek() == 'n' && strings.HasPrefix(c.text[c.at:], "null") {
+func (c *Cursor) open(bracket byte) bool {
+	if c.Peek() == 'n' && strings.HasPrefix(c.text[c.at:], "null") {
 		c.at += len("null")
 		return false
 	}
@@ -90,8 +125,8 @@ func (c *cursor) open(bracket byte) bool {
 
 // more steps to the next element of an object or array that ends with bracket; false is its end, which is consumed.
 // first is true before the first element, and more sets it to false.
-func (c *cursor) more(bracket byte, first *bool) bool {
-	switch b := c.peek(); {
+func (c *Cursor) more(bracket byte, first *bool) bool {
+	switch b := c.Peek(); {
 	case b == bracket:
 		c.at++
 		return false
@@ -107,19 +142,9 @@ func (c *cursor) more(bracket byte, first *bool) bool {
 	}
 }
 
-// key returns the next member's name of an object; false is the object's end.
-func (c *cursor) key(first *bool) (string, bool) {
-	if !c.more('}', first) {
-		return "", false
-	}
-	name := c.str()
-	c.take(':')
-	return name, c.err == nil
-}
-
-// str reads a string. Without escapes it shares the text's memory. null reads as "".
-func (c *cursor) str() string {
-	if c.peek() != '"' {
+// Str reads a string. Without escapes it shares the text's memory. null reads as "".
+func (c *Cursor) Str() string {
+	if c.Peek() != '"' {
 		return c.noStr()
 	}
 	begin := c.at + 1
@@ -132,9 +157,9 @@ func (c *cursor) str() string {
 }
 
 // noStr reads null, or fails.
-func (c *cursor) noStr() string {
-	if c.peek() == 'n' {
-		c.raw()
+func (c *Cursor) noStr() string {
+	if c.Peek() == 'n' {
+		c.Raw()
 		return ""
 	}
 	c.take('"')
@@ -142,15 +167,15 @@ func (c *cursor) noStr() string {
 }
 
 // escaped reads a string with escapes, whose text begins there.
-func (c *cursor) escaped(begin int) string {
+func (c *Cursor) escaped(begin int) string {
 	c.at = behindString(c.text, begin)
 	if c.at > len(c.text) {
-		c.fail(errTruncated)
+		c.Fail(errTruncated)
 		return ""
 	}
 	var s string
 	if err := json.Unmarshal([]byte(c.text[begin-1:c.at]), &s); err != nil {
-		c.fail(err)
+		c.Fail(err)
 	}
 	return s
 }
@@ -178,9 +203,9 @@ func behindString(text string, i int) int {
 	}
 }
 
-// raw steps over any value and returns its text.
-func (c *cursor) raw() string {
-	first := c.peek()
+// Raw steps over any value and returns its text.
+func (c *Cursor) Raw() string {
+	first := c.Peek()
 	text, begin := c.text, c.at
 	i, depth := begin, 0
 	switch first {
@@ -209,7 +234,7 @@ func (c *cursor) raw() string {
 		}
 	}
 	if i > len(text) || depth > 0 {
-		c.fail(errTruncated)
+		c.Fail(errTruncated)
 		return ""
 	}
 	c.at = i
