@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -43,8 +42,8 @@ var columns = [...]column{
 	{"abandoned", true, func(b *Books) *int64 { return &b.Abandoned }},
 }
 
-// bookCounters are the counters of the columns, in their order.
-type bookCounters [len(columns)]metric.Int64Counter
+// bookCounters are the counters of the columns, in their order; they move while loads run.
+type bookCounters [len(columns)]metric.Int64ObservableCounter
 
 func newBookCounters(m metric.Meter) (counters bookCounters, err error) {
 	for n, c := range [len(columns)]struct{ name, description string }{
@@ -57,17 +56,23 @@ func newBookCounters(m metric.Meter) (counters bookCounters, err error) {
 		{"rows.unwritten", "Rows read of objects that failed, and not written."},
 		{"rows.abandoned", "Rows read, and not written, of objects that were begun again."},
 	} {
-		counter, problem := m.Int64Counter(c.name, metric.WithDescription(c.description))
+		counter, problem := m.Int64ObservableCounter(c.name, metric.WithDescription(c.description))
 		counters[n], err = counter, errors.Join(err, problem)
 	}
 	return counters, err
 }
 
-func (c bookCounters) add(b Books) {
+// instruments are what a callback observes.
+func (c bookCounters) instruments() (all []metric.Observable) {
+	for _, counter := range c {
+		all = append(all, counter)
+	}
+	return all
+}
+
+func (c bookCounters) observe(o metric.Observer, b Books) {
 	for n, column := range columns {
-		if rows := *column.at(&b); rows != 0 {
-			c[n].Add(context.Background(), rows)
-		}
+		o.ObserveInt64(c[n], *column.at(&b))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"inventoryd/internal/inventory"
 	"inventoryd/loader/event"
 	"inventoryd/loader/feed"
 )
@@ -39,11 +40,40 @@ func Stream(name string, r io.Reader) Input {
 	return Input{Key: name, Size: -1, src: src}
 }
 
+// Once reports whether the feed can be read only once.
+func (in Input) Once() bool { return in.src != nil && in.src.once }
+
 // Hand says how a feed is loaded by hand.
 type Hand struct {
 	Dry      bool               // read and judge, write nothing; usable rows are booked as unwritten
+	Foretell *Foretelling       // of a dry run: compare with the table, and foretell the load; nil: look at the feed alone
 	Began    func(*Load)        // told of the load when it begins, to follow its progress; may be nil
 	Rejected func(*feed.Reject) // told of each rejected row, by several goroutines at once; may be nil
+}
+
+// Foretelling says what a dry run asks the table for.
+type Foretelling struct {
+	Threshold string                              // name of the attribute that holds an item's own threshold; empty: none does
+	Changed   func(before, after *inventory.Item) // told of each change in its order; before is nil where there is no count
+}
+
+// begin prepares a load for what is asked for by hand.
+func (h Hand) begin(load *Load) {
+	load.dry, load.rejects = h.Dry, h.Rejected
+	if h.Dry && h.Foretell != nil {
+		load.foretells, load.threshold = &forecaster{told: h.Foretell.Changed}, h.Foretell.Threshold
+	}
+	if h.Began != nil {
+		h.Began(load)
+	}
+}
+
+// TableAnswers tells whether the inventory's table can be asked.
+func (l *Loader) TableAnswers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := l.table.Admits(ctx)
+	return err
 }
 
 // Load loads one feed. Services that are down are waited for; an object that is replaced meanwhile is loaded again. When ctx

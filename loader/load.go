@@ -55,7 +55,7 @@ func (p *pass) passes(w work, src source) error {
 	if err := p.read(w, src, sink{}); err != nil {
 		return err
 	}
-	if err := p.judgeAny(); err != nil || p.load.dry {
+	if err := p.judgeAny(); err != nil || p.load.dry && p.load.foretells == nil {
 		return err
 	}
 	p.load.again()

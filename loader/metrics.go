@@ -91,12 +91,14 @@ func (l *Loader) observe(m metric.Meter) error {
 	if err != nil {
 		return err
 	}
+	observed := append(l.metrics.rows.instruments(), inFlight, waiting, silence)
 	_, err = m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		o.ObserveInt64(inFlight, int64(l.holds.count()))
 		o.ObserveInt64(waiting, int64(l.slots.idle()))
 		o.ObserveFloat64(silence, time.Since(l.book.last()).Seconds())
+		l.metrics.rows.observe(o, l.book.books())
 		return nil
-	}, inFlight, waiting, silence)
+	}, observed...)
 	return err
 }
 
@@ -116,7 +118,6 @@ func (i *instruments) age(m message) {
 
 // ended counts a load by its outcome.
 func (i *instruments) ended(p Progress, created time.Time) {
-	i.rows.add(p.Books)
 	i.count(i.headers, p.Headers)
 	switch p.Outcome {
 	case "loaded":

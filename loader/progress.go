@@ -15,14 +15,17 @@ type Load struct {
 	Started     time.Time
 	Feed        string // its name
 
-	dry     bool
-	rejects func(*feed.Reject) // told of each; may be nil
-	bytes   atomic.Int64       // read of Size
-	counts                     // rows
-	headers atomic.Int64       // that came again, in the pass that has ended
-	first   atomic.Pointer[feed.Reject]
-	sink    atomic.Pointer[sink]  // of the reading
-	ended   atomic.Pointer[tally] // once it has ended
+	dry       bool
+	foretells *forecaster // of a dry run that asks the table
+	threshold string      // attribute that it asks for; empty: none
+	meter     meter
+	rejects   func(*feed.Reject) // told of each; may be nil
+	bytes     atomic.Int64       // read of Size
+	counts                       // rows
+	headers   atomic.Int64       // that came again, in the pass that has ended
+	first     atomic.Pointer[feed.Reject]
+	sink      atomic.Pointer[sink]  // of the reading
+	ended     atomic.Pointer[tally] // once it has ended
 }
 
 // Bytes is how much of the object has been read.
@@ -55,6 +58,9 @@ func (l *Load) writing(to sink) {
 
 // written ends a reading.
 func (l *Load) written(to sink) {
+	if to == (sink{}) {
+		return
+	}
 	t := to.tally()
 	if to.delta != nil {
 		l.unwritten.Add(int64(to.delta.Waiting()))

@@ -304,10 +304,7 @@ func (p *pursuit) onward() (ending, error) {
 // begin enters a load of the object.
 func (p *pursuit) begin() *Load {
 	load := p.l.begin(p.o.told.Bucket, p.o.told.Key, p.o.size)
-	load.dry, load.rejects = p.hand.Dry, p.hand.Rejected
-	if p.hand.Began != nil {
-		p.hand.Began(load)
-	}
+	p.hand.begin(load)
 	return load
 }
 

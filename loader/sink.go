@@ -58,14 +58,22 @@ func (s sink) tally() (t tally) {
 
 // sink starts what takes the rows of this feed.
 func (p *pass) sink(w work) (s sink) {
-	if !p.load.dry {
-		s.lanes = p.writer(w, &s)
-	}
-	if p.cfg.Mode == "delta" {
+	switch f := p.load.foretells; {
+	case f != nil:
+		f.cfg, f.is = &p.cfg, Forecast{}
+		s.delta = delta.New(delta.Config{
+			Reads: p.reads(), Budget: p.l.table.memory, Told: f.tell,
+			Out: func(context.Context, lanes.Row, delta.Known) error { p.load.unwritten.Add(1); return nil },
+		})
+	case p.load.dry:
+	case p.cfg.Mode == "delta":
 		s.delta = delta.New(delta.Config{
 			Reads: p.reads(), Budget: p.l.table.memory, Forget: lanes.Ahead,
 			Out: func(ctx context.Context, r lanes.Row, _ delta.Known) error { return s.lanes.Add(ctx, r) },
 		})
+		fallthrough
+	default:
+		s.lanes = p.writer(w, &s)
 	}
 	return s
 }
@@ -76,7 +84,7 @@ func (p *pass) writer(w work, s *sink) *lanes.Lanes {
 		Lanes: p.cfg.Lanes, Table: p.held.fence(p.l.table.writes(&p.cfg)), Pace: &p.l.table.paces.write,
 		Judge: judgeTable, Trouble: p.l.tableTrouble,
 		Pulse: func() lanes.Pulse { return p.l.cfg().Work("loader.lane") }, Owner: p.pulse,
-		Consumed:  func(units float64) { p.l.metrics.units.Add(context.Background(), units) },
+		Consumed:  func(units float64) { p.load.meter.wrote(units); p.l.metrics.units.Add(context.Background(), units) },
 		Throttled: func() { p.l.metrics.count(p.l.metrics.throttles, 1) },
 		Refused:   func(r lanes.Row, err error) { p.book(refusedRow(r, err)) },
 		Waiting:   func() { p.advance(*s) },
@@ -85,8 +93,15 @@ func (p *pass) writer(w work, s *sink) *lanes.Lanes {
 
 // reads is how the table is read.
 func (p *pass) reads() delta.Reads {
+	from := &delta.Dynamo{Client: p.l.table.client, Table: p.l.table.is, Consumed: func(units float64) {
+		p.load.meter.read(units)
+		p.l.metrics.readUnits.Add(context.Background(), units)
+	}}
+	if p.load.foretells != nil {
+		from.Whole, from.Threshold = true, p.load.threshold
+	}
 	return delta.Reads{
-		Table: &delta.Dynamo{Client: p.l.table.client, Table: p.l.table.is, Consumed: func(units float64) { p.l.metrics.readUnits.Add(context.Background(), units) }},
+		Table: from,
 		Pace:  &p.l.table.paces.read, Judge: judgeTable, Trouble: p.l.tableTrouble, Pulse: p.pulse,
 	}
 }

@@ -24,17 +24,19 @@ type Status struct {
 
 // Progress is one object's load.
 type Progress struct {
-	Bucket  string        `json:"bucket"`
-	Key     string        `json:"key"`
-	Feed    string        `json:"feed"`
-	Size    int64         `json:"size"` // bytes; -1: unknown
-	Bytes   int64         `json:"bytes_read"`
-	Books   Books         `json:"books"`
-	Headers int64         `json:"headers_repeated,omitempty"` // that were passed over
-	Started time.Time     `json:"started"`
-	Took    time.Duration `json:"took_ns"`
-	Outcome string        `json:"outcome,omitempty"` // loaded, failed, changed, gone, interrupted; empty: being loaded
-	Error   string        `json:"error,omitempty"`
+	Bucket   string        `json:"bucket"`
+	Key      string        `json:"key"`
+	Feed     string        `json:"feed"`
+	Size     int64         `json:"size"` // bytes; -1: unknown
+	Bytes    int64         `json:"bytes_read"`
+	Books    Books         `json:"books"`
+	Headers  int64         `json:"headers_repeated,omitempty"` // that were passed over
+	Started  time.Time     `json:"started"`
+	Took     time.Duration `json:"took_ns"`
+	Cost     Cost          `json:"cost"`
+	Forecast *Forecast     `json:"forecast,omitempty"` // of a dry run that asked the table
+	Outcome  string        `json:"outcome,omitempty"`  // loaded, failed, changed, gone, interrupted; empty: being loaded
+	Error    string        `json:"error,omitempty"`
 }
 
 // Totals count since the start.
@@ -62,6 +64,22 @@ func (b *logbook) last() time.Time {
 	return b.latest
 }
 
+// books are those of all loads: of those that run, what can only grow.
+func (b *logbook) books() Books {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.total.Books
+	for load := range b.loading {
+		if to := load.sink.Load(); load.ended.Load() == nil && (to == nil || *to == (sink{})) {
+			continue // this reading judges only: another one may follow
+		}
+		now := load.books()
+		now.Unwritten, now.Abandoned = 0, 0
+		all.Add(now)
+	}
+	return all
+}
+
 // begin enters a load.
 func (l *Loader) begin(bucket, key string, size int64) *Load {
 	_, name := l.cfg().of(bucket, key)
@@ -82,6 +100,9 @@ func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 	}
 	if err != nil {
 		p.Error = err.Error()
+	}
+	if load.foretells != nil {
+		p.Forecast = load.foretells.forecast(p.Cost)
 	}
 	l.book.enter(load, p)
 	l.metrics.ended(p, created)
@@ -143,10 +164,11 @@ func (b *logbook) enter(load *Load, p Progress) {
 
 // progress is the load as Status shows it.
 func (l *Load) progress() Progress {
-	return Progress{
+	p := Progress{
 		Bucket: l.Bucket, Key: l.Key, Feed: l.Feed, Size: l.Size, Bytes: l.Bytes(), Books: l.books(), Headers: l.headers.Load(),
-		Started: l.Started, Took: time.Since(l.Started),
+		Started: l.Started, Took: time.Since(l.Started), Cost: l.meter.so(),
 	}
+	return p
 }
 
 // Status is a snapshot. It does not wait for anything.

@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/urfave/cli/v2"
 	"go.uber.org/zap"
 	"golang.org/x/term"
@@ -28,10 +25,13 @@ var loadCommand = &cli.Command{
 	ArgsUsage: "PATH|s3://bucket/key|s3://bucket/prefix/|- ...",
 	Description: "The same pipeline as the daemon's, without its queue. Objects of a prefix are loaded one after the other, the oldest first.\n" +
 		"The exit status is 0 when every row is in the table, 3 when rows were rejected, 1 when a feed failed.\n\n" +
+		"--dry-run foretells the load: rejected rows, rows that would change, alerts that would be told, units and their price. It reads\n" +
+		"the table; where that cannot be asked, it looks at the feed alone and says so. Of a feed that would not load it says which\n" +
+		"settings would load it.\n\n" +
 		"Example:\n  inventoryd load --dry-run feed.csv\n  inventoryd load s3://inventory/2026/",
 	Flags: append(originFlags(),
 		&cli.StringFlag{Name: "since", Usage: "of a prefix, only objects modified since `T`: a time (2026-11-22T10:00:00Z), a date, or an age (36h)"},
-		&cli.BoolFlag{Name: "dry-run", Usage: "read, check and report, without writing"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "foretell the load, without writing"},
 		&cli.IntFlag{Name: "show", Value: 20, Usage: "print the first `N` rejected rows of each feed"}),
 	Action: func(c *cli.Context) error {
 		if c.Args().Len() == 0 {
@@ -45,14 +45,12 @@ var loadCommand = &cli.Command{
 		if err != nil {
 			return usage(err)
 		}
-		var all clients
-		if c.Bool("dry-run") && !slices.ContainsFunc(c.Args().Slice(), func(arg string) bool { return strings.HasPrefix(arg, "s3://") }) {
-			all = newClients(aws.Config{}, cfg.AWS) // nobody is asked: it needs neither account nor region
-		} else if all, err = connect(c.Context, cfg.AWS); err != nil {
+		all, alone, err := reach(c.Context, cfg.AWS, c.Bool("dry-run"), c.Args().Slice())
+		if err != nil {
 			return err
 		}
 		job := loadJob{
-			clients: all, since: since, dry: c.Bool("dry-run"), show: int64(c.Int("show")),
+			clients: all, alone: alone, since: since, dry: c.Bool("dry-run"), show: int64(c.Int("show")),
 			in: os.Stdin, out: c.App.Writer, notes: c.App.ErrWriter, bar: term.IsTerminal(int(os.Stderr.Fd())),
 		}
 		return job.run(c.Context, cfg, c.Args().Slice())
@@ -62,6 +60,7 @@ var loadCommand = &cli.Command{
 // loadJob is one call of the command.
 type loadJob struct {
 	clients clients
+	alone   error     // why a dry run asks nobody; nil: it asks the table
 	since   time.Time // of prefixes
 	dry     bool
 	show    int64 // rejects per feed that are printed
@@ -82,13 +81,19 @@ func (j *loadJob) run(ctx context.Context, cfg Config, args []string) error {
 	if j.loader, err = loader.New(loader.Clients{SQS: j.clients.SQS, S3: j.clients.S3, Tables: j.clients.Tables, State: j.clients.Tables}, cfg.Loader); err != nil {
 		return usage(err)
 	}
+	if j.dry && j.alone == nil {
+		j.alone = j.loader.TableAnswers(ctx)
+	}
+	if j.dry && j.alone != nil {
+		fmt.Fprintf(j.notes, "load: looking at the feed alone, since the table cannot be asked: %s\n", visible(j.alone.Error()))
+	}
 	for _, arg := range args {
 		inputs, err := j.inputs(ctx, arg)
 		if err != nil {
 			return err
 		}
 		for _, in := range inputs {
-			j.load(ctx, in)
+			j.load(ctx, cfg, in)
 			if ctx.Err() != nil {
 				return exit{errors.New("load: interrupted"), exitFailed}
 			}
@@ -104,12 +109,13 @@ func (j *loadJob) run(ctx context.Context, cfg Config, args []string) error {
 }
 
 // load loads one feed and says how it went.
-func (j *loadJob) load(ctx context.Context, in loader.Input) {
+func (j *loadJob) load(ctx context.Context, cfg Config, in loader.Input) {
 	name := visible(inputName(in))
 	var shown atomic.Int64
 	progress := newLoadProgress(j.notes, j.bar, name, in.Size)
+	alerts := &foretold{rules: cfg.Notifier.Rules}
 	p, err := j.loader.Load(ctx, in, loader.Hand{
-		Dry:   j.dry,
+		Dry: j.dry, Foretell: j.foretelling(alerts),
 		Began: progress.start,
 		Rejected: func(r *feed.Reject) {
 			if n := shown.Add(1); n <= j.show {
@@ -125,13 +131,21 @@ func (j *loadJob) load(ctx context.Context, in loader.Input) {
 	if err != nil {
 		j.failed++
 		fmt.Fprintf(j.out, "%s: %s: %s (%s)\n", name, p.Outcome, visible(err.Error()), books(p.Books, false))
+		if j.dry && p.Outcome == "failed" {
+			for _, line := range j.remedies(ctx, cfg, in) {
+				fmt.Fprintf(j.out, "%s: %s\n", name, line)
+			}
+		}
 		return
 	}
-	verb := "loaded"
-	if j.dry {
-		verb = "checked"
+	switch {
+	case p.Forecast != nil:
+		fmt.Fprintf(j.out, "%s: checked in %v: %s\n", name, p.Took.Round(time.Millisecond), forecast(p, alerts))
+	case j.dry:
+		fmt.Fprintf(j.out, "%s: checked in %v: %s\n", name, p.Took.Round(time.Millisecond), books(p.Books, true))
+	default:
+		fmt.Fprintf(j.out, "%s: loaded in %v: %s; %s\n", name, p.Took.Round(time.Millisecond), books(p.Books, false), price(p.Cost))
 	}
-	fmt.Fprintf(j.out, "%s: %s in %v: %s\n", name, verb, p.Took.Round(time.Millisecond), books(p.Books, j.dry))
 }
 
 func books(b loader.Books, dry bool) string {
@@ -139,6 +153,9 @@ func books(b loader.Books, dry bool) string {
 		return fmt.Sprintf("%d rows read, %d would be written, %d rejected", b.Read, b.Unwritten, b.Rejected)
 	}
 	s := fmt.Sprintf("%d rows read, %d written, %d merged, %d rejected", b.Read, b.Written, b.Merged, b.Rejected)
+	if b.Unchanged > 0 {
+		s += fmt.Sprintf(", %d unchanged", b.Unchanged)
+	}
 	if b.Unwritten > 0 {
 		s += fmt.Sprintf(", %d not written", b.Unwritten)
 	}

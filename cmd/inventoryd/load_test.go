@@ -89,7 +89,7 @@ func TestTheExitStatusOfALoadTellsSuccessRejectsAndFailure(t *testing.T) {
 func TestADryRunWritesNothing(t *testing.T) {
 	s := newSandbox(t)
 	out, _, err := loadByHand(t, s, func(j *loadJob) { j.dry = true }, feedFile(t, "counts.csv"))
-	if code(err) != exitFindings || !strings.Contains(out, "16 rows read, 8 would be written, 8 rejected") {
+	if code(err) != exitFindings || !strings.Contains(out, "16 rows read, 8 would change, 0 are as the table has them, 0 merged, 8 rejected") {
 		t.Errorf("exit status %d, output %q", code(err), out)
 	}
 	w := &world{clients: newClients(s.Config("observer"), AWS{})}

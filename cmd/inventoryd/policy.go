@@ -219,7 +219,9 @@ func (g grants) metrics() []policyStatement {
 // load is the pipeline without its queue.
 func (g grants) load() []policyStatement {
 	all := append(g.reading(), g.reports()...)
-	return append(all, allow("WriteRows", g.table(g.cfg.Table.Name), append(g.writing(), "dynamodb:DescribeTable")...))
+	return append(all,
+		allow("WriteRows", g.table(g.cfg.Table.Name), append(g.writing(), "dynamodb:DescribeTable")...),
+		allow("ForetellRows", g.table(g.cfg.Table.Name), "dynamodb:BatchGetItem", "dynamodb:Query"))
 }
 
 // writing is how rows come into the table.

@@ -123,6 +123,10 @@ func TestLoadsByHandNeedAllOfTheirPolicyAndNothingElse(t *testing.T) {
 			t.Errorf("%s: exit %d, want %d: %v", args, code(err), want, err)
 		}
 	}
+	for _, path := range []string{feedFile(t, "gzip.csv.gz"), feedFile(t, "counts.csv")} {
+		j := loadJob{clients: newClients(s.Config("hand"), AWS{}), dry: true, in: strings.NewReader(""), out: t.Output(), notes: t.Output()}
+		_ = j.run(t.Context(), cfg, []string{path})
+	}
 	deniedNothing(t, p)
 }
 

@@ -21,9 +21,21 @@ type Config struct {
 	Budget *Budget // of memory for what is kept for later windows
 	// Out takes a row that differs from before, in the order of the feed.
 	Out func(ctx context.Context, r lanes.Row, before Known) error
+	// Told is told what becomes of each row, before Out is; nil: nobody is.
+	Told func(r lanes.Row, before Known, f Fate)
 	// Forget: what was passed on is in the table once so many rows followed it; 0: it never is, since nothing is written.
 	Forget int
 }
+
+// Fate is what becomes of a row.
+type Fate int
+
+// The fates.
+const (
+	Differs Fate = iota // it is passed on
+	Same                // the table holds it
+	Merged              // a later row of its key in the window counts
+)
 
 // Known is what the table holds of a key.
 type Known struct {
@@ -188,16 +200,23 @@ func (d *Delta) recall(k *key) {
 func (d *Delta) decide(ctx context.Context, n int) error {
 	r := &d.rows[n]
 	k := &d.keys[r.key]
-	switch {
-	case int(k.last) != n:
-		d.merged.Add(1)
-		return nil
-	case k.before.holds(r.count):
-		d.unchanged.Add(1)
-		return nil
-	}
 	store, item := d.names(n)
 	out := lanes.Row{Store: store, Item: item, Count: r.count, Line: r.line, Offset: r.offset}
+	fate := Differs
+	switch {
+	case int(k.last) != n:
+		fate = Merged
+		d.merged.Add(1)
+	case k.before.holds(r.count):
+		fate = Same
+		d.unchanged.Add(1)
+	}
+	if d.cfg.Told != nil {
+		d.cfg.Told(out, k.before, fate)
+	}
+	if fate != Differs {
+		return nil
+	}
 	if err := d.cfg.Out(ctx, out, k.before); err != nil {
 		return err
 	}

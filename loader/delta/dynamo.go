@@ -140,13 +140,16 @@ func (t *Dynamo) item(attributes map[string]types.AttributeValue) (Item, error) 
 	return i, nil
 }
 
+// notOdd is an item's size that takes one write unit, whatever count it gets.
+const notOdd = 1000
+
 // odd is what is not usual about an item; nil: nothing.
 func (t *Dynamo) odd(attributes map[string]types.AttributeValue) *Odd {
 	o := Odd{Size: SizeOf(attributes)}
 	if t.Threshold != "" {
 		o.Threshold = inventory.ThresholdOf(attributes, t.Threshold)
 	}
-	if o.Size <= 1024 && o.Threshold == nil {
+	if o.Size <= notOdd && o.Threshold == nil {
 		return nil
 	}
 	return &o

@@ -65,9 +65,11 @@ const (
 // reader reads windows.
 type reader struct {
 	Reads
-	mu   sync.Mutex         // guards what follows, and the window while it is read
-	size float64            // bytes of an item, as measured
-	dear map[string]float64 // by store: for how many keys of it a Query would pay
+	mu    sync.Mutex         // guards what follows, and the window while it is read
+	size  float64            // bytes of an item, as the windows before showed: who reads the same does it by the same calls
+	units float64            // that the pages of this window took
+	items int                // that they had
+	dear  map[string]float64 // by store: for how many keys of it a Query would pay
 }
 
 func newReader(r Reads) reader { return reader{Reads: r, size: typical, dear: map[string]float64{}} }
@@ -83,6 +85,10 @@ func (r *reader) read(ctx context.Context, d *Delta) error {
 	}
 	if len(stores) == 0 {
 		return nil
+	}
+	if r.items > leastItems {
+		r.size = r.units * unitBytes / float64(r.items)
+		r.units, r.items = 0, 0
 	}
 	r.Pulse.Rest()
 	defer r.Pulse.Tick()
@@ -162,17 +168,12 @@ func (r *reader) span(ctx context.Context, d *Delta, store string, keys []int32)
 
 // limit is of how many items a page may be that is to tell of so many keys: it should cost half of what they would one by one.
 func (r *reader) limit(keys int) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	return int(min(max(float64(keys)*unitBytes/(2*r.size), leastItems), mostItems))
 }
 
 // page reads the next page of a range, whose After it moves on; nil: it has come to the end.
 func (r *reader) page(ctx context.Context, d *Delta, in *Range) (units float64, err error) {
-	r.mu.Lock()
-	guess := float64(in.Limit) * r.size / unitBytes
-	r.mu.Unlock()
-	err = r.insist(ctx, guess, func(ctx context.Context) (took float64, left bool, err error) {
+	err = r.insist(ctx, float64(in.Limit)*r.size/unitBytes, func(ctx context.Context) (took float64, left bool, err error) {
 		var items []Item
 		in.After, units, err = r.Table.Range(ctx, *in, func(i Item) { items = append(items, i) })
 		if err != nil {
@@ -183,9 +184,7 @@ func (r *reader) page(ctx context.Context, d *Delta, in *Range) (units float64, 
 		for _, i := range items {
 			d.found(i.Store, i.Item, i.Known)
 		}
-		if len(items) > leastItems {
-			r.size = units * unitBytes / float64(len(items))
-		}
+		r.units, r.items = r.units+units, r.items+len(items)
 		return units, false, nil
 	})
 	return units, err

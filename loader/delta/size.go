@@ -21,7 +21,7 @@ func sizeOf(value types.AttributeValue) int {
 	case *types.AttributeValueMemberS:
 		return len(v.Value)
 	case *types.AttributeValueMemberN:
-		return numberSize(v.Value)
+		return NumberSize(v.Value)
 	case *types.AttributeValueMemberB:
 		return len(v.Value)
 	case *types.AttributeValueMemberSS:
@@ -29,7 +29,7 @@ func sizeOf(value types.AttributeValue) int {
 	case *types.AttributeValueMemberNS:
 		size := 0
 		for _, n := range v.Value {
-			size += numberSize(n)
+			size += NumberSize(n)
 		}
 		return size
 	case *types.AttributeValueMemberBS:
@@ -51,8 +51,8 @@ func sizeOf(value types.AttributeValue) int {
 	return 1 // a truth value, or NULL
 }
 
-// numberSize is a byte for each two significant digits, and one more.
-func numberSize(n string) int {
+// NumberSize is how large a number is: it is a byte for each two significant digits, and one more.
+func NumberSize(n string) int {
 	digits := strings.Trim(strings.NewReplacer("-", "", ".", "", "+", "").Replace(n), "0")
 	size := (len(digits)+1)/2 + 1
 	if strings.HasPrefix(n, "-") {
