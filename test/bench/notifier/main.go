@@ -1,14 +1,15 @@
-// Command notifier measures what the notifier costs: CPU of the whole process for each change, with real SDK clients
-// whose calls are answered at once by a stub in the place of the network. It prints `name value unit` lines.
+// Command notifier measures what alerts cost and how long they take: the CPU of the whole process for each change and for
+// each transition, and transitions a second, with real SDK clients whose calls a stub in the place of the network answers; and
+// the latency of the daemon itself (bin/inventoryd) beside a sandbox. It prints `name value unit` lines.
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -29,13 +30,17 @@ const (
 )
 
 func main() {
-	if err := measure(); err != nil {
-		log.Fatal(err)
+	debug.SetGCPercent(200) // as the daemon's
+	for _, measure := range []func() error{measureCPU, measureRate, measureDaemon} {
+		if err := measure(); err != nil {
+			log.Fatal(err)
+		}
 	}
 }
 
-func measure() error {
-	n, err := start()
+// measureCPU: what Handle costs.
+func measureCPU() error {
+	n, err := start(0)
 	if err != nil {
 		return err
 	}
@@ -44,8 +49,8 @@ func measure() error {
 		old, count int64
 		batches    int
 	}{
-		{"notifier_cpu_us_per_change_without_transition", 5, 4, 20_000},
-		{"notifier_cpu_us_per_change_with_transition", 5, 0, 20},
+		{"notifier_cpu_us_per_change", 5, 4, 20_000},
+		{"notifier_cpu_us_per_transition", 5, 0, 20},
 	} {
 		changes := changesOf(kind.old, kind.count)
 		if err := n.Handle(context.Background(), changes); err != nil { // warms up
@@ -66,9 +71,31 @@ func measure() error {
 	return nil
 }
 
-func start() (*notifier.Notifier, error) {
+// measureRate: how many transitions one instance writes a second where a call takes 5 ms.
+func measureRate() error {
+	n, err := start(5 * time.Millisecond)
+	if err != nil {
+		return err
+	}
+	changes := changesOf(5, 0)
+	rates := make([]float64, runs)
+	for i := range rates {
+		began := time.Now()
+		for range 4 {
+			if err := n.Handle(context.Background(), changes); err != nil {
+				return err
+			}
+		}
+		rates[i] = 4 * batch / time.Since(began).Seconds()
+	}
+	figure.Print("transitions_per_s", "1/s", rates...)
+	return nil
+}
+
+// start makes a notifier whose calls take that long.
+func start(latency time.Duration) (*notifier.Notifier, error) {
 	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://stub"), HTTPClient: &http.Client{Transport: stub{}},
+		Region: "us-east-1", BaseEndpoint: aws.String("http://stub"), HTTPClient: &http.Client{Transport: stub{latency}},
 		Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""),
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 	}
@@ -76,11 +103,7 @@ func start() (*notifier.Notifier, error) {
 	c := notifier.DefaultConfig()
 	c.Topic = "arn:aws:sns:us-east-1:123456789012:NoStock"
 	c.App, c.StateTable, c.Table = "bench", "state", inventory.DefaultTable
-	n, err := notifier.New(notifier.Clients{SNS: sns.NewFromConfig(cfg), State: tables, Table: tables}, c)
-	if err != nil {
-		return nil, err
-	}
-	return n, n.Start(context.Background())
+	return notifier.New(notifier.Clients{SNS: sns.NewFromConfig(cfg), State: tables, Table: tables}, c)
 }
 
 func changesOf(old, count int64) []inventory.Change {
@@ -95,38 +118,19 @@ func changesOf(old, count int64) []inventory.Change {
 	return changes
 }
 
-// stub answers each operation with success: no alert row is there, every message is taken, every write succeeds.
-type stub struct{}
+// stub takes every write, after some time.
+type stub struct{ latency time.Duration }
 
-var taken = func() string {
-	var b strings.Builder
-	b.WriteString(`<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Failed/><Successful>`)
-	for i := range 10 {
-		fmt.Fprintf(&b, `<member><Id>%d</Id><MessageId>2b2bd9b0-1a5c-5a5c-9c5c-%012d</MessageId></member>`, i, i)
-	}
-	b.WriteString(`</Successful></PublishBatchResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishBatchResponse>`)
-	return b.String()
-}()
-
-const there = `<GetTopicAttributesResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><GetTopicAttributesResult><Attributes/>` +
-	`</GetTopicAttributesResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetTopicAttributesResponse>`
-
-func (stub) RoundTrip(r *http.Request) (*http.Response, error) {
-	asked, err := io.ReadAll(r.Body)
-	if err != nil {
+func (s stub) RoundTrip(r *http.Request) (*http.Response, error) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return nil, err
 	}
 	r.Body.Close()
-	body := `{"Responses":{}}`
-	header := http.Header{"Content-Type": {"application/x-amz-json-1.0"}}
-	if r.Header.Get("X-Amz-Target") == "" {
-		header.Set("Content-Type", "text/xml")
-		if body = taken; bytes.HasPrefix(asked, []byte("Action=GetTopicAttributes")) {
-			body = there
-		}
-	}
+	time.Sleep(s.latency)
+	const body = "{}"
 	return &http.Response{
-		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Request: r,
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Header:        http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
 		ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
 	}, nil
 }

@@ -86,8 +86,8 @@ func latency([]string) error {
 	}
 	watch.taken = watch.taken[latencyWarm:]
 	slices.Sort(watch.taken)
-	fmt.Printf("alert_latency_p50_ms %.1f ms\n", milliseconds(watch.taken[latencyWrites*50/100]))
-	fmt.Printf("alert_latency_p99_ms %.1f ms\n", milliseconds(watch.taken[latencyWrites*99/100]))
+	fmt.Printf("stream_latency_p50_ms %.1f ms\n", milliseconds(watch.taken[latencyWrites*50/100]))
+	fmt.Printf("stream_latency_p99_ms %.1f ms\n", milliseconds(watch.taken[latencyWrites*99/100]))
 	if err := stop(); err != nil {
 		return err
 	}
