@@ -9,14 +9,16 @@ import (
 
 	"inventoryd/loader/delta"
 	"inventoryd/loader/lanes"
+	"inventoryd/loader/wire"
 )
 
 // Clients are the services that the loader speaks to; the SDK's clients fit.
 type Clients struct {
 	SQS    Queue
 	S3     Bucket
-	Tables Tables // the inventory's table; the client must not retry
-	State  State  // the state table; the client must not retry
+	Tables Tables     // the inventory's table; the client must not retry
+	State  State      // the state table; the client must not retry
+	Wire   *wire.Wire // to the table, for calls that succeed (loader.fast_path); may be nil
 }
 
 // Tables is what the loader needs of DynamoDB for the inventory's table.

@@ -73,6 +73,9 @@ type Writing struct {
 	// Memory in which all loads together may keep, with mode delta, what they have read of large stores, 1MiB to 4GiB; 16
 	// bytes an item and a little air. Items that do not fit are read again.
 	DeltaMemory units.Base2Bytes `yaml:"delta_memory" reload:"restart"`
+	// Whether batches go to DynamoDB over connections of the loader's own, for a fraction of the CPU. What does not succeed
+	// there is done again as everything else is; where a proxy is set, all of it is.
+	FastPath bool `yaml:"fast_path" reload:"restart"`
 	// How many batches of one object are written at once, 1 to 1024.
 	Lanes int `yaml:"lanes" reload:"object"`
 }
@@ -108,7 +111,7 @@ func DefaultConfig() Config {
 			MaxExpanded: 64 * units.GiB, MaxRatio: 300, MaxWindow: 8 * units.MiB,
 		},
 		Bad:     Bad{OnBadRow: "continue"},
-		Writing: Writing{Mode: "put", Attributes: "replace", DeltaMemory: 32 * units.MiB, Lanes: 64},
+		Writing: Writing{Mode: "put", Attributes: "replace", DeltaMemory: 32 * units.MiB, FastPath: true, Lanes: 64},
 		Surroundings: Surroundings{
 			App: "inventoryd", StateTable: "inventoryd-state", Table: inventory.DefaultTable,
 		},

@@ -230,7 +230,8 @@ func (h *history) over(name string, base http.RoundTripper) loader.Clients {
 	tables := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.DisableValidateResponseChecksum = true })
 	return loader.Clients{
 		SQS: sqs.NewFromConfig(cfg), Tables: tables, State: tables,
-		S3: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = true, true }),
+		S3:   s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = true, true }),
+		Wire: h.wired(base, cfg.Credentials),
 	}
 }
 

@@ -76,7 +76,7 @@ func New(clients Clients, cfg Config) (*Loader, error) {
 		queue: l.queue, log: l.log, in: map[string]*hold{},
 		missed: func() { l.metrics.count(l.metrics.heartbeats, 1) },
 	}
-	l.table = newTable(clients.Tables, &cfg)
+	l.table = newTable(clients, &cfg)
 	l.table.paces.write.Admits, l.table.paces.read.Admits = l.admits(l.table.Admits), l.admits(l.table.admitsReads)
 	return l, l.observe(cfg.Meter)
 }
@@ -87,6 +87,9 @@ func (l *Loader) Run(ctx context.Context) error {
 	cfg := l.cfg()
 	if err := cfg.probe(); err != nil {
 		return err
+	}
+	if l.clients.Wire != nil {
+		defer l.clients.Wire.Close()
 	}
 	tick, over := cfg.Loop("loader.intake")
 	defer over()

@@ -78,7 +78,8 @@ func TestAProxyThatAnswersForAServiceCostsNothing(t *testing.T) {
 					}
 					w.config.Rejects = "s3://inventory/rejects/"
 					i := w.start("a")
-					time.Sleep(time.Second)
+					w.put("before.csv", "store,item,count\nLima,Mug,1\nLima,Pot,2\n") // by the fast path from its second batch on
+					w.quiet(time.Minute)
 					on.Store(true)
 					w.put("feed.csv", feedWithRejects(200, 10))
 					time.Sleep(10 * time.Minute)
@@ -87,7 +88,7 @@ func TestAProxyThatAnswersForAServiceCostsNothing(t *testing.T) {
 					}
 					on.Store(false)
 					w.quiet(20 * time.Minute)
-					if total := i.balanced(); total.Loaded != 1 || total.Failed > 0 || len(w.rows()) != 180 {
+					if total := i.balanced(); total.Loaded != 2 || total.Failed > 0 || len(w.rows()) != 182 {
 						t.Errorf("total %+v, %d rows; log %v", total, len(w.rows()), w.messages())
 					}
 					if _, _, ok := w.Objects.Object(sandbox.Bucket, "rejects/inventory%2Ffeed.csv.rejects.ndjson"); !ok {
@@ -105,15 +106,18 @@ func TestAProxyThatAnswersForAServiceCostsNothing(t *testing.T) {
 // behind makes clients as the daemon does, over the transport that it uses, with a proxy before one of the services.
 func (w *world) behind(service string, p proxy) loader.Clients {
 	never := &atomic.Bool{}
-	cfg := func(name string, protocol transport.Protocol) aws.Config {
+	way := func(name string) http.RoundTripper {
 		one := p
 		one.behind = sandbox.Direct(w.Sandbox)
 		if name != service {
 			one.on = never
 		}
+		return one
+	}
+	creds := credentials.NewStaticCredentialsProvider("a", "secret", "the session token")
+	cfg := func(name string, protocol transport.Protocol) aws.Config {
 		c := w.Config("a")
-		c.Credentials = credentials.NewStaticCredentialsProvider("a", "secret", "the session token")
-		c.HTTPClient = transport.Client(one, protocol, 0)
+		c.Credentials, c.HTTPClient = creds, transport.Client(way(name), protocol, 0)
 		return c
 	}
 	standard := func() aws.Retryer {
@@ -127,6 +131,6 @@ func (w *world) behind(service string, p proxy) loader.Clients {
 		S3: s3.NewFromConfig(cfg("s3", transport.S3), func(o *s3.Options) {
 			o.Retryer, o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = standard(), true, true
 		}),
-		Tables: tables("table"), State: tables("state"),
+		Tables: tables("table"), State: tables("state"), Wire: w.wired(way("table"), creds),
 	}
 }

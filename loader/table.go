@@ -25,8 +25,12 @@ type table struct {
 // paces are those of one table, which all that use it share.
 type paces struct{ write, read lanes.Pace }
 
-func newTable(c Tables, cfg *Config) table {
-	return table{lanes.NewDynamo(c, cfg.Table), c, cfg.Table, delta.NewBudget(int64(cfg.DeltaMemory)), &paces{}}
+func newTable(c Clients, cfg *Config) table {
+	d := lanes.NewDynamo(c.Tables, cfg.Table)
+	if cfg.FastPath && c.Wire != nil {
+		d.Direct = c.Wire
+	}
+	return table{d, c.Tables, cfg.Table, delta.NewBudget(int64(cfg.DeltaMemory)), &paces{}}
 }
 
 // writes is how the table is written by a configuration.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +35,8 @@ type world struct {
 	config loader.Config         // of the loaders started from here on
 	twist  func(*loader.Clients) // of their clients; may be nil
 	logs   *observer.ObservedLogs
+	slow   bool  // without the fast path
+	lines  lines // the fast path's connections
 }
 
 // inWorld runs a test in a bubble with a provisioned sandbox and a state table.
@@ -70,6 +73,7 @@ func (w *world) clients(name string) loader.Clients {
 			o.Retryer, o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = retryer(), true, true
 		}),
 		Tables: w.dynamo(name), State: w.dynamo(name),
+		Wire: w.wired(cfg.HTTPClient.(*http.Client).Transport, cfg.Credentials),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"inventoryd/internal/transport"
+	"inventoryd/loader/wire"
 )
 
 // clients are the AWS clients of the process: built once, shared by all parts.
@@ -30,6 +32,8 @@ type clients struct {
 	// Tables and Streams come without the SDK's retries: which calls are repeated, and when, is the parts' own business.
 	Tables  *dynamodb.Client
 	Streams *dynamodbstreams.Client
+	// Wire is the short way to the tables, for batches that succeed; nil where a test answers in the same process.
+	Wire *wire.Wire
 
 	calls *calls // those of all of them that are under way
 }
@@ -67,7 +71,7 @@ func newClients(base aws.Config, c AWS) clients {
 		return cfg
 	}
 	return clients{
-		calls: watched,
+		calls: watched, Wire: newWire(base),
 		S3: s3.NewFromConfig(with(transport.S3, standard, c.Endpoints.S3, 0, objectConnections), func(o *s3.Options) {
 			o.UsePathStyle = o.BaseEndpoint != nil // whoever names it: stand-ins know no host per bucket
 			o.DisableLogOutputChecksumValidationSkipped = true
@@ -84,6 +88,21 @@ func newClients(base aws.Config, c AWS) clients {
 	}
 }
 
+// newWire makes the short way to DynamoDB.
+func newWire(base aws.Config) *wire.Wire {
+	if _, given := base.HTTPClient.(*http.Client); given || base.Credentials == nil {
+		return nil
+	}
+	t := connected(base.HTTPClient, callTimeout, 1)
+	return wire.New(wire.Config{
+		Credentials: base.Credentials, TLS: t.TLSClientConfig, Dial: t.DialContext,
+		Proxied: func(u *url.URL) bool {
+			by, err := t.Proxy(&http.Request{URL: u})
+			return by != nil || err != nil
+		},
+	})
+}
+
 // ignoreEndpoints, as a source of the SDK's settings, keeps it from looking for endpoints in the others.
 type ignoreEndpoints struct{}
 
@@ -94,7 +113,7 @@ func (ignoreEndpoints) GetIgnoreConfiguredEndpoints(context.Context) (bool, bool
 
 // connected returns a transport with its own connections; timeout 0 bounds only the wait for an answer's header. The
 // authorities of AWS_CA_BUNDLE, which the SDK puts into its own client, are taken over.
-func connected(of aws.HTTPClient, timeout time.Duration, connections int) http.RoundTripper {
+func connected(of aws.HTTPClient, timeout time.Duration, connections int) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	if b, ok := of.(*awshttp.BuildableClient); ok {
 		if c := b.GetTransport().TLSClientConfig; c != nil && c.RootCAs != nil {

@@ -78,7 +78,7 @@ type loadJob struct {
 func (j *loadJob) run(ctx context.Context, cfg Config, args []string) error {
 	cfg.Loader.Surroundings = loader.Surroundings{App: cfg.App, StateTable: cfg.StateTable, Table: cfg.Table, Logger: j.troubleLog()}
 	var err error
-	if j.loader, err = loader.New(loader.Clients{SQS: j.clients.SQS, S3: j.clients.S3, Tables: j.clients.Tables, State: j.clients.Tables}, cfg.Loader); err != nil {
+	if j.loader, err = loader.New(loader.Clients{SQS: j.clients.SQS, S3: j.clients.S3, Tables: j.clients.Tables, State: j.clients.Tables, Wire: j.clients.Wire}, cfg.Loader); err != nil {
 		return usage(err)
 	}
 	if j.dry && j.alone == nil {

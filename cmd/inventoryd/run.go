@@ -63,7 +63,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	sources := page.Sources{Health: h.health.Report}
 	if h.only != onlyNotifier {
 		cfg.Loader.Instances = func() int { return 1 + member.Status().Others }
-		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables}, cfg.Loader)
+		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables, Wire: c.Wire}, cfg.Loader)
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,8 @@ type Bulk interface {
 
 // Dynamo is the Table that puts rows by BatchWriteItem. Make it by NewDynamo.
 type Dynamo struct {
+	Direct Direct // nil: all calls are the client's
+
 	client  Bulk
 	table   inventory.Table
 	encoder *encoder
@@ -57,8 +59,11 @@ func (d *Dynamo) Admits(ctx context.Context) (units float64, err error) {
 
 // Put implements Table.
 func (d *Dynamo) Put(ctx context.Context, rows []Row) (left []Row, units float64, err error) {
-	body := d.encoder.body(rows)
-	out, err := d.client.BatchWriteItem(ctx, d.input, func(o *dynamodb.Options) { o.Protocol = protocol{o.Protocol, body} })
+	if left, units, ok := d.direct(ctx, rows); ok {
+		return left, units, nil
+	}
+	body := d.encoder.body(nil, rows)
+	out, err := d.client.BatchWriteItem(ctx, d.input, func(o *dynamodb.Options) { o.Protocol = protocol{o.Protocol, body} }, d.teach)
 	if err != nil {
 		return rows, 0, fmt.Errorf("write to table %s: %w", d.table.Name, err)
 	}
@@ -74,7 +79,7 @@ func (d *Dynamo) unprocessed(rows []Row, items map[string][]types.WriteRequest) 
 	if len(items) == 0 {
 		return rows[:0], nil
 	}
-	named := make(map[inventory.Key]bool)
+	named := map[inventory.Key]bool{}
 	for _, requests := range items {
 		for _, r := range requests {
 			if r.PutRequest == nil {
@@ -87,15 +92,20 @@ func (d *Dynamo) unprocessed(rows []Row, items map[string][]types.WriteRequest) 
 			named[item.Key] = true
 		}
 	}
-	n := 0
+	n := toFront(rows, named)
+	if n != len(named) {
+		return rows, fmt.Errorf("table %s names %d unprocessed items that were not sent", d.table.Name, len(named)-n)
+	}
+	return rows[:n], nil
+}
+
+// toFront moves the rows of the keys named to the front, and says how many there are.
+func toFront(rows []Row, named map[inventory.Key]bool) (n int) {
 	for i := range rows {
 		if named[inventory.Key{Store: string(rows[i].Store), Item: string(rows[i].Item)}] {
 			rows[n], rows[i] = rows[i], rows[n]
 			n++
 		}
 	}
-	if n != len(named) {
-		return rows, fmt.Errorf("table %s names %d unprocessed items that were not sent", d.table.Name, len(named)-n)
-	}
-	return rows[:n], nil
+	return n
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/aws/smithy-go"
@@ -41,13 +42,13 @@ func quoted(s string) string {
 	return string(b)
 }
 
-// body is the whole body for rows.
-func (e *encoder) body(rows []Row) []byte {
+// body appends the whole body for rows to b.
+func (e *encoder) body(b []byte, rows []Row) []byte {
 	size := len(e.head) + len(e.tail)
 	for _, r := range rows {
 		size += len(e.store) + len(e.item) + len(e.count) + len(r.Store) + len(r.Item) + 32
 	}
-	b := append(make([]byte, 0, size), e.head...)
+	b = append(slices.Grow(b, size), e.head...)
 	for i, r := range rows {
 		if i > 0 {
 			b = append(b, ',')

@@ -1,0 +1,98 @@
+package lanes
+
+// The short way to DynamoDB, for calls that succeed.
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"inventoryd/internal/inventory"
+)
+
+// Direct calls BatchWriteItem without the SDK (loader/wire).
+type Direct interface {
+	// Call sends a body and has the answer of a success understood. Where it returns false, nobody knows what became of the
+	// rows, and the SDK's client does the call again.
+	Call(ctx context.Context, body []byte, understand func(answer []byte) bool) bool
+	// Learn is told of each call of the SDK's client that succeeds: its URL and the header Authorization.
+	Learn(u *url.URL, authorization string)
+	// Doubt is told that a call of the SDK's client has failed.
+	Doubt()
+}
+
+// written is DynamoDB's answer to BatchWriteItem.
+type written struct {
+	UnprocessedItems map[string][]struct {
+		PutRequest struct {
+			Item map[string]struct{ S string }
+		}
+	}
+	ConsumedCapacity []struct{ CapacityUnits float64 }
+}
+
+// bodies are used again: a call over the wire keeps none.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+// direct writes rows by the short way. Those that are left stand in front.
+func (d *Dynamo) direct(ctx context.Context, rows []Row) (left []Row, units float64, ok bool) {
+	if d.Direct == nil {
+		return nil, 0, false
+	}
+	body := bodies.Get().(*[]byte)
+	defer bodies.Put(body)
+	*body = d.encoder.body((*body)[:0], rows)
+	var out written
+	ok = d.Direct.Call(ctx, *body, func(answer []byte) bool {
+		if json.Unmarshal(answer, &out) != nil || out.UnprocessedItems == nil { // DynamoDB always names them, if only as {}
+			return false
+		}
+		var known bool
+		left, known = d.left(rows, out)
+		return known
+	})
+	for _, c := range out.ConsumedCapacity {
+		units += c.CapacityUnits
+	}
+	return left, units, ok
+}
+
+// left are the rows that an answer names; false: it names others too.
+func (d *Dynamo) left(rows []Row, out written) ([]Row, bool) {
+	if len(out.UnprocessedItems) == 0 {
+		return rows[:0], true
+	}
+	named := map[inventory.Key]bool{}
+	for _, requests := range out.UnprocessedItems {
+		for _, r := range requests {
+			named[inventory.Key{Store: r.PutRequest.Item[d.table.Store].S, Item: r.PutRequest.Item[d.table.Item].S}] = true
+		}
+	}
+	n := toFront(rows, named)
+	return rows[:n], n == len(named)
+}
+
+// teach lets the short way learn from a call of the SDK's client.
+func (d *Dynamo) teach(o *dynamodb.Options) {
+	if d.Direct == nil {
+		return
+	}
+	o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], func(stack *middleware.Stack) error {
+		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Teach",
+			func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				out, metadata, err := next.HandleFinalize(ctx, in)
+				switch r, ok := in.Request.(*smithyhttp.Request); {
+				case err != nil:
+					d.Direct.Doubt()
+				case ok:
+					d.Direct.Learn(r.URL, r.Header.Get("Authorization"))
+				}
+				return out, metadata, err
+			}), middleware.After)
+	})
+}

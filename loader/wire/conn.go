@@ -1,0 +1,155 @@
+package wire
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"hash/crc32"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	readBuffer  = 4 << 10
+	writeBuffer = 8 << 10 // header and 25 ordinary rows go out by one write
+	mostAnswer  = 1 << 20 // bytes; what is left of a batch may be as large as the batch
+)
+
+// conn is one connection, used by one call at a time.
+type conn struct {
+	net.Conn
+	to   *target
+	born time.Time
+	used time.Time // when its last call ended
+
+	r      *bufio.Reader
+	w      *bufio.Writer
+	silent bool // the last call has brought no byte of an answer
+
+	signed   http.Request // what the SDK's signer signs
+	request  fasthttp.Request
+	response fasthttp.Response
+}
+
+// dial opens a connection.
+func (w *Wire) dial(ctx context.Context, to *target) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	u := url.URL{Scheme: to.scheme, Host: to.host}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[to.scheme]
+	}
+	raw, err := w.cfg.Dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return nil, err
+	}
+	if to.scheme == "https" {
+		secure := tls.Client(raw, w.tls(u.Hostname()))
+		if err := secure.HandshakeContext(ctx); err != nil {
+			raw.Close()
+			return nil, err
+		}
+		raw = secure
+	}
+	c := &conn{Conn: raw, to: to, born: time.Now(), r: bufio.NewReaderSize(raw, readBuffer), w: bufio.NewWriterSize(raw, writeBuffer)}
+	c.prepare()
+	return c, nil
+}
+
+func (w *Wire) tls(host string) *tls.Config {
+	cfg := w.cfg.TLS.Clone()
+	if cfg == nil {
+		cfg = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	cfg.ServerName, cfg.ClientSessionCache = host, w.sessions
+	cfg.NextProtos = []string{"http/1.1"} // net/http's would offer HTTP/2
+	return cfg
+}
+
+// prepare fills in what all calls have in common.
+func (c *conn) prepare() {
+	const kind, target = "application/x-amz-json-1.0", "DynamoDB_20120810.BatchWriteItem"
+	c.signed = http.Request{
+		Method: http.MethodPost, Host: c.to.host, URL: &url.URL{Scheme: c.to.scheme, Host: c.to.host, Path: c.to.path},
+		Header: http.Header{"Content-Type": {kind}, "X-Amz-Target": {target}},
+	}
+	h := &c.request.Header
+	h.SetMethod(http.MethodPost)
+	h.SetRequestURI(c.to.path)
+	h.SetHost(c.to.host)
+	h.SetContentType(kind)
+	h.SetUserAgent("inventoryd")
+	h.Set("Accept-Encoding", "identity")
+	h.Set("X-Amz-Target", target)
+}
+
+// sign has the SDK's signer sign a call.
+func (c *conn) sign(ctx context.Context, signer *v4.Signer, creds aws.Credentials, body []byte) error {
+	sum := sha256.Sum256(body)
+	c.signed.ContentLength = int64(len(body))
+	c.signed.Header.Del("X-Amz-Security-Token")
+	if err := signer.SignHTTP(ctx, creds, &c.signed, hex.EncodeToString(sum[:]), c.to.service, c.to.region, time.Now()); err != nil {
+		return err
+	}
+	for _, name := range []string{"Authorization", "X-Amz-Date", "X-Amz-Security-Token"} {
+		if value := c.signed.Header.Get(name); value != "" {
+			c.request.Header.Set(name, value)
+		} else {
+			c.request.Header.Del(name)
+		}
+	}
+	return nil
+}
+
+// call sends what was signed. It returns the body of a whole answer of success, valid until the next call, else nil, and
+// whether the connection can be used again.
+func (c *conn) call(ctx context.Context, body []byte) (answer []byte, again bool) {
+	c.silent = true
+	deadline := time.Now().Add(answerTimeout)
+	if at, bounded := ctx.Deadline(); bounded && at.Before(deadline) {
+		deadline = at
+	}
+	if c.SetDeadline(deadline) != nil {
+		return nil, false
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	answer = c.exchange(body)
+	return answer, stop() && !c.response.ConnectionClose() && c.r.Buffered() == 0
+}
+
+// exchange writes the request and reads the answer; nil: it is none of success.
+func (c *conn) exchange(body []byte) []byte {
+	c.request.SetBodyRaw(body)
+	defer c.request.ResetBody() // whose it is
+	if c.request.Write(c.w) != nil || c.w.Flush() != nil {
+		return nil
+	}
+	if _, err := c.r.Peek(1); err != nil {
+		return nil
+	}
+	c.silent = false
+	c.response.Reset()
+	if c.response.ReadLimitBody(c.r, mostAnswer) != nil || c.response.StatusCode() != http.StatusOK {
+		return nil
+	}
+	answer := c.response.Body()
+	if sum := c.response.Header.Peek("X-Amz-Crc32"); len(sum) > 0 {
+		if want, err := strconv.ParseUint(string(sum), 10, 32); err != nil || uint32(want) != crc32.ChecksumIEEE(answer) {
+			return nil
+		}
+	}
+	if len(answer) == 0 || len(c.response.Header.ContentEncoding()) > 0 {
+		return nil
+	}
+	return answer
+}
