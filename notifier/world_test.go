@@ -39,8 +39,13 @@ const stateTable = "inventoryd-state"
 // inWorld runs a test in virtual time.
 func inWorld(t *testing.T, test func(*testing.T, *world)) {
 	t.Helper()
+	inWorldAhead(t, 0, test)
+}
+
+func inWorldAhead(t *testing.T, skew time.Duration, test func(*testing.T, *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newWorldAhead(t, skew)
 		defer w.end()
 		test(t, w)
 	})
