@@ -115,7 +115,7 @@ func (w *town) settles(t *testing.T, patience time.Duration) bool {
 		owed := e.owed()
 		idle := 0
 		for _, d := range w.daemons {
-			if d.idle() {
+			if ok, _ := d.ready(); ok && d.idle() {
 				idle++
 			}
 		}
@@ -124,7 +124,7 @@ func (w *town) settles(t *testing.T, patience time.Duration) bool {
 			return true
 		}
 		if time.Since(begun) > patience {
-			t.Errorf("not settled within %s: %d of %d daemons are idle, %d things are owed", patience, idle, len(w.daemons), len(owed))
+			t.Errorf("not settled within %s: %d of %d daemons are ready and idle, %d things are owed", patience, idle, len(w.daemons), len(owed))
 			for _, o := range owed[:min(20, len(owed))] {
 				t.Error(o)
 			}

@@ -185,9 +185,6 @@ func (d *daemon) keepsHouse() {
 	if size, _ := d.log.written(); size > mostLog {
 		failed("%d bytes of log", size)
 	}
-	if ok, why := d.ready(); !ok {
-		failed("not ready: %s", why)
-	}
 }
 
 // resident is a process's memory in bytes.

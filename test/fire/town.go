@@ -22,6 +22,7 @@ import (
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/dynamo"
 	"inventoryd/internal/sandbox/queues"
 )
 
@@ -53,6 +54,7 @@ func found(ctx context.Context, dir, binary string) (*town, error) {
 	t := &town{dir: dir, binary: binary, box: sandbox.New(), reports: filepath.Join(dir, "rejects"), config: filepath.Join(dir, "config.yaml")}
 	t.witness = newWitness(t.box.Clock)
 	t.box.Tables.OnWrite(t.witness.saw)
+	t.box.Tables.LimitThroughput(dynamo.DefaultSplit)
 	if err := t.box.Provision(ctx); err != nil {
 		return nil, err
 	}
