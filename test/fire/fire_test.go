@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -157,8 +158,9 @@ func (w *town) judge(t *testing.T) {
 	}
 	w.audit(t)
 	again, allowed := e.repeats()
+	t.Logf("told again:\n%.2000s", strings.Join(again, "\n"))
 	t.Logf("%d items, %d messages written down, %d received, %d again (%d allowed), %d dead letters, %d deaths, %d starts",
-		len(e.table), len(e.notes), len(e.mails), again, allowed, len(e.dead), e.deaths, len(e.starts))
+		len(e.table), len(e.notes), len(e.mails), len(again), allowed, len(e.dead), e.deaths, len(e.starts))
 }
 
 // audit asks inventoryd itself what it finds.

@@ -147,23 +147,23 @@ func (e evidence) unwritten() (found []string) {
 // inFlight is how many messages may be between SNS's answer and its record when a teller dies.
 const inFlight = 4
 
-// repeats counts messages that came again, byte for byte, and those allowed.
-func (e evidence) repeats() (again, allowed int) {
-	seen := map[string]bool{}
+// repeats are the messages that came again, and how many may.
+func (e evidence) repeats() (again []string, allowed int) {
+	seen := map[string]time.Time{}
 	for _, m := range e.mails {
 		message := m.event + " " + strings.Join(m.ids, " ")
-		if seen[message] {
-			again++
+		if first, ok := seen[message]; ok {
+			again = append(again, fmt.Sprintf("%s of %s %v at %s and %s", m.event, m.store, m.items, clockTime(first), clockTime(m.at)))
 		}
-		seen[message] = true
+		seen[message] = m.at
 	}
 	return again, inFlight*e.deaths + len(e.lost)
 }
 
 // toldAgain is what was told more often than it happened, beyond what a death of the teller and a lost answer explain.
 func (e evidence) toldAgain() (found []string) {
-	if again, allowed := e.repeats(); again > allowed {
-		found = append(found, fmt.Sprintf("told again: %d messages, %d deaths and %d lost answers explain %d", again, e.deaths, len(e.lost), allowed))
+	if again, allowed := e.repeats(); len(again) > allowed {
+		found = append(found, fmt.Sprintf("told again: %d messages, %d deaths and %d lost answers explain %d:\n%s", len(again), e.deaths, len(e.lost), allowed, strings.Join(again, "\n")))
 	}
 	ids := map[known]map[string]bool{}
 	for _, m := range e.mails {
