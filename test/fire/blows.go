@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -177,7 +178,7 @@ func (t *town) strike(b blow) (undo func()) {
 		return func() { t.foreign.CompareAndSwap(&b.foreign, nil) }
 	}
 	rule := b.rule
-	rule.Match = func(c fault.Call) bool { return c.Client == daemonName }
+	rule.Match = func(c fault.Call) bool { return strings.HasPrefix(c.Client, daemonName) }
 	if e := rule.Effect; (rule.Service == "" || rule.Service == "sns") && (e.Drop || e.Half || e.Stall || e.Delay > 0) {
 		rule.Effect.Do = t.witness.answerLost
 	}

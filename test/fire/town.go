@@ -26,7 +26,7 @@ import (
 	"inventoryd/internal/sandbox/queues"
 )
 
-// daemonName is the access key by which the sandbox knows the daemons' calls.
+// daemonName begins the access keys by which the sandbox knows the daemons' calls.
 const daemonName = "daemon"
 
 // town is the sandbox behind a port, and the daemons at work on it.
@@ -95,7 +95,7 @@ const streamDeadLetters = "stream-dlq"
 
 // ServeHTTP is the sandbox, or who answers in its stead; only daemons are fooled.
 func (t *town) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if f := t.foreign.Load(); f != nil && strings.Contains(r.Header.Get("Authorization"), "Credential="+daemonName+"/") {
+	if f := t.foreign.Load(); f != nil && strings.Contains(r.Header.Get("Authorization"), "Credential="+daemonName) {
 		(*f)(w, r)
 		return
 	}
@@ -211,7 +211,7 @@ func (d *daemon) start() bool {
 	}
 	d.cmd = exec.Command(d.town.binary, args...)
 	d.cmd.Env = []string{
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + daemonName, "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + daemonName + fmt.Sprint(d.n), "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
 		"STATE_DIRECTORY=" + state,
 	}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
