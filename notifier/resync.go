@@ -4,6 +4,7 @@ package notifier
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -371,13 +372,19 @@ func (t *term) makeTrue(ctx context.Context, s *settings, was state.Item, there 
 	return written, err
 }
 
+// scanned names the shortage of an item that a scan has found: receivers tell changes apart by it, those of one scan too.
+func scanned(store, item string, v time.Time) string {
+	sum := sha256.Sum256([]byte(store + "\x00" + item))
+	return fmt.Sprintf("scan-%d-%x", v.Unix(), sum[:8])
+}
+
 // madeTrue is a row as the table wants it, seen at v. Its position is past the one that it had and before that of every
 // later change.
 func (s *settings) madeTrue(i state.Item, present *inventory.Item, v time.Time) state.Item {
 	v = v.Truncate(time.Second)
 	i.Known = state.Known{
 		Stock: s.side(present), Position: i.Position + "+" + v.UTC().Format(time.RFC3339),
-		EventID: "scan-" + strconv.FormatInt(v.Unix(), 10), At: v,
+		EventID: scanned(i.Store, i.Item, v), At: v,
 	}
 	i.Scan, i.Failed, i.Due, i.Look, i.Expires = v, "", state.Due{}, nil, time.Time{}
 	if present != nil {

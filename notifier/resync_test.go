@@ -49,6 +49,13 @@ func TestAComparisonTellsWhatNoRecordToldAndClosesWhatIsBack(t *testing.T) {
 				if err != nil || len(out) != 10 {
 					t.Errorf("%v, %d rows say out, want 10", err, len(out))
 				}
+				ids := map[string]bool{}
+				for _, o := range out {
+					ids[o.EventID] = true
+				}
+				if len(ids) != 10 {
+					t.Errorf("10 shortages have %d ids: a receiver that drops repetitions would drop some of them", len(ids))
+				}
 				if found, closed := n.meters.scanTold.sum.Load(), n.meters.scanClosed.sum.Load(); found != 10 || closed != 5 {
 					t.Errorf("%d found, %d closed", found, closed)
 				}

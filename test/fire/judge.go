@@ -126,11 +126,11 @@ func (e evidence) between(k known, a, b time.Time) (out, in bool) {
 func (e evidence) unwritten() (found []string) {
 	written := map[string]bool{}
 	for _, n := range e.notes {
-		written[n.event+" "+strings.Join(n.ids, " ")] = true
+		written[n.message()] = true
 	}
 	told := map[known]bool{}
 	for _, m := range e.mails {
-		if !written[m.event+" "+strings.Join(m.ids, " ")] {
+		if !written[m.message()] {
 			found = append(found, fmt.Sprintf("published and not written down: %s of %s %v", m.event, m.store, m.items))
 		}
 		for _, item := range m.items {
@@ -151,7 +151,7 @@ const inFlight = 4
 func (e evidence) repeats() (again []string, allowed int) {
 	seen := map[string]time.Time{}
 	for _, m := range e.mails {
-		message := m.event + " " + strings.Join(m.ids, " ")
+		message := m.message()
 		if first, ok := seen[message]; ok {
 			again = append(again, fmt.Sprintf("%s of %s %v at %s and %s", m.event, m.store, m.items, clockTime(first), clockTime(m.at)))
 		}
@@ -165,10 +165,14 @@ func (e evidence) toldAgain() (found []string) {
 	if again, allowed := e.repeats(); len(again) > allowed {
 		found = append(found, fmt.Sprintf("told again: %d messages, %d deaths and %d lost answers explain %d:\n%s", len(again), e.deaths, len(e.lost), allowed, strings.Join(again, "\n")))
 	}
-	ids := map[known]map[string]bool{}
+	ids, of := map[known]map[string]bool{}, map[string]known{}
 	for _, m := range e.mails {
 		for i, item := range m.items {
 			k := known{Store: m.store, Item: item}
+			if other, ok := of[m.ids[i]]; ok && other != k {
+				found = append(found, fmt.Sprintf("one id, %s, for %v and %v", m.ids[i], other, k))
+			}
+			of[m.ids[i]] = k
 			if m.event == "out_of_stock" {
 				if ids[k] == nil {
 					ids[k] = map[string]bool{}

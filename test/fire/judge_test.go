@@ -20,8 +20,8 @@ func told() evidence {
 	w := newWitness(&clock.Clock{})
 	k := known{Store: "Kiosk 1", Item: "Lamp"}
 	w.lives[k] = &life{usable: true, spans: []span{{from: moment(10)}}}
-	w.notes = []note{{at: at(12), since: at(11), event: "out_of_stock", store: k.Store, items: []string{k.Item}, ids: []string{"a"}}}
-	w.mails = []mail{{at: at(13), event: "out_of_stock", store: k.Store, items: []string{k.Item}, ids: []string{"a"}}}
+	w.notes = []note{{telling{"out_of_stock", k.Store, []string{k.Item}, []string{"a"}}, at(12), at(11)}}
+	w.mails = []mail{{telling{"out_of_stock", k.Store, []string{k.Item}, []string{"a"}}, at(13)}}
 	return evidence{witness: w, table: map[known]int64{k: 0}, promise: promised}
 }
 
@@ -44,7 +44,7 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 		"over between look and note":   {func(e *evidence) { e.lives[lamp].spans[0].to = moment(11.5) }, ""},
 		"begun after the note":         {func(e *evidence) { e.lives[lamp].spans[0].from = moment(12.5) }, "untrue"},
 		"a restock of what is out": {func(e *evidence) {
-			e.notes = append(e.notes, note{at: at(22), since: at(21), event: "restocked", store: lamp.Store, items: []string{lamp.Item}, ids: []string{"a"}})
+			e.notes = append(e.notes, note{telling{"restocked", lamp.Store, []string{lamp.Item}, []string{"a"}}, at(22), at(21)})
 		}, "untrue"},
 		"a restock nobody waited for": {func(e *evidence) {
 			restocked(e)
@@ -59,6 +59,10 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 			n.ids, m.ids = []string{"b"}, []string{"b"}
 			e.notes, e.mails = append(e.notes, n), append(e.mails, m)
 		}, "told again: Kiosk 1/Lamp as 2"},
+		"one id for two items": {func(e *evidence) {
+			flood(e, 1)
+			e.notes[1].ids, e.mails[1].ids = []string{"a"}, []string{"a"}
+		}, "one id, a, for Kiosk 1/Lamp and Kiosk 2/Item 0"},
 		"as fast as may be":                {func(e *evidence) { flood(e, 200) }, ""},
 		"too fast":                         {func(e *evidence) { flood(e, 300) }, "too fast"},
 		"a row too low":                    {func(e *evidence) { shelve(e, 4) }, "table: Store 005/Item 0 is 4"},
@@ -92,8 +96,9 @@ func flood(e *evidence, n int) {
 	for i := range n {
 		k := known{Store: "Kiosk 2", Item: fmt.Sprint("Item ", i)}
 		e.lives[k] = &life{usable: true, spans: []span{{from: moment(10)}}}
-		e.notes = append(e.notes, note{at: at(12), since: at(11), event: "out_of_stock", store: k.Store, items: []string{k.Item}, ids: []string{k.Item}})
-		e.mails = append(e.mails, mail{at: at(13 + 5*float64(i)/float64(n)), event: "out_of_stock", store: k.Store, items: []string{k.Item}, ids: []string{k.Item}})
+		says := telling{"out_of_stock", k.Store, []string{k.Item}, []string{k.Item}}
+		e.notes = append(e.notes, note{says, at(12), at(11)})
+		e.mails = append(e.mails, mail{says, at(13 + 5*float64(i)/float64(n))})
 	}
 }
 

@@ -2,6 +2,7 @@ package fire
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,23 +41,28 @@ type span struct{ from, to instant }
 
 func (s span) open() bool { return s.to.wall.IsZero() }
 
+// telling is what a message says.
+type telling struct {
+	event, store string
+	items, ids   []string
+}
+
+// message tells messages apart.
+func (t telling) message() string {
+	return fmt.Sprintf("%s %q %q %q", t.event, t.store, t.items, t.ids)
+}
+
 // note is a message that was written down to be published.
 type note struct {
+	telling
 	at    time.Time // by the services' clock
 	since time.Time // by the services' clock: what it tells was looked at after it
-	event string
-	store string
-	items []string
-	ids   []string
 }
 
 // mail is a message that reached the subscriber.
 type mail struct {
-	at    time.Time // by this machine's clock
-	event string
-	store string
-	items []string
-	ids   []string
+	telling
+	at time.Time // by this machine's clock
 }
 
 func newWitness(c *clock.Clock) *witness {
@@ -148,7 +154,7 @@ func (w *witness) sawNote(old, next attr.Item) {
 	if len(old) > 0 || len(next) == 0 || !strings.HasSuffix(text(next, "pk"), "#outgoing") || text(next, "sk") == "-" {
 		return
 	}
-	n := note{at: w.clock.Now(), event: text(next, "event"), store: text(next, "store")}
+	n := note{at: w.clock.Now(), telling: telling{event: text(next, "event"), store: text(next, "store")}}
 	n.since, _ = time.Parse(time.RFC3339Nano, text(next, "v"))
 	items, _ := next.Lookup("items")
 	for _, i := range items.List {
@@ -179,7 +185,7 @@ func (w *witness) received(body string) error {
 	if err := json.Unmarshal([]byte(envelope.Message), &alert); err != nil {
 		return err
 	}
-	m := mail{at: time.Now(), event: alert.Event, store: alert.Store}
+	m := mail{at: time.Now(), telling: telling{event: alert.Event, store: alert.Store}}
 	for _, i := range alert.Items {
 		m.items, m.ids = append(m.items, i.Item), append(m.ids, i.ID)
 	}
