@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 const (
@@ -157,8 +158,10 @@ func rest(ctx context.Context, d time.Duration, tick func()) error {
 	return nil
 }
 
-// once and onceStreams keep the SDK from repeating a call: each error has its own remedy here, and a repetition that
+// once, onceStreams and onceQueue keep the SDK from repeating a call: each error has its own remedy here, and a repetition that
 // nobody sees would make the budgets of calls and the deadlines of leases wrong. So any client will do.
 func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
 func onceStreams(o *dynamodbstreams.Options) { o.Retryer = aws.NopRetryer{} }
+
+func onceQueue(o *sqs.Options) { o.Retryer = aws.NopRetryer{} }

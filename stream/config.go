@@ -10,7 +10,6 @@ import (
 
 	"github.com/alecthomas/units"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
@@ -22,7 +21,7 @@ import (
 type Config struct {
 	// Where a table that was never read before is read from: trim_horizon (all that DynamoDB still holds), latest, or
 	// an instant in RFC 3339. Stored once; without effect afterwards.
-	Start string `yaml:"start" reload:"restart"`
+	Start Start `yaml:"start" reload:"restart"`
 	// Name of the DynamoDB table of checkpoints and leases; created where it is absent and permission allows.
 	LeaseTable string `yaml:"lease_table" reload:"restart"`
 	// How long an instance that stopped renewing keeps its shards; others take them after it. At least 2s. Each
@@ -42,24 +41,34 @@ type Config struct {
 	MaxAttempts int `yaml:"max_attempts" reload:"now"`
 	// What becomes of a record that cannot be handled: divert (to the dead-letter queue) or block (keep trying).
 	// Empty: divert where there is a queue, else block.
-	PoisonPolicy string `yaml:"on_poison" reload:"now"`
+	PoisonPolicy PoisonPolicy `yaml:"on_poison" reload:"now"`
 	// What to do on a shard whose next records DynamoDB no longer holds: continue (record the gap and go on) or halt
 	// (stop that shard until this is changed).
-	GapPolicy string `yaml:"on_gap" reload:"now" enum:"continue|halt"`
+	GapPolicy GapPolicy `yaml:"on_gap" reload:"now" enum:"continue|halt"`
 
 	Runtime `yaml:"-"`
 }
 
 // Runtime is the part of a Config that the program gives rather than its configuration file.
 type Runtime struct {
-	App      string                                       // names the program in the lease table; another name there stops the start; needed
-	Logger   *zap.Logger                                  // nil: none
-	Meter    metric.Meter                                 // nil: none
-	Queue    Queue                                        // client of the dead-letter queue; needed where one is configured
-	OnGap    func(context.Context, Gap) error             // told of gaps, one at a time, of each until it returns nil, also after a restart; returns when its context ends; nil: none
-	Needs    Images                                       // what a stream's records must carry; zero: new images
-	Loop     func(name string) (tick func(), done func()) // told that a long-running loop turns: at least every 10 s; nil: none
-	Shutdown time.Duration                                // how long Run may finish what is in flight once its context ended; then come at most 5 s to say so to the others
+	// App names the program in the lease table, where another name stops the start. Needed.
+	App string
+	// NeedImages is what a stream's records must carry, which its view type says; zero: new images.
+	NeedImages Images
+	// Divert takes records that cannot be handled, such as DeadLetters does; nil: nothing does.
+	Divert Diverter
+	// OnGap is told of gaps, one at a time, of each until it returns nil, also after a restart. It returns when its context
+	// ends. Nil: nobody is told.
+	OnGap func(context.Context, Gap) error
+	// Shutdown is how long Run may finish what is in flight once its context ended; then come at most 5 s to say so to the
+	// other instances.
+	Shutdown time.Duration
+	// Logger and Meter are where the reader logs and measures; nil: nowhere.
+	Logger *zap.Logger
+	Meter  metric.Meter
+	// Loop is told of each long-running loop, which calls tick at least every 10 s as long as it turns, and done at its
+	// end; nil: nobody is told.
+	Loop func(name string) (tick func(), done func())
 	seams
 }
 
@@ -123,36 +132,50 @@ func (i Images) fit(view types.StreamViewType) bool {
 	}
 }
 
-// Queue is what the reader needs of SQS's client; *sqs.Client is one.
-type Queue interface {
-	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
-	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
-}
-
 // DefaultConfig returns the defaults: all that DynamoDB still holds, leases of 15 s in the table inventoryd-leases, quiet
 // shards read each second, 64 MiB of records in memory, one attempt at a record that cannot be handled, which blocks its
 // shard as long as there is no queue, on past gaps, 30 s to stop.
 func DefaultConfig() Config {
 	return Config{
-		Start:         startTrimHorizon,
+		Start:         TrimHorizon,
 		LeaseTable:    "inventoryd-leases",
 		LeaseDuration: 15 * time.Second,
 		IdlePoll:      time.Second,
 		Memory:        64 * units.MiB,
 		MaxAttempts:   1,
-		GapPolicy:     gapContinue,
+		GapPolicy:     Continue,
 		Runtime:       Runtime{Shutdown: 30 * time.Second},
 	}
 }
 
-// Values of the settings that are words.
+// Start is where the reading of a table begins that was never read before: TrimHorizon, Latest, or an instant (StartAt).
+type Start string
+
+// Where reading may begin.
 const (
-	startTrimHorizon = "trim_horizon"
-	startLatest      = "latest"
-	poisonDivert     = "divert"
-	poisonBlock      = "block"
-	gapContinue      = "continue"
-	gapHalt          = "halt"
+	TrimHorizon Start = "trim_horizon" // with the oldest record that DynamoDB still holds
+	Latest      Start = "latest"       // with what is written from now on
+)
+
+// StartAt is an instant at which reading begins, to the second.
+func StartAt(at time.Time) Start { return Start(at.UTC().Format(time.RFC3339)) }
+
+// PoisonPolicy is what becomes of a record that cannot be handled.
+type PoisonPolicy string
+
+// What may become of such a record. The zero PoisonPolicy is Divert where there is a Diverter, else Block.
+const (
+	Divert PoisonPolicy = "divert" // Runtime.Divert takes it, and reading goes on
+	Block  PoisonPolicy = "block"  // it is tried for ever, its shard waits, and Reader.Ready says so
+)
+
+// GapPolicy is what is done on a shard whose next records DynamoDB no longer holds.
+type GapPolicy string
+
+// What may be done then. The gap is recorded in any case.
+const (
+	Continue GapPolicy = "continue" // reading goes on with the oldest record there is
+	Halt     GapPolicy = "halt"     // the shard waits until the policy is changed
 )
 
 // Validate reports all that is wrong with the settings; each problem names its key.
@@ -172,13 +195,13 @@ func (c Config) Validate() error {
 	problem(c.Memory < 4*units.MiB, "memory", "is %v; the least is 4MiB", c.Memory)
 	problem(c.MaxAttempts < 1, "max_attempts", "is %d; the least is 1", c.MaxAttempts)
 	switch c.PoisonPolicy {
-	case "", poisonBlock:
-	case poisonDivert:
-		problem(c.DeadLetterQueue == "", "on_poison", "is divert, which needs dead_letter_queue")
+	case "", Block:
+	case Divert:
+		problem(c.DeadLetterQueue == "" && c.Divert == nil, "on_poison", "is divert, which needs dead_letter_queue")
 	default:
 		problem(true, "on_poison", "is %q; it must be divert or block", c.PoisonPolicy)
 	}
-	problem(c.GapPolicy != gapContinue && c.GapPolicy != gapHalt, "on_gap", "is %q; it must be continue or halt", c.GapPolicy)
+	problem(c.GapPolicy != Continue && c.GapPolicy != Halt, "on_gap", "is %q; it must be continue or halt", c.GapPolicy)
 	return errors.Join(problems...)
 }
 
@@ -188,14 +211,14 @@ type start struct {
 	instant time.Time // zero: the trim horizon, or not yet known (latest)
 }
 
-func parseStart(s string) (start, error) {
+func parseStart(s Start) (start, error) {
 	switch s {
-	case startTrimHorizon:
+	case TrimHorizon:
 		return start{}, nil
-	case startLatest:
+	case Latest:
 		return start{latest: true}, nil
 	}
-	at, err := time.Parse(time.RFC3339, s)
+	at, err := time.Parse(time.RFC3339, string(s))
 	if err != nil {
 		return start{}, fmt.Errorf("is %q; it must be trim_horizon, latest or an instant such as 2026-11-22T06:00:00Z", s)
 	}
@@ -204,13 +227,13 @@ func parseStart(s string) (start, error) {
 }
 
 // poison is the policy in force for records that cannot be handled.
-func (c Config) poison() string {
+func (c Config) poison() PoisonPolicy {
 	switch {
 	case c.PoisonPolicy != "":
 		return c.PoisonPolicy
-	case c.DeadLetterQueue != "":
-		return poisonDivert
+	case c.Divert != nil:
+		return Divert
 	default:
-		return poisonBlock
+		return Block
 	}
 }

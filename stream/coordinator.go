@@ -218,9 +218,9 @@ func (c *coordinator) finished(row shardRow, err error) {
 
 // remake writes a row that somebody has deleted, for the owner that it had.
 func (c *coordinator) remake(e *entry, owner string) {
-	row := shardRow{Label: e.row.Label, ID: e.row.ID, Parent: e.row.Parent, State: stateReady, Owner: owner, Epoch: e.row.Epoch + 1}
+	row := shardRow{Label: e.row.Label, ID: e.row.ID, Parent: e.row.Parent, State: StateReady, Owner: owner, Epoch: e.row.Epoch + 1}
 	if owner == "" {
-		row.State = stateWaiting
+		row.State = StateWaiting
 	}
 	c.metrics.remade.Add(context.Background(), 1)
 	c.move(e, order{kind: remake, seen: row, to: owner})

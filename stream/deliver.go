@@ -154,7 +154,7 @@ func (s *shard) failed(records []Record, f failure, size int) ([]Record, time.Du
 	switch {
 	case s.row.Attempts < live.MaxAttempts:
 		return records, s.backOff(), nil
-	case live.poison() == poisonBlock:
+	case live.poison() == Block:
 		s.blocked(fmt.Errorf("blocked by record %s: %w", records[0].ID, f.err))
 		return records, s.backOff(), nil
 	}
@@ -191,7 +191,7 @@ func (s *shard) attempted(r Record, cause error) error {
 // doomed is true of a record whose attempts are used up and which is to be diverted, perhaps since before a restart.
 func (s *shard) doomed(r Record) bool {
 	live := s.t.live()
-	return s.row.Poison != "" && s.row.Poison == r.Position() && s.row.Attempts >= live.MaxAttempts && live.poison() == poisonDivert
+	return s.row.Poison != "" && s.row.Poison == r.Position() && s.row.Attempts >= live.MaxAttempts && live.poison() == Divert
 }
 
 // divert makes one attempt to write the first of the records to the dead-letter queue.
@@ -203,7 +203,7 @@ func (s *shard) divert(records []Record) ([]Record, time.Duration, error) {
 	if cause == nil {
 		cause = errors.New("it failed for good before a restart")
 	}
-	err := s.t.caller.once(s.t.lives.work, func(ctx context.Context) error { return s.t.letters.send(ctx, r, cause) })
+	err := s.t.caller.once(s.t.lives.work, func(ctx context.Context) error { return s.t.config.Divert(ctx, r, cause) })
 	if err != nil {
 		s.blocked(fmt.Errorf("blocked by record %s, which cannot be diverted: %w", r.ID, err))
 		return records, s.backOff(), nil

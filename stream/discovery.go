@@ -75,9 +75,9 @@ func (d *discovery) commit(ctx context.Context, label string, shards []types.Sha
 	group.SetLimit(committers)
 	rows := make([]*shardRow, len(shards))
 	for i, s := range shards {
-		row := shardRow{Label: label, ID: deref(s.ShardId), Parent: deref(s.ParentShardId), State: stateWaiting}
+		row := shardRow{Label: label, ID: deref(s.ShardId), Parent: deref(s.ParentShardId), State: StateWaiting}
 		if how.owner != "" {
-			row.State, row.Owner, row.Epoch, row.Confirmed = stateHeld, how.owner, 1, 1
+			row.State, row.Owner, row.Epoch, row.Confirmed = StateHeld, how.owner, 1, 1
 		}
 		if d.knows(row.key()) {
 			continue

@@ -16,13 +16,13 @@ func (s *shard) end() error {
 	if err != nil {
 		return err
 	}
-	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.To, s.row.Ended = ended, stateEnded, "", "", now
+	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.To, s.row.Ended = ended, StateEnded, "", "", now
 	s.t.log.Info("a shard was read to its end", zap.String("shard", s.row.ID), zap.String("last", s.at.last))
 	return errEnded
 }
 
 func (s *shard) endColumns(now time.Time) item {
-	return item{colCheckpoint: str(ended), colState: str(stateEnded), colEnded: instant(now)}
+	return item{colCheckpoint: str(ended), colState: str(StateEnded), colEnded: instant(now)}
 }
 
 // vanish ends a shard that nobody can read any more: a loss, recorded in the same write.
@@ -34,7 +34,7 @@ func (s *shard) vanish(reason string) error {
 	if err := s.write(s.t.lives.work, set, shardRow.ended, append(s.cleared(), colOwner, colTo)...); err != nil {
 		return err
 	}
-	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.To, s.row.Ended = ended, stateEnded, "", "", now
+	s.row.Checkpoint, s.row.State, s.row.Owner, s.row.To, s.row.Ended = ended, StateEnded, "", "", now
 	s.record(gap)
 	return errEnded
 }
@@ -52,7 +52,7 @@ const gapPause = 10 * time.Minute
 // configuration says so. While nothing behind the last gap is handled, more and more may be trimmed: that is recorded now
 // and then, and once more with the first record that is handled.
 func (s *shard) skip(reason error) error {
-	for s.t.live().GapPolicy == gapHalt {
+	for s.t.live().GapPolicy == Halt {
 		if err := s.hold(reason); err != nil {
 			return err
 		}

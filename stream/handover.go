@@ -77,7 +77,7 @@ func (s *shard) handOver() error {
 // giveTo stores the frontier and the new owner in one write.
 func (s *shard) giveTo(to string) error {
 	epoch := s.row.Epoch + 1
-	err := s.write(s.t.lives.work, item{colState: str(stateReady), colOwner: str(to), colEpoch: num(epoch)}, func(now shardRow) bool {
+	err := s.write(s.t.lives.work, item{colState: str(StateReady), colOwner: str(to), colEpoch: num(epoch)}, func(now shardRow) bool {
 		return now.Epoch >= epoch // nobody else changes an owner that lives
 	}, append(s.cleared(), colTo)...)
 	if err != nil {
@@ -91,7 +91,7 @@ func (s *shard) giveTo(to string) error {
 
 // left is the row of a shard that was given away, or back ("").
 func (s *shard) left(to string, epoch int64) {
-	s.row.Owner, s.row.State, s.row.Epoch, s.row.To = to, stateReady, epoch, ""
+	s.row.Owner, s.row.State, s.row.Epoch, s.row.To = to, StateReady, epoch, ""
 	if s.at.last != "" {
 		s.row.Checkpoint, s.row.Sequence = Position(s.row.Label, s.at.last), s.at.last
 	}
@@ -107,7 +107,7 @@ func (s *shard) release() error {
 		}
 		return nil
 	}
-	err := s.write(s.t.lives.work, item{colState: str(stateReady)}, func(now shardRow) bool {
+	err := s.write(s.t.lives.work, item{colState: str(StateReady)}, func(now shardRow) bool {
 		return now.Owner == "" && now.Epoch == s.row.Epoch
 	}, append(s.cleared(), colOwner, colTo)...)
 	if err == nil {

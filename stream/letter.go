@@ -1,6 +1,7 @@
 package stream
 
-// This file: the dead-letter queue and what is written to it.
+// This file: what becomes of records that cannot be handled: a function takes them, such as one that writes letters to a
+// dead-letter queue.
 
 import (
 	"context"
@@ -79,6 +80,22 @@ func ParseLetter(body string) (Letter, error) {
 	return l, nil
 }
 
+// Diverter takes a record that cannot be handled, and why, to where somebody will look after it. It returns nil once the
+// record is safe there: the checkpoint passes it then. After an error it is called again, and the shard waits. It may be
+// called from many goroutines, and again for a record that it has taken.
+type Diverter func(ctx context.Context, r Record, cause error) error
+
+// Queue is what the reader needs of SQS's client; *sqs.Client is one.
+type Queue interface {
+	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+}
+
+// DeadLetters is a Diverter that writes the table's records as Letters to an SQS queue, which is given by its name or URL.
+func DeadLetters(queue Queue, name, table string) Diverter {
+	return (&letters{queue: queue, name: name, table: table}).send
+}
+
 // letters sends records to the dead-letter queue. Safe for concurrent use.
 type letters struct {
 	queue Queue
@@ -98,7 +115,7 @@ func (l *letters) send(ctx context.Context, r Record, cause error) error {
 	if err != nil {
 		return err
 	}
-	if _, err := l.queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
+	if _, err := l.queue.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}, onceQueue); err != nil {
 		return fmt.Errorf("send record %s to queue %s: %w", r.ID, l.name, err)
 	}
 	return nil
@@ -114,7 +131,7 @@ func (l *letters) resolve(ctx context.Context) (string, error) {
 	if url != "" {
 		return url, nil
 	}
-	out, err := l.queue.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &l.name})
+	out, err := l.queue.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &l.name}, onceQueue)
 	if err != nil {
 		return "", fmt.Errorf("find the dead-letter queue %s: %w", l.name, err)
 	}

@@ -100,7 +100,7 @@ func (r *Reader) oldest(ctx context.Context, tick func(), latest string) (string
 			return err
 		})
 		switch {
-		case err == nil && r.config.Needs.fit(types.StreamViewType(out.StreamDescription.StreamViewType)):
+		case err == nil && r.config.NeedImages.fit(types.StreamViewType(out.StreamDescription.StreamViewType)):
 			return arn, nil
 		case err != nil && classify(err) != absent:
 			return "", fmt.Errorf("describe stream %s: %w", arn, err)
@@ -144,7 +144,7 @@ func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time
 		return "", time.Time{}, noStream(out.Table, "has none")
 	}
 	if enabled(out.Table) {
-		return arn, r.clock.now(), r.config.Needs.check(out.Table, out.Table.StreamSpecification.StreamViewType)
+		return arn, r.clock.now(), r.config.NeedImages.check(out.Table, out.Table.StreamSpecification.StreamViewType)
 	}
 	view, err := r.disabledStream(ctx, arn, tick)
 	switch {
@@ -153,7 +153,7 @@ func (r *Reader) findStream(ctx context.Context, tick func()) (string, time.Time
 	case err != nil:
 		return "", time.Time{}, err
 	}
-	return arn, r.clock.now(), r.config.Needs.check(out.Table, view)
+	return arn, r.clock.now(), r.config.NeedImages.check(out.Table, view)
 }
 
 // disabledStream asks for the view type of a stream that is off, which DescribeTable does not tell. It takes two answers

@@ -60,7 +60,6 @@ type Reader struct {
 	caller   caller
 	fetcher  fetcher
 	budget   *budget
-	letters  *letters
 	clock    clock
 	troubles *troubles
 	board    *board
@@ -81,8 +80,8 @@ func New(streams Streams, tables Tables, table string, handler Handler, config C
 	if config.App == "" {
 		return nil, errors.New("stream: Config.App is empty; it names the program in the lease table")
 	}
-	if config.poison() == poisonDivert && config.Queue == nil {
-		return nil, errors.New("stream: dead_letter_queue is set, but Config.Queue has no client for it")
+	if (config.poison() == Divert || config.DeadLetterQueue != "") && config.Divert == nil {
+		return nil, errors.New("stream: records are to be diverted (dead_letter_queue, on_poison), but Config.Divert is nil; DeadLetters makes one for a queue")
 	}
 	if config.Logger == nil {
 		config.Logger = zap.NewNop()
@@ -101,7 +100,6 @@ func New(streams Streams, tables Tables, table string, handler Handler, config C
 	r.troubles = &troubles{log: r.log, open: map[string]*trouble{}}
 	r.budget = newBudget(int64(config.Memory))
 	r.fetcher = sdkFetcher{streams, r.budget}
-	r.letters = &letters{queue: config.Queue, name: config.DeadLetterQueue, table: table}
 	metrics, err := newInstruments(config.Meter, func() gauges { return r.board.gauges() })
 	if err != nil {
 		return nil, fmt.Errorf("make the stream's instruments: %w", err)

@@ -105,7 +105,7 @@ func atRest(t *testing.T, shards, instances int) (is idleCost) {
 		is = idleCost{hourly(&leases), hourly(&describes), hourly(&reads), hourly(&readHalves) / 2, hourly(&writtenHalves) / 2, map[string]int{}}
 		for _, r := range readers {
 			for _, s := range r.Status().Shards {
-				if s.State == stateHeld && s.Owner == r.Status().Instance {
+				if s.State == StateHeld && s.Owner == r.Status().Instance {
 					is.loads[s.Owner]++
 				}
 			}

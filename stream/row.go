@@ -30,7 +30,7 @@ type streamRow struct {
 type shardRow struct {
 	Label, ID, Parent string
 	Children          []string
-	State             string    // waiting, ready, held, ended
+	State             State
 	Owner             string    // the instance that holds it; "": nobody
 	Epoch             int64     // grows each time the owner changes
 	Checkpoint        string    // "": none yet; a Position; or "ended"
@@ -53,12 +53,15 @@ type Progress struct {
 	Ended     time.Time `json:"ended,omitzero"`      // when the shard was read to its end
 }
 
-// States of a shard's row.
+// State is a shard's.
+type State string
+
+// States of a shard, in the order in which it has them; one that is handed over, released or whose owner died is ready again.
 const (
-	stateWaiting = "waiting" // its parent has not ended
-	stateReady   = "ready"   // it may be read and nobody holds it
-	stateHeld    = "held"
-	stateEnded   = "ended"
+	StateWaiting State = "waiting" // its parent has not ended
+	StateReady   State = "ready"   // it may be read, and nobody has begun to
+	StateHeld    State = "held"    // its owner reads it
+	StateEnded   State = "ended"   // it was read to its end
 )
 
 // Columns of the rows.
@@ -161,7 +164,7 @@ func (r shardRow) encode() item {
 
 func decodeShard(i item) shardRow {
 	r := shardRow{
-		Label: strOf(i[colLabel]), ID: strOf(i[colShard]), Parent: strOf(i[colParent]), State: strOf(i[colState]),
+		Label: strOf(i[colLabel]), ID: strOf(i[colShard]), Parent: strOf(i[colParent]), State: State(strOf(i[colState])),
 		Owner: strOf(i[colOwner]), Epoch: numOf(i[colEpoch]), Checkpoint: strOf(i[colCheckpoint]), To: strOf(i[colTo]),
 		Confirmed: numOf(i[colConfirmed]), Load: floatOf(i[colLoad]), Failed: decodeFailures(i[colFailed]),
 		Sequence: strOf(i[colSequence]), TipAt: timeOf(i[colTip]), From: timeOf(i[colFrom]),
@@ -193,7 +196,7 @@ func decodeGaps(i item) []Gap {
 	return gaps
 }
 
-func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func str[S ~string](s S) types.AttributeValue { return &types.AttributeValueMemberS{Value: string(s)} }
 
 func num(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}

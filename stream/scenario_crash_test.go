@@ -147,7 +147,7 @@ func TestScenario33RowDeletedUnderItsHolder(t *testing.T) {
 		w.must(err)
 		w.spread(10)
 		time.Sleep(20 * time.Second)
-		if row := w.rows()[victim]; row.State != stateHeld || !row.started() {
+		if row := w.rows()[victim]; row.State != StateHeld || !row.started() {
 			t.Errorf("the row is %+v", row)
 		}
 		if w.log.FilterMessageSnippet("row of a shard is missing").Len() != 1 {
@@ -205,13 +205,13 @@ func TestScenario40RowOfAnEndedShardOutlivesAStaleListing(t *testing.T) {
 		iterators := w.calls("GetShardIterator")
 		r = w.start(w.calm)
 		time.Sleep(4 * time.Hour)
-		if row := w.rows()[parent]; row.State != stateEnded {
+		if row := w.rows()[parent]; row.State != StateEnded {
 			t.Errorf("after a listing without it and one with it the row is %+v", row)
 		}
 		time.Sleep(7 * time.Hour)
 		w.must(w.sandbox.Tables.Remove(table, parent, true)) // listed on and on, although its records are gone
 		time.Sleep(27 * time.Hour)
-		if row := w.rows()[parent]; row.State != stateEnded {
+		if row := w.rows()[parent]; row.State != StateEnded {
 			t.Errorf("the row of a listed shard is %+v after 50 h", row)
 		}
 		w.must(w.sandbox.Tables.Remove(table, parent, false))

@@ -27,14 +27,14 @@ func TestScenario01SplitChildrenStartAfterTheParentsLastRecord(t *testing.T) {
 		r := w.start() // its first listing shows parent and children
 		time.Sleep(4 * time.Second)
 		for _, child := range children {
-			if s := r.shard(child); s.State != stateWaiting {
+			if s := r.shard(child); s.State != StateWaiting {
 				t.Errorf("child %s is %q while its parent's records are being handled", child, s.State)
 			}
 		}
 		time.Sleep(16 * time.Second)
 		r.ready()
 		for _, child := range children {
-			if s := r.shard(child); s.State != stateHeld || s.Checkpoint == "" {
+			if s := r.shard(child); s.State != StateHeld || s.Checkpoint == "" {
 				t.Errorf("child %s: %+v", child, s)
 			}
 		}
@@ -81,7 +81,7 @@ func TestScenario03ChildListedWhileTheParentIsOpenWaits(t *testing.T) {
 			time.Sleep(20 * time.Second)
 		}
 		for _, child := range children {
-			if s := r.shard(child); s.State != stateWaiting {
+			if s := r.shard(child); s.State != StateWaiting {
 				t.Errorf("child %s is %q while its parent is open", child, s.State)
 			}
 		}
@@ -139,7 +139,7 @@ func TestScenario05LastPageHoldsRecordsAndNoIterator(t *testing.T) {
 		w.spread(7)
 		w.roll(shard) // before the next read: its page holds the records and no iterator
 		time.Sleep(3 * time.Second)
-		if s := r.shard(shard); s.State != stateEnded {
+		if s := r.shard(shard); s.State != StateEnded {
 			t.Errorf("the shard is %+v", s)
 		}
 		r.stop()
@@ -204,7 +204,7 @@ func TestScenario07ManyShardsWithFaultsOnSomeMakeSteadyProgress(t *testing.T) {
 		r := w.start(rarely)
 		time.Sleep(time.Minute)
 		for _, s := range r.Status().Shards {
-			if !sick[s.Shard] && s.State != stateHeld {
+			if !sick[s.Shard] && s.State != StateHeld {
 				t.Fatalf("healthy shard %s is %q after a minute", s.Shard, s.State)
 			}
 		}
@@ -223,7 +223,7 @@ func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.
 	scenario(t, 150, func(w *world) {
 		w.slowReads(5 * time.Second)
 		const old = "shardId-00000000000000000001-00000001"
-		w.plant(shardRow{ID: old, State: stateEnded, Checkpoint: ended, Progress: Progress{Ended: time.Now().Add(-keepEnded - time.Hour)}})
+		w.plant(shardRow{ID: old, State: StateEnded, Checkpoint: ended, Progress: Progress{Ended: time.Now().Add(-keepEnded - time.Hour)}})
 		second := func(c fault.Call) bool { return strings.Contains(string(c.Body), "ExclusiveStartShardId") }
 		heal := w.fault(fault.Rule{Operation: "DescribeStream", Match: second, Effect: fault.Throttle})
 		r := w.start(rarely)
@@ -234,7 +234,7 @@ func TestScenario08SecondPageThrottledKeepsTheFirstAndDeletesNothing(t *testing.
 			t.Errorf("%d rows after a minute of throttling, want the first page's 100 and an old one", got)
 		}
 		for id, row := range rows {
-			if row.State != stateHeld && id != old {
+			if row.State != StateHeld && id != old {
 				t.Fatalf("shard %s of the first page is %q", id, row.State)
 			}
 		}
@@ -326,7 +326,7 @@ func TestScenario21CrashBetweenTheEndAndTheChildrensRows(t *testing.T) {
 		child := w.roll(parent)
 		time.Sleep(5 * time.Second)
 		r.crash()
-		if rows := w.rows(); rows[parent].State != stateEnded || rows[child].ID != "" {
+		if rows := w.rows(); rows[parent].State != StateEnded || rows[child].ID != "" {
 			t.Fatalf("the crash comes at the wrong time: %+v", rows)
 		}
 		w.spread(5)
@@ -344,7 +344,7 @@ func TestScenario49ThrottledPageThatIsThenAnsweredLeavesTheListingComplete(t *te
 		scenario(t, 150, func(w *world) {
 			w.slowReads(5 * time.Second)
 			const old = "shardId-00000000000000000001-00000001"
-			w.plant(shardRow{ID: old, State: stateEnded, Checkpoint: ended, Progress: Progress{Ended: time.Now().Add(-keepEnded - time.Hour)}})
+			w.plant(shardRow{ID: old, State: StateEnded, Checkpoint: ended, Progress: Progress{Ended: time.Now().Add(-keepEnded - time.Hour)}})
 			parent := w.open()
 			w.roll(parent)
 			w.must(w.sandbox.Tables.Remove(table, parent, false)) // a child waits for the proof that it is gone

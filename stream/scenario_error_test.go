@@ -31,7 +31,7 @@ func TestScenario16GetShardIteratorFailsAndIsNeverTakenForTheEnd(t *testing.T) {
 				w.spread(10)
 				time.Sleep(3 * time.Minute)
 				for id, row := range w.rows() {
-					if row.State != stateHeld {
+					if row.State != StateHeld {
 						t.Errorf("shard %s is %q", id, row.State)
 					}
 				}
@@ -167,7 +167,7 @@ func TestStreamThatIsNotFoundButTheTablesOwnIsWaitedFor(t *testing.T) {
 			t.Errorf("%d records were delivered, want 10", got)
 		}
 		for id, row := range w.rows() {
-			if row.State != stateHeld {
+			if row.State != StateHeld {
 				t.Errorf("shard %s is %q", id, row.State)
 			}
 		}
@@ -195,7 +195,7 @@ func TestScenario12ShardThatIsListedButNotFoundIsWaitedFor(t *testing.T) {
 		heal()
 		listings := w.calls("DescribeStream")
 		time.Sleep(5 * time.Minute)
-		if s := r.shard(parent); s.State != stateHeld || len(s.Gaps) > 0 {
+		if s := r.shard(parent); s.State != StateHeld || len(s.Gaps) > 0 {
 			t.Errorf("a shard that is still listed is %+v", s)
 		}
 		if got := w.calls("DescribeStream") - listings; got > 70 {
@@ -204,7 +204,7 @@ func TestScenario12ShardThatIsListedButNotFoundIsWaitedFor(t *testing.T) {
 		r.unready("Shard does not exist")
 		w.must(w.sandbox.Tables.Remove(table, parent, false))
 		time.Sleep(time.Minute)
-		if s := r.shard(parent); s.State != stateEnded || len(s.Gaps) != 1 {
+		if s := r.shard(parent); s.State != StateEnded || len(s.Gaps) != 1 {
 			t.Errorf("a shard that is listed no more is %+v", s)
 		}
 		r.ready()

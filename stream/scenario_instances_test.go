@@ -42,7 +42,7 @@ func (w *world) shares() map[string]int {
 	w.Helper()
 	shares := map[string]int{}
 	for _, row := range w.rows() {
-		if !row.ended() && row.State != stateWaiting {
+		if !row.ended() && row.State != StateWaiting {
 			shares[row.Owner]++
 		}
 	}

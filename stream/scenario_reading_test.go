@@ -122,7 +122,7 @@ func TestScenario12IteratorExpiredThenTheShardDeletedEndsWithOneLoss(t *testing.
 		w.lost = func(r written) bool { return r.Shard == parent }
 		heal()
 		time.Sleep(2 * time.Minute)
-		if s := r.shard(parent); s.State != stateEnded || len(s.Gaps) != 1 {
+		if s := r.shard(parent); s.State != StateEnded || len(s.Gaps) != 1 {
 			t.Errorf("the deleted shard is %+v", s)
 		}
 		if s := r.shard(child); s.Checkpoint == "" {
@@ -150,7 +150,7 @@ func TestScenario25WallClocksApartWithAStartTime(t *testing.T) {
 					w.spread(10)
 					time.Sleep(10 * time.Minute)
 					begun, want := time.Now(), 30
-					from := func(c *Config) { c.Start = begun.Format(time.RFC3339) }
+					from := func(c *Config) { c.Start = StartAt(begun) }
 					if start == "latest" {
 						from, want = func(c *Config) { c.Start = "latest" }, 20
 						time.Sleep(time.Second)

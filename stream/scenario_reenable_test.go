@@ -38,7 +38,7 @@ func TestScenario34StreamEnabledAgainWithABacklogOnTheOldOne(t *testing.T) {
 		w.spread(10)
 		time.Sleep(30 * time.Minute)
 		for _, s := range r.Status().Shards {
-			if s.Stream > old && s.State != stateWaiting {
+			if s.Stream > old && s.State != StateWaiting {
 				t.Errorf("shard %s of the new stream is %q before the old one is read", s.Shard, s.State)
 			}
 		}
@@ -117,7 +117,7 @@ func TestScenario35StreamDisabledForGood(t *testing.T) {
 		w.must(w.sandbox.Tables.DisableStream(table))
 		time.Sleep(10 * time.Minute)
 		for _, s := range r.Status().Shards {
-			if s.State != stateEnded {
+			if s.State != StateEnded {
 				t.Errorf("shard %s is %q", s.Shard, s.State)
 			}
 		}
@@ -149,7 +149,7 @@ func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
 		child := w.roll(w.open())
 		w.spread(10)
 		time.Sleep(2 * time.Minute)
-		if s := r.shard(child); s.State != stateWaiting {
+		if s := r.shard(child); s.State != StateWaiting {
 			t.Errorf("the child of an unread shard is %+v", s)
 		}
 		r.stop()
@@ -165,7 +165,7 @@ func TestScenario41OffForOverADayAcrossANewStream(t *testing.T) {
 		r = w.start()
 		time.Sleep(4 * time.Minute)
 		for _, s := range r.Status().Shards {
-			if old[s.Shard] && (s.State != stateEnded || len(s.Gaps) != 1) {
+			if old[s.Shard] && (s.State != StateEnded || len(s.Gaps) != 1) {
 				t.Errorf("old shard %+v", s)
 			}
 		}
@@ -243,7 +243,7 @@ func TestScenario56StreamsInBetweenAreReadInTheirTurn(t *testing.T) {
 				}
 				r = w.start()
 				time.Sleep(20 * time.Minute)
-				if s := r.shard(middle); s.State != stateEnded {
+				if s := r.shard(middle); s.State != StateEnded {
 					t.Errorf("the middle stream's shard is %+v", s)
 				}
 				if got := w.history.delivered(); got != 40 {

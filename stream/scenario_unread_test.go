@@ -225,7 +225,7 @@ func TestBooksOfTheStreamBalance(t *testing.T) {
 		bad := poisoned("item-5", &attempts)
 		w.behave(bad)
 		meter, read := metered(t)
-		r := w.start(meter, withQueue, func(c *Config) { c.Start = begun.Format(time.RFC3339) })
+		r := w.start(meter, withQueue, func(c *Config) { c.Start = StartAt(begun) })
 		w.spread(10)
 		time.Sleep(time.Minute)
 		balanced := func(want map[string]float64) {

@@ -250,7 +250,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 	config.App = "test"
 	config.DeadLetterQueue = "queue"
-	if _, err := New(nil, nil, table, nil, config); err == nil || !strings.Contains(err.Error(), "Config.Queue") {
+	if _, err := New(nil, nil, table, nil, config); err == nil || !strings.Contains(err.Error(), "Config.Divert") {
 		t.Errorf("a queue without its client: %v", err)
 	}
 }

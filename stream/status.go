@@ -28,7 +28,7 @@ type ShardStatus struct {
 	Stream     string `json:"stream"` // the stream's label
 	Shard      string `json:"shard"`
 	Parent     string `json:"parent,omitempty"`
-	State      string `json:"state"`                // waiting, ready, held or ended
+	State      State  `json:"state"`
 	Owner      string `json:"owner,omitempty"`      // the instance that holds it
 	To         string `json:"to,omitempty"`         // the instance that is to have it
 	Checkpoint string `json:"checkpoint,omitempty"` // sequence number, or "ended"
@@ -223,12 +223,12 @@ func (b *board) gauges() gauges {
 	b.each(func(v *view) {
 		g.age = max(g.age, v.age(now))
 		switch {
-		case v.status.State == stateHeld && v.status.Owner == me:
+		case v.status.State == StateHeld && v.status.Owner == me:
 			g.held++
-		case v.status.State == stateWaiting:
+		case v.status.State == StateWaiting:
 			g.waiting++
 		}
-		if !v.fresh.IsZero() && v.status.State != stateEnded {
+		if !v.fresh.IsZero() && v.status.State != StateEnded {
 			g.unread = max(g.unread, time.Since(v.fresh))
 		}
 	})

@@ -110,7 +110,7 @@ func (s store) claim(ctx context.Context, seen shardRow, me string) (shardRow, e
 	}
 	set := item{colOwner: str(me), colEpoch: num(epoch), colConfirmed: num(epoch)}
 	if !seen.ended() {
-		set[colState] = str(stateHeld)
+		set[colState] = str(StateHeld)
 	}
 	written, err := s.change(ctx, seen, set, []string{colTo}, "")
 	var taken *conflictError
@@ -128,7 +128,7 @@ func (s store) assign(ctx context.Context, seen shardRow, to string) (shardRow, 
 	if seen.Owner != "" && !seen.begun() {
 		unread = "(attribute_not_exists(#confirmed) OR #confirmed < #epoch)"
 	}
-	set := item{colOwner: str(to), colEpoch: num(seen.Epoch + 1), colState: str(stateReady)}
+	set := item{colOwner: str(to), colEpoch: num(seen.Epoch + 1), colState: str(StateReady)}
 	written, err := s.change(ctx, seen, set, []string{colTo}, unread)
 	var taken *conflictError
 	if errors.As(err, &taken) && taken.item != nil {
@@ -181,7 +181,7 @@ func (s store) save(ctx context.Context, held shardRow, set item, remove ...stri
 // reset makes a shard that is as it was seen one of which nothing has been read. Until the instant read it was read:
 // what was deleted of that is no gap.
 func (s store) reset(ctx context.Context, seen shardRow, read, from time.Time) error {
-	set := item{colState: str(stateWaiting), colEpoch: num(seen.Epoch + 1)}
+	set := item{colState: str(StateWaiting), colEpoch: num(seen.Epoch + 1)}
 	remove := []string{colCheckpoint, colSequence, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colTo, colFailed}
 	if !read.IsZero() {
 		set[colTip] = instant(read)

@@ -52,7 +52,7 @@ func (l *lister) follow(ctx context.Context, table *types.TableDescription) erro
 	latest := deref(table.LatestStreamArn)
 	view, err := l.viewOf(ctx, latest)
 	if err == nil {
-		err = l.config.Needs.check(table, view)
+		err = l.config.NeedImages.check(table, view)
 	}
 	var between []string
 	if err == nil || classify(err) == absent { // off for more than a day: what it held is lost, and recorded as that
@@ -109,7 +109,7 @@ func (l *lister) between(ctx context.Context, after, before string) ([]string, e
 		arn := arnWith(before, label)
 		view, err := l.viewOf(ctx, arn)
 		switch {
-		case err == nil && l.config.Needs.fit(view):
+		case err == nil && l.config.NeedImages.fit(view):
 			arns = append(arns, arn)
 		case err != nil && classify(err) != absent:
 			return nil, err

@@ -221,7 +221,7 @@ func (w *world) start(change ...func(*Config)) *instance {
 	aws := w.sandbox.Config(i.name)
 	aws.HTTPClient = w.direct()
 	if config.DeadLetterQueue != "" {
-		config.Queue = sqs.NewFromConfig(aws)
+		config.Divert = DeadLetters(sqs.NewFromConfig(aws), config.DeadLetterQueue, table)
 	}
 	var streams Streams = dynamodbstreams.NewFromConfig(aws)
 	if w.planted != nil {

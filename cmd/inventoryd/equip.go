@@ -43,8 +43,11 @@ func (c *Config) equip(metrics *telemetry.Telemetry, w watch, queue stream.Queue
 		Logger: log.Named("notifier"), Meter: metrics.Meter("notifier"), Loop: w.Loop,
 	}
 	c.Stream.Runtime = stream.Runtime{
-		App: c.App, Shutdown: c.ShutdownTimeout - farewells, Queue: queue,
+		App: c.App, Shutdown: c.ShutdownTimeout - farewells,
 		Logger: log.Named("stream"), Meter: metrics.Meter("stream"), Loop: w.Loop,
+	}
+	if name := c.Stream.DeadLetterQueue; name != "" {
+		c.Stream.Divert = stream.DeadLetters(queue, name, c.Table.Name)
 	}
 }
 

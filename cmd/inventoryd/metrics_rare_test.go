@@ -12,6 +12,7 @@ import (
 	"inventoryd/internal/config"
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/web"
+	"inventoryd/stream"
 )
 
 // rare is what would spoil the comparison of the two ways out, or takes a daemon of other settings, and so happens to one of
@@ -29,7 +30,7 @@ func TestWhatIsRareIsMeasuredToo(t *testing.T) {
 	var start time.Time
 	settings := func(c *Config) {
 		c.HTTP.Auth = web.Auth{User: "op", Hash: config.Secret(hash)}
-		c.Stream.Start = start.Format(time.RFC3339)
+		c.Stream.Start = stream.StartAt(start)
 	}
 	before := func(t *testing.T, w *world) { // rows from before the start, and a service that cannot begin there
 		for range 8 {

@@ -105,7 +105,7 @@ func shardsOf(status func() stream.Status) func(context.Context) ([]page.Shard, 
 			if one.State == "ended" {
 				continue
 			}
-			shard := page.Shard{ID: one.Shard, State: one.State, Owner: one.Owner, Lag: one.Age, Trouble: one.Blocked}
+			shard := page.Shard{ID: one.Shard, State: string(one.State), Owner: one.Owner, Lag: one.Age, Trouble: one.Blocked}
 			if one.Owner != s.Instance {
 				shard.Lag = -1 // only who reads it knows
 			}

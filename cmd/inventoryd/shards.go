@@ -57,7 +57,7 @@ func shardTable(s stream.Status) table {
 	t := table{head: []string{"SHARD", "STREAM", "STATE", "OWNER", "POSITION", "LAG", "LOAD", "GAPS"}, json: s}
 	for _, one := range s.Shards {
 		t.rows = append(t.rows, []string{
-			one.Shard, one.Stream, one.State, owner(one, s.Leader), orNothing(one.Checkpoint), lag(one), load(one), gaps(one.Gaps),
+			one.Shard, one.Stream, string(one.State), owner(one, s.Leader), orNothing(one.Checkpoint), lag(one), load(one), gaps(one.Gaps),
 		})
 	}
 	return t
