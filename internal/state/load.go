@@ -3,11 +3,8 @@ package state
 // The ledger: for each object that was loaded its row, with what is being done to it and how its last load ended.
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,13 +25,7 @@ const (
 // LoadKey is the ledger's row of an object. Names that are too long stand there by their beginning and their SHA-256.
 func LoadKey(app, bucket, key string) Key {
 	name := bucket + "/" + key
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name))
-	if len(name) > maxLoadSK {
-		sum := sha256.Sum256([]byte(name))
-		name = strings.ToValidUTF8(name[:900], "") + "#" + hex.EncodeToString(sum[:])
-	}
-	return Key{loadPartition(app, int(h.Sum32()%loadShards)), name}
+	return Key{loadPartition(app, spread(name)), hashed(name)}
 }
 
 func loadPartition(app string, shard int) string { return fmt.Sprintf("%s#load#%02d", app, shard) }
@@ -64,6 +55,8 @@ type Load struct {
 	Frontier *Frontier
 
 	Last Ended // how the last load ended; its Status is empty before the first has
+	// Released is the ETag of an upload that somebody has released: it is loaded whatever there is to say against it.
+	Released string
 }
 
 // Ended says how a load ended.
@@ -98,6 +91,18 @@ func MarkLoad(table, app, bucket, key, mark string, now time.Time) *dynamodb.Upd
 		ExpressionAttributeNames: map[string]string{"#bucket": "bucket", "#key": "key", "#expires": Expires, "#marks": "marks", "#seq": "seq"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":bucket": text(bucket), ":key": text(key), ":expires": number(now.Add(LoadKept).Unix()), ":marks": set(mark), ":one": number(1),
+		},
+	}
+}
+
+// ReleaseLoad is the update that releases an upload of an object.
+func ReleaseLoad(table, app, bucket, key, etag string, now time.Time) *dynamodb.UpdateItemInput {
+	return &dynamodb.UpdateItemInput{
+		TableName: &table, Key: LoadKey(app, bucket, key).Attributes(),
+		UpdateExpression:         aws.String("SET #bucket = :bucket, #key = :key, #expires = :expires, #released = :released ADD #seq :none"),
+		ExpressionAttributeNames: map[string]string{"#bucket": "bucket", "#key": "key", "#expires": Expires, "#released": "released", "#seq": "seq"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":bucket": text(bucket), ":key": text(key), ":expires": number(now.Add(LoadKept).Unix()), ":released": text(etag), ":none": number(0),
 		},
 	}
 }
@@ -176,6 +181,9 @@ func LoadOf(row map[string]types.AttributeValue) (Load, error) {
 	l := Load{Bucket: r.text("bucket"), Key: r.text("key"), Seq: r.number("seq")}
 	if marks, ok := row["marks"].(*types.AttributeValueMemberSS); ok {
 		l.Marks = slices.Sorted(slices.Values(marks.Value))
+	}
+	if r.has("released") {
+		l.Released = r.text("released")
 	}
 	if row["finished"] != nil {
 		v, err := versionOf(row["finished"])

@@ -42,25 +42,13 @@ func NewestLoads(ctx context.Context, c Ledger, table, app string, limit int) ([
 }
 
 // loadsOf reads one partition of the ledger.
-func loadsOf(ctx context.Context, c Ledger, table, partition string) (loads []Load, err error) {
-	pages := dynamodb.NewQueryPaginator(c, &dynamodb.QueryInput{
-		TableName: &table, KeyConditionExpression: aws.String("#pk = :pk"), ExpressionAttributeNames: map[string]string{"#pk": PK},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(partition)},
+func loadsOf(ctx context.Context, c Ledger, table, pk string) (loads []Load, err error) {
+	err = partition(ctx, c, table, pk, func(row map[string]types.AttributeValue) error {
+		l, err := LoadOf(row)
+		loads = append(loads, l)
+		return err
 	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read the ledger in table %s: %w", table, err)
-		}
-		for _, row := range page.Items {
-			l, err := LoadOf(row)
-			if err != nil {
-				return nil, err
-			}
-			loads = append(loads, l)
-		}
-	}
-	return loads, nil
+	return loads, err
 }
 
 // LoadNamed returns an object's row, as it is now; ok is false where there is none.

@@ -1,0 +1,237 @@
+package state
+
+// The ledger of feeds: what each feed last brought, what of it was held back, and whether it has come when it should.
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+const (
+	FeedKept   = 400 * 24 * time.Hour // the row of a feed, after its last change
+	StoreKept  = 30 * 24 * time.Hour  // who loads a store, after the last load
+	FeedStores = 20                   // stores of a load that its feed's row names
+)
+
+// hashed is a name as a key holds it: as it is, or, where it is too long, its beginning and its SHA-256.
+func hashed(name string) string {
+	if len(name) <= maxLoadSK {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return strings.ToValidUTF8(name[:900], "") + "#" + hex.EncodeToString(sum[:])
+}
+
+// spread is one of the partitions of the ledger, by a name.
+func spread(name string) int {
+	h := fnv.New32a()
+	h.Write([]byte(name)) // never fails
+	return int(h.Sum32() % loadShards)
+}
+
+// FeedKey is the row of a feed.
+func FeedKey(app, feed string) Key { return Key{feedPartition(app, spread(feed)), hashed(feed)} }
+
+func feedPartition(app string, shard int) string { return fmt.Sprintf("%s#feed#%02d", app, shard) }
+
+// Brought is one upload of a feed.
+type Brought struct {
+	Bucket, Key string
+	Version     Version // Modified is when it came
+	At          time.Time
+	Rows, Zeros int64    // that can be used, and those of them that say that nothing is left
+	Stores      []string // that it names, FeedStores at most
+	StoreCount  int64
+	Zeroed      int64  // absent items that became 0
+	Note        string // what else there is to say of it; "" nothing
+}
+
+// Feed is a feed's row.
+type Feed struct {
+	Name string
+	Good *Brought  // the last one that was loaded; nil: none yet
+	Held *Brought  // the last one, where it is held back; its Note says why
+	Came time.Time // Last-Modified of the newest upload that was loaded or held back
+
+	// What is expected of it: the rule, since when the watch knows it, the last deadline that was judged, and the deadline that
+	// passed without an upload and was told; zero: it has come since.
+	Rule      string
+	RuleSince time.Time
+	Judged    time.Time
+	Late      time.Time
+}
+
+// FeedOf reads a feed's row.
+func FeedOf(row map[string]types.AttributeValue) (Feed, error) {
+	r := reader{row: row}
+	f := Feed{Name: r.text("name")}
+	for _, one := range []struct {
+		name string
+		into **Brought
+	}{{"good", &f.Good}, {"held", &f.Held}} {
+		if !r.has(one.name) {
+			continue
+		}
+		b, err := broughtOf(row[one.name])
+		*one.into, r.err = &b, errors.Join(r.err, err)
+	}
+	for name, into := range map[string]*time.Time{"came": &f.Came, "rule_since": &f.RuleSince, "judged": &f.Judged, "late": &f.Late} {
+		if r.has(name) {
+			*into = r.instant(name)
+		}
+	}
+	if r.has("rule") {
+		f.Rule = r.text("rule")
+	}
+	if r.err != nil {
+		return f, fmt.Errorf("row of feed %s: %w", f.Name, r.err)
+	}
+	return f, nil
+}
+
+func (b Brought) attribute() types.AttributeValue {
+	m := map[string]types.AttributeValue{
+		"bucket": text(b.Bucket), "key": text(b.Key), "version": b.Version.attribute(), "at": Instant(b.At), "rows": number(b.Rows), "zeros": number(b.Zeros),
+		"store_count": number(b.StoreCount),
+	}
+	if len(b.Stores) > 0 {
+		stores := make([]types.AttributeValue, len(b.Stores))
+		for i, s := range b.Stores {
+			stores[i] = text(s)
+		}
+		m["stores"] = &types.AttributeValueMemberL{Value: stores}
+	}
+	if b.Zeroed > 0 {
+		m["zeroed"] = number(b.Zeroed)
+	}
+	if b.Note != "" {
+		m["note"] = text(b.Note)
+	}
+	return &types.AttributeValueMemberM{Value: m}
+}
+
+func broughtOf(a types.AttributeValue) (Brought, error) {
+	m, ok := a.(*types.AttributeValueMemberM)
+	if !ok {
+		return Brought{}, errors.New("an upload is no map")
+	}
+	r := reader{row: m.Value}
+	b := Brought{
+		Bucket: r.text("bucket"), Key: r.text("key"), At: r.instant("at"), Rows: r.number("rows"), Zeros: r.number("zeros"), StoreCount: r.number("store_count"),
+	}
+	version, err := versionOf(m.Value["version"])
+	b.Version, r.err = version, errors.Join(r.err, err)
+	if stores, ok := m.Value["stores"].(*types.AttributeValueMemberL); ok {
+		for _, s := range stores.Value {
+			b.Stores = append(b.Stores, (&reader{row: map[string]types.AttributeValue{"": s}}).text(""))
+		}
+	}
+	if n := r.maybe("zeroed"); n != nil {
+		b.Zeroed = *n
+	}
+	if r.has("note") {
+		b.Note = r.text("note")
+	}
+	return b, r.err
+}
+
+// feedUpdate begins the update of a feed's row.
+func feedUpdate(table, app, feed string, now time.Time, set map[string]types.AttributeValue) *dynamodb.UpdateItemInput {
+	all := map[string]types.AttributeValue{"name": text(feed), Expires: number(now.Add(FeedKept).Unix())}
+	maps.Copy(all, set)
+	names, values := map[string]string{}, map[string]types.AttributeValue{}
+	var sets []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		names["#"+name], values[":"+name] = name, all[name]
+		sets = append(sets, fmt.Sprintf("#%s = :%s", name, name))
+	}
+	return &dynamodb.UpdateItemInput{
+		TableName: &table, Key: FeedKey(app, feed).Attributes(), UpdateExpression: aws.String("SET " + strings.Join(sets, ", ")),
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values, ReturnValues: types.ReturnValueAllNew,
+	}
+}
+
+// BringFeed is the update that notes an upload of a feed: loaded, or held back. Its condition fails where a newer one has been noted.
+func BringFeed(table, app, feed string, b Brought, held bool, now time.Time) *dynamodb.UpdateItemInput {
+	what := "good"
+	if held {
+		what = "held"
+	}
+	in := feedUpdate(table, app, feed, now, map[string]types.AttributeValue{what: b.attribute(), "came": Instant(b.Version.Modified)})
+	in.ConditionExpression = aws.String("attribute_not_exists(#came) OR #came <= :came")
+	if !held {
+		in.ExpressionAttributeNames["#held"] = "held"
+		*in.UpdateExpression += " REMOVE #held"
+	}
+	return in
+}
+
+// SeeRule is the update that notes since when a feed is expected by a rule. Its condition fails where that is known.
+func SeeRule(table, app, feed, rule string, now time.Time) *dynamodb.UpdateItemInput {
+	in := feedUpdate(table, app, feed, now, map[string]types.AttributeValue{"rule": text(rule), "rule_since": Instant(now)})
+	in.ExpressionAttributeNames["#late"] = "late"
+	*in.UpdateExpression += " REMOVE #late"
+	in.ConditionExpression = aws.String("attribute_not_exists(#rule) OR #rule <> :rule")
+	return in
+}
+
+// JudgeFeed is the update that notes that a deadline was judged, and whether the feed was late. Its condition fails where it, or a
+// later one, has been.
+func JudgeFeed(table, app, feed string, deadline time.Time, late bool, now time.Time) *dynamodb.UpdateItemInput {
+	set := map[string]types.AttributeValue{"judged": Instant(deadline)}
+	if late {
+		set["late"] = Instant(deadline)
+	}
+	in := feedUpdate(table, app, feed, now, set)
+	in.ConditionExpression = aws.String("attribute_not_exists(#judged) OR #judged < :judged")
+	return in
+}
+
+// FeedCame is the update that notes that a late feed has come. Its condition fails where that is noted, or it is late once more.
+func FeedCame(table, app, feed string, deadline, now time.Time) *dynamodb.UpdateItemInput {
+	in := feedUpdate(table, app, feed, now, nil)
+	in.ExpressionAttributeNames["#late"], in.ExpressionAttributeValues[":late"] = "late", Instant(deadline)
+	*in.UpdateExpression += " REMOVE #late"
+	in.ConditionExpression = aws.String("#late = :late")
+	return in
+}
+
+// StoreKey is the row that says that a feed loads a store.
+func StoreKey(app, store, feed string) Key {
+	sum := sha256.Sum256([]byte(store))
+	return Key{app + "#store#" + hex.EncodeToString(sum[:16]), hashed(feed)}
+}
+
+// StoreFeed says when a feed last loaded a store, to about a day.
+type StoreFeed struct {
+	Feed string
+	At   time.Time
+}
+
+// Attributes is the row as it is put.
+func (s StoreFeed) Attributes(app, store string) map[string]types.AttributeValue {
+	row := StoreKey(app, store, s.Feed).Attributes()
+	row["feed"], row["at"], row[Expires] = text(s.Feed), Instant(s.At), number(s.At.Add(StoreKept).Unix())
+	return row
+}
+
+// StoreFeedOf reads the row.
+func StoreFeedOf(row map[string]types.AttributeValue) (StoreFeed, error) {
+	r := reader{row: row}
+	s := StoreFeed{Feed: r.text("feed"), At: r.instant("at")}
+	if r.err != nil {
+		return s, fmt.Errorf("row of a store's feed %s: %w", s.Feed, r.err)
+	}
+	return s, nil
+}
