@@ -129,8 +129,9 @@ func (c *counts) books(t *tally) Books {
 	return b
 }
 
-// again begins the second reading of a feed in whose first no row was rejected.
+// again begins the second reading of a feed.
 func (c *counts) again() {
 	c.read.Store(0)
+	c.rejected.Store(0)
 	c.unwritten.Store(0)
 }

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -98,7 +99,12 @@ type Surroundings struct {
 	Meter      metric.Meter                          // nil: none
 	Loop       func(name string) (tick, done func()) // nil: none; registers a loop with what watches over liveness
 	Work       func(name string) lanes.Pulse         // nil: none; registers who is a loop while it does not wait for others
-	Instances  func() int                            // nil: one; how many share what the table takes
+	// Tell writes down what people are to be told of a feed; nil: nobody is. The same event again changes nothing.
+	Tell func(context.Context, FeedEvent) error
+	// Lead calls f while this instance is the one that watches for late feeds, again and again until its context ends; nil: it
+	// always is.
+	Lead      func(ctx context.Context, f func(context.Context) error) error
+	Instances func() int // nil: one; how many share what the table takes
 }
 
 // DefaultConfig is what holds where the configuration says nothing.

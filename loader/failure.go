@@ -57,7 +57,10 @@ func answerOf(of asked, err error) answer {
 func fateIn(err error) (fate, bool) {
 	var f *failure
 	var unusable *feed.Unusable
+	var back *heldBack
 	switch {
+	case errors.As(err, &back):
+		return held, true
 	case errors.As(err, &f):
 		return f.fate, true
 	case errors.As(err, &unusable):

@@ -14,12 +14,13 @@ import (
 type asked string
 
 const (
-	toRead   asked = "read an object"           // S3, GetObject
-	toReport asked = "write a report"           // S3, PutObject; or a directory
-	toQueue  asked = "use the queue"            // SQS
-	toWrite  asked = "write rows"               // DynamoDB, BatchWriteItem on the inventory's table
-	toState  asked = "use the state table"      // DynamoDB
-	toSpill  asked = "keep rejects for a while" // a temporary file
+	toRead   asked = "read an object"            // S3, GetObject
+	toReport asked = "write a report"            // S3, PutObject; or a directory
+	toQueue  asked = "use the queue"             // SQS
+	toWrite  asked = "write rows"                // DynamoDB, BatchWriteItem on the inventory's table
+	toRoll   asked = "read the items of a store" // DynamoDB, Query on the inventory's table
+	toState  asked = "use the state table"       // DynamoDB
+	toSpill  asked = "keep rejects for a while"  // a temporary file
 )
 
 // answer is what is known of a call that did not do what it was to do.
@@ -42,6 +43,7 @@ const (
 
 	bad      fate = "bad"      // nothing helps: for good, and remembered
 	mendable fate = "mendable" // no try helps, people may: left to the queue, and tried again when it comes back
+	held     fate = "held"     // nothing is wrong with it, and people are to look at it
 	denied   fate = "denied"   // not for us, as far as is known: mendable once that is sure
 
 	waits       fate = "waits"        // what needs this call waits, and nothing else
@@ -149,6 +151,7 @@ var fates = []rule{
 	{toWrite, http.StatusTooManyRequests, "", throttled},
 	{toWrite, 0, "", allWait},
 
+	{toRoll, 0, "", allWait},
 	{toState, 0, "", allWait},
 }
 

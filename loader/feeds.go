@@ -31,16 +31,64 @@ type Feed struct {
 	Negative string `yaml:"negative" enum:"accept|reject"`
 	// As loader.on_bad_row, for this feed.
 	OnBadRow string `yaml:"on_bad_row" enum:"continue|reject_object"`
+	Guard    `yaml:",inline"`
+}
+
+// Guard says what a feed is guarded against: to be wrong, incomplete or late.
+type Guard struct {
+	// Which uploads are held back, for somebody to look at.
+	Gate Gate `yaml:"gate"`
+	// Each upload names all items of the stores in it.
+	Whole bool `yaml:"whole"`
+	// What becomes of an item that the table has of a store in an upload, and the upload does not name: keep leaves its count,
+	// zero makes it 0, which is an alert. zero needs whole: true and gate.action: hold, and that no other feed loads the stores.
+	Absent string `yaml:"absent" enum:"keep|zero"`
+	// Hold an upload in which more than this part in per cent, 1 to 100, of the items that are left in one store is absent; 0: 10.
+	AbsentMax int64 `yaml:"absent_max"`
+	// When an upload is expected.
+	Expect Expect `yaml:"expect"`
+}
+
+// zeroes reports whether absent items become 0.
+func (g Guard) zeroes() bool { return g.Absent == "zero" }
+
+// problems says what is wrong with a guard; prefix stands before its keys.
+func (g Guard) problems(prefix, pattern string) []error {
+	problems := slices.Concat(g.Gate.problems(prefix+"gate."), g.Expect.problems(prefix+"expect.", pattern))
+	problem := func(key, format string, args ...any) {
+		problems = append(problems, config.Problemf(prefix+key, format, args...))
+	}
+	switch {
+	case g.Absent != "" && g.Absent != "keep" && g.Absent != "zero":
+		problem("absent", "%q is none of keep, zero", g.Absent)
+	case g.zeroes() && !g.Whole:
+		problem("absent", "zero needs whole: true, by which you say that each upload names all items of its stores")
+	case g.zeroes() && !g.Gate.closed():
+		problem("absent", "zero needs gate.action: hold, lest half a file empties the stores")
+	}
+	if g.AbsentMax < 0 || g.AbsentMax > 100 {
+		problem("absent_max", "%d is not from 1 to 100", g.AbsentMax)
+	}
+	return problems
 }
 
 // of is the configuration by which an object is loaded, and the name of its feed. An object that is of no feed in the
 // list is of one by itself.
 func (c Config) of(bucket, key string) (Config, string) {
+	f, listed := c.feed(bucket, key)
+	if !listed {
+		return c, f.Name
+	}
+	return c.override(f), f.Name
+}
+
+// feed is the first in the list that an object is of, or one by itself.
+func (c Config) feed(bucket, key string) (f Feed, listed bool) {
 	at := slices.IndexFunc(c.Feeds, func(f Feed) bool { return match(f.Pattern, bucket+"/"+key) })
 	if at < 0 {
-		return c, feedName(bucket, key)
+		return Feed{Name: feedName(bucket, key)}, false
 	}
-	return c.override(c.Feeds[at]), c.Feeds[at].Name
+	return c.Feeds[at], true
 }
 
 // override is the configuration with what a feed has of its own.
@@ -82,7 +130,9 @@ func (c Config) feedProblems() (problems []error) {
 		case slices.ContainsFunc(before, func(other Feed) bool { return other.Pattern == f.Pattern }):
 			problem("pattern", "%q is the pattern of an earlier entry, which wins", f.Pattern)
 		}
-		problems = append(problems, DefaultConfig().override(f).formProblems(fmt.Sprintf("feeds[%d].", i))...)
+		prefix := fmt.Sprintf("feeds[%d].", i)
+		problems = append(problems, DefaultConfig().override(f).formProblems(prefix)...)
+		problems = append(problems, f.Guard.problems(prefix, f.Pattern)...)
 	}
 	return problems
 }

@@ -53,26 +53,26 @@ func (g Gate) problems(prefix string) (problems []error) {
 	return problems
 }
 
-// judge says why an upload is to be held back; "" where it is not. Of a feed's first upload only one without rows is.
-func (g Gate) judge(last *state.Brought, now found) string {
+// judge says why an upload is to be held back; nil where it is not. Of a feed's first upload only one without rows is.
+func (g Gate) judge(last *state.Brought, now found) *heldBack {
 	switch {
 	case now.rows == 0 && now.rejected == 0:
-		return "it has a header and no rows"
+		return &heldBack{reason: "it has a header and no rows"}
 	case last == nil:
-		return ""
+		return nil
 	case len(last.Stores) > 0 && !now.shared:
-		return fmt.Sprintf("it names none of the stores of the last one (%s); are columns swapped, or is it another sender's file?", few(last.Stores))
+		return &heldBack{"it names none of the stores of the last one: are columns swapped, or is it another sender's file?", "The last one's stores: " + few(last.Stores) + "."}
 	case last.Rows < cmp.Or(g.MinRows, defaultMinRows):
-		return ""
+		return nil
 	}
 	if limit := cmp.Or(g.RowsDrop, defaultRowsDrop); now.rows*100 < last.Rows*(100-limit) {
-		return fmt.Sprintf("it has %d usable rows, the last one had %d: fewer by more than %d %% (gate.rows_drop)", now.rows, last.Rows, limit)
+		return &heldBack{reason: fmt.Sprintf("it has %d usable rows, and the last one had %d: fewer by more than %d %% (gate.rows_drop)", now.rows, last.Rows, limit)}
 	}
 	before, share := percent(last.Zeros, last.Rows), percent(now.zeros, now.rows)
 	if limit := cmp.Or(g.Zeros, defaultZeros); share-before > float64(limit) {
-		return fmt.Sprintf("%.0f %% of its counts are 0 or less, %.0f %% of the last one's were: more by over %d points (gate.zeros)", share, before, limit)
+		return &heldBack{reason: fmt.Sprintf("%.0f %% of its counts are 0 or less, and %.0f %% of the last one's were: more by over %d points (gate.zeros)", share, before, limit)}
 	}
-	return ""
+	return nil
 }
 
 func percent(part, whole int64) float64 {
@@ -99,6 +99,17 @@ func few(names []string) string {
 }
 
 // heldBack is the error of an upload that is held back: nothing of it was written.
-type heldBack struct{ reason string }
+type heldBack struct {
+	reason string
+	names  string // what more people are told: names, which are not for the log
+}
 
 func (h *heldBack) Error() string { return "held back: " + h.reason }
+
+// told is the reason as people are told it.
+func (h *heldBack) told() string {
+	if h.names == "" {
+		return h.reason
+	}
+	return h.reason + "\n" + h.names
+}

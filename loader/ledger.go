@@ -20,6 +20,7 @@ type mark struct {
 	seq      int64           // of the marks that were ever set, ours the last
 	others   bool            // somebody else's was there, or one of an earlier try of this message
 	lapsed   []string        // those among them behind which nobody stands any more
+	released string          // ETag of an upload that is to be loaded whatever there is to say against it; "": none
 	finished *state.Version  // what the table holds as far as the row knows; nil: unknown
 	frontier *state.Frontier // that the row has, as far as we know; nil: none
 }
@@ -38,7 +39,7 @@ func (l *Loader) setMark(ctx context.Context, o *object, messageID string) (*mar
 		if err != nil {
 			return err
 		}
-		m.seq, m.finished, m.frontier, m.others, m.lapsed = row.Seq, row.Finished, row.Frontier, len(row.Marks) > 1, nil
+		m.seq, m.finished, m.released, m.frontier, m.others, m.lapsed = row.Seq, row.Finished, row.Released, row.Frontier, len(row.Marks) > 1, nil
 		for _, other := range row.Marks {
 			if other != m.name && state.Lapsed(other, now) {
 				m.lapsed = append(m.lapsed, other)

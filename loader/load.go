@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"inventoryd/internal/inventory"
 	"inventoryd/loader/feed"
 	"inventoryd/loader/lanes"
 )
@@ -25,6 +26,11 @@ type pass struct {
 	report *report
 	front  *frontier // nil: by hand
 	line   int64     // of the last row that was read
+
+	sender *sender         // nil: by hand
+	survey *survey         // of the last reading
+	absent []inventory.Key // that become 0
+	note   string          // what the ledger says of the upload beside its figures
 }
 
 func newPass(l *Loader, load *Load, e errand) *pass {
@@ -44,26 +50,57 @@ func (p *pass) run(w work, src source) error {
 	return err
 }
 
-// passes reads the feed once, or twice where one bad row rejects it.
+// passes reads the feed once, or twice where it is to be judged before a row is written.
 func (p *pass) passes(w work, src source) error {
-	if p.cfg.OnBadRow != "reject_object" {
-		return p.read(w, src, p.sink(w))
+	strict := p.cfg.OnBadRow == "reject_object"
+	if strict || p.sender.guarded() {
+		if src.once {
+			return &feed.Unusable{Reason: "loader.on_bad_row: reject_object reads a feed twice, which this source does not allow; save it to a file first"}
+		}
+		if err := p.first(w, src); err != nil || p.load.dry && p.load.foretells == nil {
+			return err
+		}
+		p.load.again()
+		p.report.discard()
+		p.report = newReport(p.cfg.Rejects, p.load)
 	}
-	if src.once {
-		return &feed.Unusable{Reason: "loader.on_bad_row: reject_object reads a feed twice, which this source does not allow; save it to a file first"}
-	}
-	if err := p.read(w, src, sink{}); err != nil {
-		return err
-	}
-	if err := p.judgeAny(); err != nil || p.load.dry && p.load.foretells == nil {
-		return err
-	}
-	p.load.again()
 	if err := p.read(w, src, p.sink(w)); err != nil {
 		return err
 	}
-	return p.judgeAny()
+	if strict {
+		if err := p.judgeAny(); err != nil {
+			return err
+		}
+	}
+	return p.zero(w)
 }
+
+// first reads the feed without writing, and judges it.
+func (p *pass) first(w work, src source) error {
+	err := p.read(w, src, sink{})
+	s := p.sender
+	if _, judged := fateIn(err); err != nil && !(s.guarded() && judged && p.empty()) {
+		return err
+	}
+	if p.cfg.OnBadRow == "reject_object" && err == nil {
+		if err := p.judgeAny(); err != nil {
+			return err
+		}
+	}
+	if !s.guarded() {
+		return nil
+	}
+	if held := s.feed.Gate.judge(s.row.Good, p.survey.found); held != nil && !s.released {
+		return held
+	}
+	if err != nil { // it was released, and there is nothing in it
+		return err
+	}
+	return p.lookForAbsent(w.read)
+}
+
+// empty reports whether the reading has found a header and nothing else.
+func (p *pass) empty() bool { return p.survey != nil && p.load.read.Load() == 0 }
 
 // read reads the feed to its end, or to the first error; what takes the rows is ended in any case.
 func (p *pass) read(w work, src source, to sink) error {
@@ -110,6 +147,7 @@ func (p *pass) rows(w work, src source, to sink) error {
 		return in.judge(err)
 	}
 	defer rows.Close()
+	p.survey = newSurvey(p.sender.last(), to == sink{} && p.sender.guarded() && p.sender.feed.zeroes())
 	defer func() { p.load.headers.Store(rows.Headers()) }()
 	for {
 		row, reject, err := rows.Next()
@@ -121,8 +159,10 @@ func (p *pass) rows(w work, src source, to sink) error {
 		}
 		read := p.load.read.Add(1)
 		if reject != nil {
+			p.survey.reject(reject, rows)
 			err = p.reject(reject)
 		} else {
+			p.survey.row(row)
 			err = p.add(w.read, to, row)
 		}
 		if err == nil && read%percentEvery == 0 {

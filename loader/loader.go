@@ -48,6 +48,7 @@ type seen struct {
 	book     logbook
 	buckets  buckets
 	resolved atomic.Bool // the queue is found
+	visits   visits
 }
 
 // New makes a loader; it does not call any service.
@@ -103,8 +104,11 @@ func (l *Loader) Run(ctx context.Context) error {
 		defer over()
 		l.holds.run(beat, tick)
 	})
+	watched, stopWatch := context.WithCancel(ctx)
+	beating.Go(func() { l.watchFeeds(watched) })
 	err := l.intake(ctx, tick)
 	stopBeat()
+	stopWatch()
 	beating.Wait()
 	return err
 }

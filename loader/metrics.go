@@ -14,6 +14,7 @@ import (
 // instruments are the loader's; each name is a name in Prometheus and CloudWatch too (docs/metrics.md).
 type instruments struct {
 	loaded, failed, ignored, changed, gone                        metric.Int64Counter
+	held, zeroed, late                                            metric.Int64Counter
 	duplicates, vanished                                          metric.Int64Counter
 	tests, notCreations, failedMessages, leftMessages, heartbeats metric.Int64Counter
 	rows                                                          bookCounters
@@ -39,6 +40,9 @@ func newInstruments(m metric.Meter) (*instruments, error) {
 		{&i.duplicates, "files.duplicate", "Events of objects that the table held already."},
 		{&i.vanished, "files.vanished", "Objects that could be read no more once they were loaded."},
 		{&i.gone, "files.gone", "Objects that were deleted before they were read."},
+		{&i.held, "files.held", "Objects that were held back."},
+		{&i.zeroed, "rows.zeroed", "Items that a feed does not name any more, and that became 0."},
+		{&i.late, "feeds.late", "Feeds that did not come in time."},
 		{&i.tests, "events.test", "Test events of S3."},
 		{&i.notCreations, "events.ignored", "Events that bring no object."},
 		{&i.failedMessages, "messages.failed", "Messages that failed for good."},
@@ -119,6 +123,7 @@ func (i *instruments) age(m message) {
 // ended counts a load by its outcome.
 func (i *instruments) ended(p Progress, created time.Time) {
 	i.count(i.headers, p.Headers)
+	i.count(i.zeroed, p.Zeroed)
 	switch p.Outcome {
 	case "loaded":
 		i.count(i.loaded, 1)
@@ -126,6 +131,8 @@ func (i *instruments) ended(p Progress, created time.Time) {
 		if !created.IsZero() {
 			i.latency.Record(context.Background(), max(0, time.Since(created).Seconds()))
 		}
+	case "held":
+		i.count(i.held, 1)
 	case "changed":
 		i.count(i.changed, 1)
 	case "gone":

@@ -22,6 +22,7 @@ type Load struct {
 	rejects   func(*feed.Reject) // told of each; may be nil
 	bytes     atomic.Int64       // read of Size
 	counts                       // rows
+	zeroed    atomic.Int64       // absent items that became 0
 	headers   atomic.Int64       // that came again, in the pass that has ended
 	first     atomic.Pointer[feed.Reject]
 	sink      atomic.Pointer[sink]  // of the reading
@@ -69,8 +70,9 @@ func (l *Load) written(to sink) {
 	l.sink.Store(nil)
 }
 
-// again begins the second pass over a feed in whose first no row was rejected.
+// again begins the second reading of a feed: what the first has found it finds once more.
 func (l *Load) again() {
 	l.counts.again()
 	l.bytes.Store(0)
+	l.first.Store(nil)
 }

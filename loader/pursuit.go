@@ -171,14 +171,18 @@ func (p *pursuit) unopened(err error, sent time.Time) (ending, error) {
 
 // load reads and writes the object that was opened.
 func (p *pursuit) load(first *objectReader) (ending, error) {
+	before := p.turn != nil && p.l.chains.wrote(p.turn)
 	if p.turn != nil {
 		p.l.chains.setWrote(p.turn, true)
 	}
 	load := p.begin()
 	a := newPass(p.l, load, p.e)
-	defer a.report.discard()
+	defer func() { a.report.discard() }()
 	var err error
-	if a.front, err = p.frontier(a.cfg); err != nil {
+	if a.sender, err = p.sender(); err == nil {
+		a.front, err = p.frontier(a.cfg)
+	}
+	if err != nil {
 		first.Close()
 		p.finish(load, err)
 		return interrupted(err)
@@ -187,7 +191,7 @@ func (p *pursuit) load(first *objectReader) (ending, error) {
 	first.Close()
 	p.e.slot.yield()
 	f, judged := fateIn(err)
-	if err == nil || f == bad {
+	if err == nil || f == bad || f == held {
 		if problem := p.l.publish(p.e.write, a.report, err); problem != nil {
 			p.finish(load, problem)
 			return interrupted(problem)
@@ -199,11 +203,13 @@ func (p *pursuit) load(first *objectReader) (ending, error) {
 		return interrupted(err)
 	case f == bad:
 		return p.unusable(load, err)
+	case f == held:
+		return p.holdBack(a, err, before)
 	}
 	p.finish(load, err)
 	switch f {
 	case "":
-		return p.whole()
+		return p.whole(a)
 	case gone:
 		return p.conclude(gone, err)
 	}
@@ -213,7 +219,7 @@ func (p *pursuit) load(first *objectReader) (ending, error) {
 }
 
 // whole ends the event of an object that was written whole, if it is still the current one.
-func (p *pursuit) whole() (ending, error) {
+func (p *pursuit) whole(a *pass) (ending, error) {
 	if p.hand.Dry {
 		return done, nil
 	}
@@ -223,7 +229,13 @@ func (p *pursuit) whole() (ending, error) {
 		return interrupted(err)
 	case seen == changed:
 		return p.onward()
-	case seen == same:
+	}
+	if a.sender != nil { // before the end is noted, after which nobody does this again
+		if err := a.sender.loaded(p.e.write, p.brought(a), a.survey.stores); err != nil {
+			return interrupted(err)
+		}
+	}
+	if seen == same {
 		return p.end(done, nil, state.Closing{Ended: p.ended(), Finished: &p.o.is})
 	}
 	p.l.metrics.count(p.l.metrics.vanished, 1)
@@ -246,6 +258,11 @@ func (p *pursuit) unusable(load *Load, cause error) (ending, error) {
 		return p.anew()
 	}
 	p.finish(load, cause)
+	if p.turn != nil {
+		if err := p.failed(cause); err != nil {
+			return interrupted(err)
+		}
+	}
 	return p.conclude(bad, cause)
 }
 
@@ -317,5 +334,8 @@ func (p *pursuit) ended() *state.Ended {
 		Books: map[string]int64{}, Instance: p.l.cfg().Instance, Error: clip(p.progress.Error, 2000),
 	}
 	p.progress.Books.Each(func(column string, rows int64) { e.Books[column] = rows })
+	if n := p.progress.Zeroed; n > 0 {
+		e.Books["zeroed"] = n
+	}
 	return e
 }

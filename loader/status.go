@@ -30,12 +30,13 @@ type Progress struct {
 	Size     int64         `json:"size"` // bytes; -1: unknown
 	Bytes    int64         `json:"bytes_read"`
 	Books    Books         `json:"books"`
+	Zeroed   int64         `json:"zeroed,omitempty"`           // absent items that became 0
 	Headers  int64         `json:"headers_repeated,omitempty"` // that were passed over
 	Started  time.Time     `json:"started"`
 	Took     time.Duration `json:"took_ns"`
 	Cost     Cost          `json:"cost"`
 	Forecast *Forecast     `json:"forecast,omitempty"` // of a dry run that asked the table
-	Outcome  string        `json:"outcome,omitempty"`  // loaded, failed, changed, gone, interrupted; empty: being loaded
+	Outcome  string        `json:"outcome,omitempty"`  // loaded, failed, held, changed, gone, interrupted; empty: being loaded
 	Error    string        `json:"error,omitempty"`
 }
 
@@ -120,6 +121,8 @@ func (l *Loader) finish(load *Load, err error, created time.Time) Progress {
 		l.log.Info("object changed", fields...)
 	case "gone":
 		l.log.Warn("object gone", fields...)
+	case "held":
+		l.log.Warn("object held back", fields...)
 	case "failed":
 		l.log.Error("object not loadable", fields...)
 	default:
@@ -138,6 +141,8 @@ func outcome(err error) (name string, again bool) {
 		return "gone", false
 	case f == bad, f == mendable:
 		return "failed", false
+	case f == held:
+		return "held", false
 	case f == changed:
 		return "changed", true
 	}
@@ -165,7 +170,7 @@ func (b *logbook) enter(load *Load, p Progress) {
 // progress is the load as Status shows it.
 func (l *Load) progress() Progress {
 	p := Progress{
-		Bucket: l.Bucket, Key: l.Key, Feed: l.Feed, Size: l.Size, Bytes: l.Bytes(), Books: l.books(), Headers: l.headers.Load(),
+		Bucket: l.Bucket, Key: l.Key, Feed: l.Feed, Size: l.Size, Bytes: l.Bytes(), Books: l.books(), Zeroed: l.zeroed.Load(), Headers: l.headers.Load(),
 		Started: l.Started, Took: time.Since(l.Started), Cost: l.meter.so(),
 	}
 	return p

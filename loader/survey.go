@@ -3,8 +3,6 @@ package loader
 // What a reading finds out about a feed as a whole, beside its rows.
 
 import (
-	"crypto/sha256"
-	"hash/maphash"
 	"slices"
 
 	"inventoryd/internal/state"
@@ -18,27 +16,26 @@ type found struct {
 	shared      bool // one of the last upload's stores is among its stores
 }
 
-// mostStores is how many stores of one upload are remembered as this feed's; one of more is no store's.
+// mostStores is how many stores of one upload are known.
 const mostStores = 100_000
 
 // survey is made anew for each reading, by its one goroutine.
 type survey struct {
 	found
-	last     []string // stores of the last upload
-	first    []string // stores, the first ones
-	stores   map[string]struct{}
-	store    string // of the row before
-	tooMany  bool   // there are more stores than are remembered
-	presence *presence
+	last     []string          // stores of the last upload
+	first    []string          // stores, the first ones
+	stores   map[string]string // by themselves, so that looking one up allocates nothing
+	store    string            // of the row before
+	presence *presence         // nil: nobody asks what is absent
 }
 
 func newSurvey(last *state.Brought, absent bool) *survey {
-	s := &survey{stores: map[string]struct{}{}}
+	s := &survey{stores: map[string]string{}}
 	if last != nil {
 		s.last = last.Stores
 	}
 	if absent {
-		s.presence = &presence{seed: maphash.MakeSeed()}
+		s.presence = newPresence()
 	}
 	return s
 }
@@ -49,17 +46,22 @@ func (s *survey) row(r *feed.Row) {
 	if r.Count <= 0 {
 		s.zeros++
 	}
-	if string(r.Store) != s.store || s.rows == 1 {
+	if s.rows == 1 || string(r.Store) != s.store {
 		s.enter(r.Store)
 	}
-	s.presence.add(r.Store, r.Item)
+	if s.presence != nil {
+		s.presence.add(r.Store, r.Item)
+	}
 }
 
-// reject takes a row that cannot be used.
-func (s *survey) reject(r *feed.Reject) {
+// reject takes a row that cannot be used, of which rows may know store and item all the same.
+func (s *survey) reject(r *feed.Reject, rows *feed.Reader) {
 	s.rejected++
-	if r.Column == "count" && r.Store != nil {
-		s.presence.add(r.Store, r.Item)
+	if s.presence == nil {
+		return
+	}
+	if store, item, ok := rows.Named(); ok {
+		s.presence.add(store, item)
 		return
 	}
 	s.presence.spoil(r)
@@ -67,18 +69,15 @@ func (s *survey) reject(r *feed.Reject) {
 
 // enter makes a row's store the present one.
 func (s *survey) enter(store []byte) {
-	if _, known := s.stores[string(store)]; known {
-		for name := range s.named(store) {
-			s.store = name
-		}
+	if name, known := s.stores[string(store)]; known {
+		s.store = name
 		return
 	}
 	if len(s.stores) >= mostStores {
-		s.tooMany = true
 		return
 	}
 	s.store = string(store)
-	s.stores[s.store] = struct{}{}
+	s.stores[s.store] = s.store
 	if len(s.first) < state.FeedStores {
 		s.first = append(s.first, s.store)
 	}

@@ -16,7 +16,7 @@ import (
 
 // FeedEvent is what happened to a feed and people should know.
 type FeedEvent struct {
-	Kind   string // feed_held, feed_late or feed_failed
+	Kind   string // feed_held, feed_late, feed_came or feed_failed
 	Feed   string // its name
 	ID     string // of what happened: the same one is told once
 	Reason string // why, in words, with line numbers where there are some
@@ -26,7 +26,7 @@ type FeedEvent struct {
 
 // feedWords begin the messages.
 var feedWords = map[string]string{
-	"feed_held": "was held back and is not loaded", "feed_late": "is late", "feed_failed": "could not be loaded",
+	"feed_held": "was held back and is not loaded", "feed_late": "is late", "feed_came": "has come", "feed_failed": "could not be loaded",
 }
 
 // Tell writes down what is to be told of a feed; the teller tells it. The same event again changes nothing.

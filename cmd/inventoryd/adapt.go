@@ -6,8 +6,15 @@ import (
 	"fmt"
 
 	"inventoryd/internal/inventory"
+	"inventoryd/loader"
+	"inventoryd/notifier"
 	"inventoryd/stream"
 )
+
+// feedTeller joins the loader to the notifier: what happens to feeds is told to people. Neither package knows the other.
+func feedTeller(tell func(context.Context, notifier.FeedEvent) error) func(context.Context, loader.FeedEvent) error {
+	return func(ctx context.Context, e loader.FeedEvent) error { return tell(ctx, notifier.FeedEvent(e)) }
+}
 
 // handler joins the stream to the notifier: records become changes, and a change that failed becomes a record that
 // failed. Neither package knows the other.

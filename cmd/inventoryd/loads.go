@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -19,10 +18,12 @@ var loadsCommand = &cli.Command{
 	Name:      "loads",
 	Usage:     "lists what was loaded: the ledger of the last 30 days",
 	ArgsUsage: "[s3://bucket/key]",
-	Description: "One line for each object, those being loaded first, then the latest first; or all that is known of one object.\n" +
+	Description: "One line for each object, those being loaded first, then the latest first; or all that is known of one object. With --feeds one\n" +
+		"line for each feed, those that are held back or late first.\n" +
 		"The ledger is read whole, a row of about half a kilobyte for each object.\n\n" +
-		"Example:\n  inventoryd loads --limit 20\n  inventoryd loads -o json s3://inventory/berlin.csv",
-	Flags: append(originFlags(), outputFlag(), &cli.IntFlag{Name: "limit", Value: 50, Usage: "list at most `N` objects"}),
+		"Example:\n  inventoryd loads --limit 20\n  inventoryd loads --feeds\n  inventoryd loads -o json s3://inventory/berlin.csv",
+	Flags: append(originFlags(), outputFlag(), &cli.IntFlag{Name: "limit", Value: 50, Usage: "list at most `N` objects"},
+		&cli.BoolFlag{Name: "feeds", Usage: "list feeds instead: what each last brought, and which are held back or late"}),
 	Action: func(c *cli.Context) error {
 		cfg, _, err := originOf(c).load()
 		if err != nil {
@@ -31,6 +32,16 @@ var loadsCommand = &cli.Command{
 		all, err := connect(c.Context, cfg.AWS)
 		if err != nil {
 			return err
+		}
+		if c.Bool("feeds") {
+			if c.Args().Present() || c.IsSet("limit") {
+				return usage(errors.New("loads --feeds lists all feeds: it takes neither an object nor --limit"))
+			}
+			feeds, err := state.Feeds(c.Context, all.Tables, cfg.StateTable, cfg.App)
+			if err != nil {
+				return err
+			}
+			return feedsTable(feeds).print(c)
 		}
 		found, err := loads(c.Context, all.Tables, cfg, c.Int("limit"), c.Args().Slice())
 		if err != nil {
@@ -50,9 +61,8 @@ func loads(ctx context.Context, c state.Ledger, cfg Config, limit int, args []st
 	case len(args) == 0:
 		return state.NewestLoads(ctx, c, cfg.StateTable, cfg.App, limit)
 	}
-	rest, isS3 := strings.CutPrefix(args[0], "s3://")
-	bucket, key, _ := strings.Cut(rest, "/")
-	if !isS3 || bucket == "" || key == "" {
+	bucket, key, ok := objectNamed(args[0])
+	if !ok {
 		return nil, usage(fmt.Errorf("loads: %q is no object: s3://bucket/key", args[0]))
 	}
 	one, ok, err := state.LoadNamed(ctx, c, cfg.StateTable, cfg.App, bucket, key)

@@ -69,6 +69,7 @@ func application() *cli.App {
 			setupCommand,
 			loadCommand,
 			loadsCommand,
+			releaseCommand,
 			shardsCommand,
 			alertsCommand,
 			resyncCommand,

@@ -25,6 +25,7 @@ import (
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/fault"
 	"inventoryd/internal/sandbox/objects"
+	"inventoryd/loader"
 )
 
 // The metrics of a daemon to which everything has happened that a metric tells of.
@@ -50,6 +51,9 @@ func TestEachMetricIsMeasuredAndBothWaysOutAgree(t *testing.T) {
 	var f *world
 	eventful := func(c *Config) {
 		c.Loader.Visibility, c.Loader.MaxRejects, c.Loader.Objects.Exclude = 8*time.Second, 2, []string{"*.tmp"}
+		whole := loader.Feed{Name: "whole", Pattern: sandbox.Bucket + "/whole-*", Guard: loader.Guard{Gate: loader.Gate{Action: "hold"}, Whole: true, Absent: "zero", AbsentMax: 50}}
+		whole.Expect = loader.Expect{By: "00:03"} // the world begins at midnight
+		c.Loader.Feeds = []loader.Feed{whole}
 		c.Stream.DeadLetterQueue = sandbox.DeadLetterQueue
 		c.Notifier.Cooldown = time.Hour
 	}
@@ -59,7 +63,8 @@ func TestEachMetricIsMeasuredAndBothWaysOutAgree(t *testing.T) {
 		eventful(&cfg)
 		time.Sleep(10 * time.Second)
 		w.upload(t)
-		for _, happen := range []func(*testing.T){w.objectsOfAllFates, w.objectsThatChange, w.messagesOfAllKinds, w.troubleWithWrites, w.changesOfAllKinds, w.troubleWithTheStream} {
+		time.Sleep(5 * time.Minute) // a feed is late
+		for _, happen := range []func(*testing.T){w.wholeFeeds, w.objectsOfAllFates, w.objectsThatChange, w.messagesOfAllKinds, w.troubleWithWrites, w.changesOfAllKinds, w.troubleWithTheStream} {
 			happen(t)
 			time.Sleep(time.Minute)
 		}
@@ -154,6 +159,14 @@ func (w *world) objectsOfAllFates(t *testing.T) {
 	w.tell(t, objects.Event{Name: "ObjectCreated:Put", Key: "deleted.csv", ETag: strings.Repeat("0", 32)})
 }
 
+// wholeFeeds brings a feed, one that lacks an item of it, and one that names another store.
+func (w *world) wholeFeeds(t *testing.T) {
+	for i, body := range []string{"Lima,Lamp,1\nLima,Fan,2\n", "Lima,Fan,2\n", "Cusco,Fan,2\n"} {
+		w.putObject(t, fmt.Sprintf("whole-%d.csv", i), "store,item,count\n"+body)
+		time.Sleep(30 * time.Second)
+	}
+}
+
 // objectsThatChange brings one that is replaced while it is read, one that is deleted while it is written, one that is
 // archived until the message comes back, and one that cannot be read to its end for a while.
 func (w *world) objectsThatChange(t *testing.T) {
@@ -194,6 +207,7 @@ func (w *world) objectsThatChange(t *testing.T) {
 // messagesOfAllKinds brings events that are no creations; that of the bucket's configuration is in the queue already.
 func (w *world) messagesOfAllKinds(t *testing.T) {
 	w.tell(t, objects.Event{Name: "ObjectRemoved:Delete", Key: "replaced.csv"})
+	w.tell(t, objects.Event{Name: "ObjectCreated:Put", Key: "joined.csv"}) // once more
 }
 
 // troubleWithWrites throttles writes, and slows them down until the message that they are for must be renewed, which fails

@@ -67,7 +67,7 @@ func sinceOf(book notifier.Book) func(context.Context, []inventory.Key) (map[inv
 }
 
 // storyOf tells the page what is known of one item.
-func storyOf(book notifier.Book) func(context.Context, inventory.Key) (page.Story, error) {
+func storyOf(cfg Config, book notifier.Book, ledger state.Ledger) func(context.Context, inventory.Key) (page.Story, error) {
 	return func(ctx context.Context, k inventory.Key) (story page.Story, err error) {
 		row, known, err := book.Item(ctx, k)
 		if err != nil {
@@ -95,6 +95,10 @@ func storyOf(book notifier.Book) func(context.Context, inventory.Key) (page.Stor
 		for _, h := range told {
 			story.Told = append(story.Told, page.Alert{At: h.At, Event: h.Event, Store: h.Store, Text: lineAbout(h, k.Item)})
 		}
+		if err != nil {
+			return story, err
+		}
+		story.Loads, err = loadsOfStore(ctx, cfg, ledger, k.Store)
 		return story, err
 	}
 }

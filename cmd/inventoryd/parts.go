@@ -99,6 +99,11 @@ func teller(m *lease.Member) (lead func(context.Context, func(context.Context) e
 	return lead, others, yield
 }
 
+// watcher is what the loader has to do with the group: who watches for late feeds.
+func watcher(m *lease.Member) func(context.Context, func(context.Context) error) error {
+	return func(ctx context.Context, f func(context.Context) error) error { return m.Lead(ctx, partLoader, f) }
+}
+
 // hostLock is the file by which a daemon that was killed and starts again on its host takes over at once; "" where the
 // service manager gives no directory for state.
 func hostLock(app string) string {

@@ -18,6 +18,7 @@ import (
 
 	"inventoryd/internal/state"
 	"inventoryd/internal/web"
+	"inventoryd/loader"
 )
 
 // purposes are what a policy can be for.
@@ -154,6 +155,10 @@ func (g grants) run() (all []policyStatement) {
 		all = append(all, g.reading()...)
 		all = append(all, g.reports()...)
 		all = append(all, allow("WriteRows", g.table(c.Table.Name), g.writing()...))
+		all = append(all, allow("KnowFeedsOfStores", g.table(c.StateTable), "dynamodb:BatchWriteItem"))
+		if slices.ContainsFunc(c.Loader.Feeds, func(f loader.Feed) bool { return f.Absent == "zero" }) {
+			all = append(all, allow("FindAbsentItems", g.table(c.Table.Name), "dynamodb:Query"))
+		}
 	}
 	all = append(all,
 		allow("KnowTable", g.table(c.Table.Name), "dynamodb:DescribeTable"),

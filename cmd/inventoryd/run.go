@@ -60,8 +60,18 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		{name: "instance", ready: member.Ready, status: func() any { return member.Status() }},
 	}
 	var lines []func(context.Context) error
-	sources := page.Sources{Health: h.health.Report}
+	sources := page.Sources{Health: h.health.Report, Feeds: feedsOf(cfg, c.Tables)}
+	if h.only != onlyLoader {
+		cfg.Notifier.Lead, cfg.Notifier.Others, cfg.Notifier.Yield = teller(member)
+	} else {
+		cfg.Notifier.Meter = nil // what the loader has to say of feeds is written down here and told elsewhere
+	}
+	n, err := notifier.New(notifier.Clients{SNS: c.SNS, State: c.Tables, Table: c.Tables}, cfg.Notifier)
+	if err != nil {
+		return err
+	}
 	if h.only != onlyNotifier {
+		cfg.Loader.Tell, cfg.Loader.Lead = feedTeller(n.Tell), watcher(member)
 		cfg.Loader.Instances = func() int { return 1 + member.Status().Others }
 		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables, Wire: c.Wire}, cfg.Loader)
 		if err != nil {
@@ -74,11 +84,6 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		parts = append(parts, part{"loader", l.Ready, func() any { return l.Status() }, func(next Config) { l.Apply(next.Loader) }})
 	}
 	if h.only != onlyLoader {
-		cfg.Notifier.Lead, cfg.Notifier.Others, cfg.Notifier.Yield = teller(member)
-		n, err := notifier.New(notifier.Clients{SNS: c.SNS, State: c.Tables, Table: c.Tables}, cfg.Notifier)
-		if err != nil {
-			return err
-		}
 		cfg.Stream.OnGap = func(ctx context.Context, _ stream.Gap) error { return n.RequestResync(ctx) }
 		s, err := stream.New(c.Streams, c.Tables, cfg.Table.Name, handler(cfg.Table, cfg.Notifier.ThresholdAttribute, n.Handle), cfg.Stream)
 		if err != nil {
@@ -87,7 +92,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		lines = append(lines, after(n.Start, n.Run, s.Run))
 		sources.Shards = shardsOf(s.Status)
 		book := notifier.Book{Rows: c.Tables, Table: cfg.StateTable, App: cfg.App}
-		sources.Alerts, sources.Since, sources.Story = alertsOf(book), sinceOf(book), storyOf(book)
+		sources.Alerts, sources.Since, sources.Story = alertsOf(book), sinceOf(book), storyOf(cfg, book, c.Tables)
 		parts = append(parts,
 			part{"notifier", n.Ready, func() any { return n.Status() }, func(next Config) { n.Apply(next.Notifier) }},
 			part{"stream", s.Ready, func() any { return s.Status() }, func(next Config) { s.Apply(next.Stream) }})

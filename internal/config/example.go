@@ -51,7 +51,7 @@ func (n *node) explanation(docs Comments) string {
 	}
 	if n.kind == entries {
 		s += "\nThe keys of an entry:"
-		n.leaves(func(c *node) { s += "\n" + c.name + ": " + c.explanation(docs) })
+		n.leaves(func(c *node) { s += "\n" + strings.TrimPrefix(c.path, n.path+"[].") + ": " + c.explanation(docs) })
 	}
 	return s
 }

@@ -186,14 +186,18 @@ func SeeRule(table, app, feed, rule string, now time.Time) *dynamodb.UpdateItemI
 	return in
 }
 
-// JudgeFeed is the update that notes that a deadline was judged, and whether the feed was late. Its condition fails where it, or a
-// later one, has been.
-func JudgeFeed(table, app, feed string, deadline time.Time, late bool, now time.Time) *dynamodb.UpdateItemInput {
-	set := map[string]types.AttributeValue{"judged": Instant(deadline)}
-	if late {
-		set["late"] = Instant(deadline)
-	}
-	in := feedUpdate(table, app, feed, now, set)
+// LateFeed is the update that notes that a feed was not there by a deadline; its answer says whether it is now. Its condition fails
+// where the deadline was judged.
+func LateFeed(table, app, feed string, deadline, now time.Time) *dynamodb.UpdateItemInput {
+	in := feedUpdate(table, app, feed, now, map[string]types.AttributeValue{"late": Instant(deadline)})
+	in.ExpressionAttributeNames["#judged"] = "judged"
+	in.ConditionExpression = aws.String("attribute_not_exists(#judged) OR #judged < :late")
+	return in
+}
+
+// JudgeFeed is the update that notes that a deadline was judged. Its condition fails where it, or a later one, has been.
+func JudgeFeed(table, app, feed string, deadline, now time.Time) *dynamodb.UpdateItemInput {
+	in := feedUpdate(table, app, feed, now, map[string]types.AttributeValue{"judged": Instant(deadline)})
 	in.ConditionExpression = aws.String("attribute_not_exists(#judged) OR #judged < :judged")
 	return in
 }

@@ -7,8 +7,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
@@ -35,17 +37,21 @@ func Feeds(ctx context.Context, c Ledger, table, app string) ([]Feed, error) {
 	return all, nil
 }
 
-// FeedNamed returns a feed's row as it is now; ok is false where there is none.
-func FeedNamed(ctx context.Context, c Ledger, table, app, feed string) (f Feed, ok bool, err error) {
+// FeedNamed returns a feed's row as it is now, empty where there is none, and the service's time.
+func FeedNamed(ctx context.Context, c Ledger, table, app, feed string) (f Feed, now time.Time, err error) {
 	out, err := c.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: FeedKey(app, feed).Attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return f, false, fmt.Errorf("read the row of feed %s in table %s: %w", feed, table, err)
+		return f, now, fmt.Errorf("read the row of feed %s in table %s: %w", feed, table, err)
+	}
+	now, ok := awsmiddleware.GetServerTime(out.ResultMetadata)
+	if !ok || now.IsZero() {
+		now = time.Now()
 	}
 	if len(out.Item) == 0 {
-		return f, false, nil
+		return Feed{Name: feed}, now, nil
 	}
 	f, err = FeedOf(out.Item)
-	return f, err == nil, err
+	return f, now, err
 }
 
 // FeedsOfStore returns which feeds have loaded a store within StoreKept, the latest first.

@@ -42,6 +42,7 @@ type Reader struct {
 	row     Row
 	scratch [3][]byte // unquoted values
 	headers int64     // passed over
+	named   bool      // row has store and item of the last row, usable or not
 	close   func()
 }
 
@@ -73,6 +74,10 @@ func (r *Reader) Close() { r.close() }
 // Headers is how often the header has come again so far, as it does where files are joined. These lines are no rows.
 func (r *Reader) Headers() int64 { return r.headers }
 
+// Named returns store and item of the last row that Next has returned, where they could be read: also of a reject whose count
+// is the problem. They are valid until the next call of Next.
+func (r *Reader) Named() (store, item []byte, ok bool) { return r.row.Store, r.row.Item, r.named }
+
 // Next returns the next row, or the reject that it is; io.EOF behind the last. Blank lines are no rows.
 func (r *Reader) Next() (*Row, *Reject, error) {
 	for {
@@ -80,6 +85,7 @@ func (r *Reader) Next() (*Row, *Reject, error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		r.named = false
 		if raw.code != "" {
 			return nil, raw.reject("", raw.code, unsplit[raw.code]), nil
 		}
@@ -147,6 +153,7 @@ func (r *Reader) judge(raw row) *Reject {
 		return reject
 	}
 	text := raw.value(raw.fields[r.layout.count], r.scratch[2][:0])
+	r.named = true
 	var code Code
 	if r.row.Count, code = r.rules.Counts.Parse(text); code != "" {
 		return raw.reject("count", code, r.rules.Counts.explain(code, text))

@@ -57,7 +57,9 @@ type Feed struct {
 	Name    string
 	Object  string    // the last one that was loaded
 	Last    time.Time // when that was made; zero: never
-	Stores  []string  // that it had
+	Rows    int64     // that it had
+	Stores  []string  // that it had, the first ones
+	Note    string    // what else there is to say of it
 	Late    bool
 	Held    bool
 	Why     string // it is late or held

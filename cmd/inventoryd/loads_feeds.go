@@ -1,0 +1,177 @@
+package main
+
+// Feeds: what each last brought, for `loads --feeds` and the page.
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"inventoryd/internal/state"
+	"inventoryd/internal/web/page"
+)
+
+// feedStatus is how a feed stands.
+func feedStatus(f state.Feed) string {
+	switch {
+	case f.Held != nil:
+		return "held"
+	case !f.Late.IsZero():
+		return "late"
+	}
+	return "loaded"
+}
+
+// urgentFirst sorts feeds by who needs somebody.
+func urgentFirst(feeds []state.Feed) {
+	rank := map[string]int{"held": 0, "late": 1, "loaded": 2}
+	slices.SortStableFunc(feeds, func(a, b state.Feed) int { return cmp.Compare(rank[feedStatus(a)], rank[feedStatus(b)]) })
+}
+
+// lateWords says what is late.
+func lateWords(f state.Feed) string {
+	return "nothing had come by " + f.Late.UTC().Format("2006-01-02 15:04 UTC") + " (" + f.Rule + ")"
+}
+
+// feedsTable lists feeds.
+func feedsTable(feeds []state.Feed) table {
+	urgentFirst(feeds)
+	t := table{head: []string{"FEED", "STATUS", "CAME", "ROWS", "ZEROS", "STORES", "OBJECT", "NOTE"}}
+	all := []feedJSON{}
+	for _, f := range feeds {
+		row := []string{f.Name, feedStatus(f), "-", "-", "-", "-", "-", ""}
+		if g := f.Good; g != nil {
+			row[2], row[3], row[4] = g.Version.Modified.UTC().Format(time.RFC3339), strconv.FormatInt(g.Rows, 10), strconv.FormatInt(g.Zeros, 10)
+			row[5], row[6], row[7] = strconv.FormatInt(g.StoreCount, 10), "s3://"+g.Bucket+"/"+g.Key, g.Note
+		}
+		switch {
+		case f.Held != nil:
+			row[7] = oneLine(f.Held.Note) + "; " + releaseWords(f.Held)
+		case !f.Late.IsZero():
+			row[7] = lateWords(f)
+		}
+		t.rows = append(t.rows, row)
+		all = append(all, feedForPrograms(f))
+	}
+	t.json = all
+	return t
+}
+
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
+
+// releaseWords is the command that releases what is held back.
+func releaseWords(held *state.Brought) string {
+	return "inventoryd release " + shellWord("s3://"+held.Bucket+"/"+held.Key)
+}
+
+// shellWord is a text as one word of a shell's command.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/:._-+=@%,", r)
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// feedJSON is a feed for programs.
+type feedJSON struct {
+	Feed   string       `json:"feed"`
+	Status string       `json:"status"`
+	Good   *broughtJSON `json:"good,omitempty"` // the last upload that was loaded
+	Held   *broughtJSON `json:"held,omitempty"`
+	Rule   string       `json:"expected,omitempty"`
+	Late   *time.Time   `json:"late_since,omitempty"`
+}
+
+type broughtJSON struct {
+	Bucket string      `json:"bucket"`
+	Key    string      `json:"key"`
+	Object versionJSON `json:"object"`
+	At     time.Time   `json:"at"` // when that was decided
+	Rows   int64       `json:"rows"`
+	Zeros  int64       `json:"zeros"`
+	Stores int64       `json:"stores"`
+	Names  []string    `json:"store_names,omitempty"` // some of them
+	Zeroed int64       `json:"zeroed,omitempty"`
+	Note   string      `json:"note,omitempty"`
+}
+
+func feedForPrograms(f state.Feed) feedJSON {
+	brought := func(b *state.Brought) *broughtJSON {
+		if b == nil {
+			return nil
+		}
+		v := b.Version
+		return &broughtJSON{b.Bucket, b.Key, versionJSON{v.ETag, v.Version, v.Modified}, b.At, b.Rows, b.Zeros, b.StoreCount, b.Stores, b.Zeroed, b.Note}
+	}
+	one := feedJSON{Feed: f.Name, Status: feedStatus(f), Good: brought(f.Good), Held: brought(f.Held), Rule: f.Rule}
+	if !f.Late.IsZero() {
+		one.Late = &f.Late
+	}
+	return one
+}
+
+// feedsOf tells the page of the feeds, as the ledger has them: the same on every instance.
+func feedsOf(cfg Config, c state.Ledger) func(context.Context) ([]page.Feed, error) {
+	return func(ctx context.Context) ([]page.Feed, error) {
+		feeds, err := state.Feeds(ctx, c, cfg.StateTable, cfg.App)
+		if err != nil {
+			return nil, err
+		}
+		urgentFirst(feeds)
+		shown := make([]page.Feed, len(feeds))
+		for i, f := range feeds {
+			shown[i] = feedShown(f)
+		}
+		return shown, nil
+	}
+}
+
+func feedShown(f state.Feed) page.Feed {
+	shown := page.Feed{Name: f.Name, Note: f.Rule}
+	if g := f.Good; g != nil {
+		shown.Object, shown.Last, shown.Stores, shown.Rows, shown.Note = g.Bucket+"/"+g.Key, g.Version.Modified, g.Stores, g.Rows, g.Note
+	}
+	switch {
+	case f.Held != nil:
+		shown.Held, shown.Why, shown.Command = true, oneLine(f.Held.Note), releaseWords(f.Held)
+		if len(shown.Stores) == 0 {
+			shown.Stores = f.Held.Stores
+		}
+	case !f.Late.IsZero():
+		shown.Late, shown.Why = true, lateWords(f)
+	}
+	return shown
+}
+
+// loadsOfStore are the last loads of the feeds that load a store, the latest first.
+func loadsOfStore(ctx context.Context, cfg Config, c state.Ledger, store string) (shown []page.Load, err error) {
+	const most = 5
+	feeds, err := state.FeedsOfStore(ctx, c, cfg.StateTable, cfg.App, store)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range feeds[:min(most, len(feeds))] {
+		f, _, err := state.FeedNamed(ctx, c, cfg.StateTable, cfg.App, name.Feed)
+		if err != nil {
+			return nil, err
+		}
+		if f.Good == nil {
+			continue
+		}
+		row, ok, err := state.LoadNamed(ctx, c, cfg.StateTable, cfg.App, f.Good.Bucket, f.Good.Key)
+		if err != nil {
+			return nil, fmt.Errorf("loads of a store: %w", err)
+		}
+		if ok {
+			shown = append(shown, ledgerShown([]state.Load{row})...)
+		}
+	}
+	return shown, nil
+}

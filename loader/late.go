@@ -1,0 +1,239 @@
+package loader
+
+// The watch over feeds that are expected. One instance watches; what it has found stands in the feed's row, so that another one that
+// takes over tells nothing twice.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.uber.org/zap"
+
+	"inventoryd/internal/state"
+	"inventoryd/loader/lanes"
+)
+
+// watchEvery is how often deadlines are looked for.
+const watchEvery = time.Minute
+
+// watchFeeds watches while this instance is the one that does, until ctx ends.
+func (l *Loader) watchFeeds(ctx context.Context) {
+	life := l.cfg().Work("loader.feeds")
+	defer life.Done()
+	lead := l.cfg().Lead
+	if lead == nil {
+		lead = func(ctx context.Context, f func(context.Context) error) error { return f(ctx) }
+	}
+	for ctx.Err() == nil {
+		err := lead(ctx, func(good context.Context) error { return l.watchWhile(good, life) })
+		if err != nil && ctx.Err() == nil {
+			l.log.Warn("this instance stops watching for late feeds", zap.Error(err))
+		}
+		_ = sleep(ctx, time.Second)
+	}
+}
+
+// watchWhile looks at all feeds each minute, until ctx ends.
+func (l *Loader) watchWhile(ctx context.Context, life lanes.Pulse) error {
+	w := &watch{l: l, feeds: map[string]*watched{}}
+	for {
+		if err := w.all(ctx, life.Tick); err != nil && ctx.Err() == nil {
+			l.log.Warn("late feeds not looked for", zap.Error(err), zap.Duration("retry_in", watchEvery))
+		}
+		life.Rest()
+		if err := sleep(ctx, watchEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// watch is one instance's, for as long as it watches.
+type watch struct {
+	l     *Loader
+	feeds map[string]*watched
+	ahead time.Duration // of the service's clock
+}
+
+// watched is what the watch knows of one feed without asking.
+type watched struct {
+	rule   string
+	since  time.Time // when the rule was first seen
+	judged time.Time // the last deadline
+}
+
+// all looks at all feeds; one that cannot be judged keeps no other from being. The error is the first one.
+func (w *watch) all(ctx context.Context, tick func()) (first error) {
+	for _, f := range w.l.cfg().Feeds {
+		s, problems := f.Expect.schedule(f.Pattern)
+		if s == nil || len(problems) > 0 {
+			continue
+		}
+		tick()
+		if err := w.feed(ctx, f, s); err != nil && first == nil {
+			first = fmt.Errorf("feed %s: %w", f.Name, err)
+		}
+		if ctx.Err() != nil {
+			return first
+		}
+	}
+	return first
+}
+
+// feed judges the last deadline of a feed, once it is over.
+func (w *watch) feed(ctx context.Context, f Feed, s *schedule) error {
+	known := w.feeds[f.Name]
+	if known == nil || known.rule != s.rule {
+		var err error
+		if known, err = w.begin(ctx, f, s); err != nil {
+			return err
+		}
+		w.feeds[f.Name] = known
+	}
+	due, ok := s.last(time.Now().Add(w.ahead))
+	if !ok || !due.by.After(known.since) || !due.by.After(known.judged) {
+		return nil
+	}
+	row, now, err := w.row(ctx, f)
+	if err != nil || now.Before(due.by) {
+		return err
+	}
+	if row.Judged.Before(due.by) {
+		if err := w.judge(ctx, f, s, due, row); err != nil {
+			return err
+		}
+	}
+	known.judged = due.by
+	return nil
+}
+
+// begin notes since when a feed is expected by this rule: the first deadline is the first one after that.
+func (w *watch) begin(ctx context.Context, f Feed, s *schedule) (*watched, error) {
+	row, now, err := w.row(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if row.Rule != s.rule {
+		cfg := w.l.cfg()
+		if _, err := w.update(ctx, state.SeeRule(cfg.StateTable, cfg.App, f.Name, s.rule, now)); err != nil {
+			return nil, err
+		}
+		if row, _, err = w.row(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	return &watched{rule: s.rule, since: row.RuleSince, judged: row.Judged}, nil
+}
+
+// row reads the feed's row, and by its answer the service's clock.
+func (w *watch) row(ctx context.Context, f Feed) (state.Feed, time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	cfg := w.l.cfg()
+	row, now, err := state.FeedNamed(ctx, w.l.clients.State, cfg.StateTable, cfg.App, f.Name)
+	if err == nil {
+		w.ahead = time.Until(now)
+	}
+	return row, now, err
+}
+
+// update changes the feed's row, unless another instance has: then the answer is nil.
+func (w *watch) update(ctx context.Context, in *dynamodb.UpdateItemInput) (*state.Feed, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	out, err := w.l.clients.State.UpdateItem(ctx, in)
+	var noted *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &noted):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("note it in table %s: %w", aws.ToString(in.TableName), err)
+	}
+	row, err := state.FeedOf(out.Attributes)
+	return &row, err
+}
+
+// judge tells that a feed is late, unless something of it has come since the window began: what we have not loaded yet is not late,
+// and what has come while nobody watched needs no message any more.
+func (w *watch) judge(ctx context.Context, f Feed, s *schedule, due window, row state.Feed) error {
+	cfg := w.l.cfg()
+	come := !row.Came.Before(due.from)
+	if !come {
+		var err error
+		if come, err = w.listed(ctx, f, s, due); err != nil {
+			return err
+		}
+	}
+	if !come {
+		now, err := w.update(ctx, state.LateFeed(cfg.StateTable, cfg.App, f.Name, due.by, time.Now()))
+		if err != nil || now == nil {
+			return err
+		}
+		if now.Came.Before(due.from) {
+			err = w.late(ctx, f, s, due, *now)
+		} else { // it has come meanwhile, and whoever brought it saw nothing of this
+			_, err = w.update(ctx, state.FeedCame(cfg.StateTable, cfg.App, f.Name, due.by, time.Now()))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := w.update(ctx, state.JudgeFeed(cfg.StateTable, cfg.App, f.Name, due.by, time.Now()))
+	return err
+}
+
+// late tells people.
+func (w *watch) late(ctx context.Context, f Feed, s *schedule, due window, row state.Feed) error {
+	last := "Nothing of it was ever loaded."
+	if row.Good != nil {
+		last = fmt.Sprintf("The last one that was loaded is s3://%s/%s of %s.", row.Good.Bucket, row.Good.Key, row.Good.Version.Modified.UTC().Format(timeForm))
+	}
+	if tell := w.l.cfg().Tell; tell != nil {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		err := tell(ctx, FeedEvent{
+			Kind: "feed_late", Feed: f.Name, ID: instantID(due.by), At: due.by,
+			Reason: fmt.Sprintf("No file that fits %s came from %s to %s (%s).\n%s",
+				f.Pattern, due.from.In(s.zone).Format("2006-01-02 15:04"), due.by.In(s.zone).Format("2006-01-02 15:04"), s.zone, last),
+			Remedy: "Ask its sender. What it has brought so far: inventoryd loads --feeds",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	w.l.metrics.count(w.l.metrics.late, 1)
+	w.l.log.Warn("feed is late", zap.String("feed", f.Name), zap.Time("by", due.by))
+	return nil
+}
+
+// listed asks S3 whether an object of the feed is there that came since the window began.
+func (w *watch) listed(ctx context.Context, f Feed, s *schedule, due window) (bool, error) {
+	cfg := w.l.cfg()
+	in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &s.prefix}
+	for {
+		call, cancel := context.WithTimeout(ctx, callTimeout)
+		out, err := w.l.clients.S3.ListObjectsV2(call, in, inRegion(w.l.buckets.region(s.bucket, ""))...)
+		cancel()
+		if err != nil {
+			return false, fmt.Errorf("list s3://%s/%s (s3:ListBucket): %w", s.bucket, s.prefix, err)
+		}
+		for _, o := range out.Contents {
+			key := aws.ToString(o.Key)
+			if aws.ToTime(o.LastModified).Before(due.from) || !match(f.Pattern, s.bucket+"/"+key) {
+				continue
+			}
+			first, _ := cfg.feed(s.bucket, key)
+			if wanted, _ := cfg.wanted(s.bucket, key, aws.ToInt64(o.Size)); wanted && first.Name == f.Name {
+				return true, nil
+			}
+		}
+		if in.ContinuationToken = out.NextContinuationToken; out.NextContinuationToken == nil {
+			return false, nil
+		}
+	}
+}
