@@ -24,6 +24,16 @@ type attempts struct {
 	batch    int   // most records that the handler gets at once
 	failures int   // in a row
 	cause    error // why the poison record of the shard's row failed, if that was in this run
+
+	size int           // of the batch of the last call, if it succeeded
+	took time.Duration // that call
+}
+
+// hasten has the next call of the handler take about so long, as far as the last one tells; later ones may take longer again.
+func (a *attempts) hasten(aim time.Duration) {
+	if a.took > aim {
+		a.batch = max(1, int(float64(a.size)*float64(aim)/float64(a.took)))
+	}
 }
 
 // errStopping is deliver's answer when the instance stops before the handler is called.
@@ -62,11 +72,12 @@ func (s *shard) step(records []Record) (left []Record, pause time.Duration, err 
 	if s.doomed(records[0]) {
 		return s.divert(records)
 	}
-	size := min(len(records), s.tries.batch)
+	size, begun := min(len(records), s.tries.batch), time.Now()
 	err = s.deliver(records[:size])
+	took := time.Since(begun)
 	switch {
 	case err == nil:
-		s.tries = attempts{batch: min(2*s.tries.batch, maxRecords)}
+		s.tries = attempts{batch: min(2*s.tries.batch, maxRecords), size: size, took: took}
 		s.t.troubles.mend(s.handlerPlace())
 		return s.handled(records, size), 0, nil
 	case errors.Is(err, errStopping):

@@ -194,3 +194,24 @@ func (b *budget) free() int64 {
 	}
 	return 0
 }
+
+// TestShardOfASlowHandlerIsHandedOverAtTheSecondAsking: a call with a thousand records takes longer than a hand-over waits
+// for, so the next one gets fewer. Whose handler is slow needs others the most.
+func TestShardOfASlowHandlerIsHandedOverAtTheSecondAsking(t *testing.T) {
+	t.Parallel()
+	scenario(t, 2, func(w *world) {
+		w.behave(func(ctx context.Context, batch []Record) error {
+			time.Sleep(time.Duration(len(batch)) * 50 * time.Millisecond)
+			return nil
+		})
+		w.spread(4000)
+		a := w.start()
+		time.Sleep(20 * time.Second)
+		b := w.start()
+		time.Sleep(55 * time.Second)
+		w.balanced(a, b)
+		w.behave(nil)
+		time.Sleep(2 * time.Minute)
+		stopAll([]*instance{a, b})
+	})
+}

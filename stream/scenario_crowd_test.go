@@ -3,7 +3,6 @@ package stream
 // Scenarios with several instances: thieves, leases of different lengths, and crowds of shards and instances.
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -87,18 +86,11 @@ func TestScenario47LeasesOfDifferentLengths(t *testing.T) {
 	})
 }
 
-// crowded skips what takes minutes of computing under the race detector, unless STREAM_LONG says otherwise.
-func crowded(t *testing.T) {
-	if os.Getenv("STREAM_LONG") == "" {
-		t.Skip("it computes for minutes under the race detector: make long, or STREAM_LONG=1")
-	}
-}
-
 // TestScenario55TwoHundredShardsRollAtOnce: on four instances; the children are read within 30 s, within the budget of
 // calls, also where the leader dies at that moment.
 func TestScenario55TwoHundredShardsRollAtOnce(t *testing.T) {
 	t.Parallel()
-	crowded(t)
+	t.Parallel()
 	for name, dies := range map[string]bool{"": false, "and the leader dies": true} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, 200, func(w *world) {
@@ -137,7 +129,7 @@ func TestScenario55TwoHundredShardsRollAtOnce(t *testing.T) {
 // TestScenario57AThousandShardsOnTwentyInstances: that start one after the other.
 func TestScenario57AThousandShardsOnTwentyInstances(t *testing.T) {
 	t.Parallel()
-	crowded(t)
+	t.Parallel()
 	scenario(t, 1000, func(w *world) {
 		w.slowReads(time.Second)
 		all := w.team(20, rarely)
