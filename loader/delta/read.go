@@ -54,7 +54,7 @@ type Reads struct {
 const (
 	atOnce     = 8                // calls under way
 	few        = 4                // keys of a store that are not worth a Query
-	mostItems  = 4000             // of a page: it is memory
+	mostItems  = 1000             // of a page: it is memory
 	leastItems = 50               // of a page: it is a call
 	unitBytes  = 4096             // of a read unit ("Read consistency": strongly consistent reads)
 	typical    = 64.0             // bytes of an item, before there is a measure

@@ -166,7 +166,8 @@ func (p *pace) admit(now time.Time, units float64) {
 	}
 	p.admitted = units
 	if units > 0 {
-		p.rate, p.limit, p.filled, p.tokens = units, 0, now, min(p.tokens, 0)
+		p.rate, p.limit, p.filled, p.tokens = nearly*units, 0, now, min(p.tokens, 0) // at all of it partitions would be full by chance
+		p.slowed = now
 	}
 }
 
@@ -206,7 +207,11 @@ func (p *pace) slow(now time.Time) {
 	}
 	p.slowed = now
 	took := p.measured
-	if took == 0 {
+	switch {
+	case took > 0:
+	case p.admitted > 0: // it may have been used by others until now: stores slow down by themselves
+		took = p.admitted
+	default:
 		took = unknown
 	}
 	if elapsed := now.Sub(p.began); !p.began.IsZero() && elapsed >= shortest {

@@ -4,15 +4,16 @@ import "time"
 
 // How the pace of a store adapts. A store is one partition key: what it takes is what its partition takes.
 const (
-	partition = 1000                   // rows per second ("Partition key design": 1,000 write units a partition)
-	least     = 5                      // rows per second
-	cutTo     = 0.95                   // of what it took, once it is full
-	nearly    = 0.97                   // of what was too much: from here on the rate rises slowly
-	climb     = 1.05                   // per second while the rate is what holds rows up
-	creep     = 1.01                   // likewise, near what was too much
-	lent      = 1.5                    // times its rate that a partition takes for a while
-	content   = 30 * time.Second       // for which it stays there first
-	burst     = 500 * time.Millisecond // of its rate that may be taken at once, where this process was held up
+	partition = 1000             // rows per second ("Partition key design": 1,000 write units a partition)
+	least     = 5                // rows per second
+	cutTo     = 0.95             // of what it took, once it is full
+	cutBy     = 0.9              // of what was too much before, at most
+	nearly    = 0.97             // of what was too much: from here on the rate rises slowly
+	climb     = 1.05             // per second while the rate is what holds rows up
+	creep     = 1.01             // likewise, near what was too much
+	lent      = 1.5              // times its rate that a partition takes for a while
+	content   = 30 * time.Second // for which it stays there first
+	burst     = time.Second      // of its rate that may be taken at once, where this process was held up
 )
 
 // share is the pace of one store: a token bucket whose rate follows its partition. The zero share is ready.
@@ -72,8 +73,12 @@ func (s *share) full(now, pause time.Duration) {
 	}
 	s.failures++
 	took := s.rate
-	if elapsed := now - s.began; elapsed >= 200*time.Millisecond {
+	nothing := s.wrote == 0
+	if elapsed := now - s.began; elapsed >= time.Second || nothing && elapsed >= 200*time.Millisecond { // less says little of few rows
 		took = min(took, s.wrote/elapsed.Seconds())
+	}
+	if s.limit < partition && !nothing { // it has been measured before: one measure that is poor must not stop a store
+		took = max(took, s.limit*cutBy)
 	}
 	if took > partition && took < partition*lent { // what a partition has saved, it lends
 		took = partition

@@ -31,7 +31,7 @@ func main() {
 		rows = flag.Int("rows", 1_000_000, "rows of the feed")
 		runs = flag.Int("runs", 5, "runs of each kind")
 		huge = flag.Int("huge", 10_000_000, "rows of the feed whose load shows that memory does not depend on the size; 0: none")
-		part = flag.String("part", "", "load, zstd or capacity: that part alone")
+		part = flag.String("part", "", "load, zstd, capacity or delta: that part alone")
 		role = flag.String("role", "", "for the children: stub or floor")
 		at   = flag.String("at", "", "for the children: where the stub listens")
 	)
@@ -64,7 +64,8 @@ func measure(bin, part string, rows, runs, huge int) error {
 	}{
 		{"load", func() error { return s.loads(bin, rows, runs, huge) }},
 		{"zstd", func() error { return zstdMemory(bin) }},
-		{"capacity", func() error { return s.capacities(bin) }},
+		{"capacity", func() error { return s.capacities(bin, runs) }},
+		{"delta", func() error { return s.deltas(bin, rows, runs) }},
 	} {
 		if part != "" && part != p.name {
 			continue

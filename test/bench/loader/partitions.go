@@ -1,6 +1,6 @@
 package main
 
-// A table of partitions: each takes a thousand rows per second, and has saved a second's worth at most.
+// A table of partitions: each takes so many rows per second, and has saved a second's worth at most.
 
 import (
 	"bytes"
@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-const perPartition = 1000 // rows per second
+const perPartition = 1000 // rows per second that one takes at most
 
 // partitioned is a feed and a table of the stub. Row i is of the store i / each, or i % stores where each is 0; a store
 // is in the partition of its number.
 type partitioned struct {
-	rows, stores, each, partitions int
+	rows, stores, each, partitions, rate int // rate: rows that a partition takes in a second
 
 	mu        sync.Mutex // guards what follows
 	levels    []float64
@@ -29,13 +29,16 @@ type partitioned struct {
 
 func newPartitioned(query func(string) string) (*partitioned, error) {
 	p := &partitioned{}
-	for name, n := range map[string]*int{"rows": &p.rows, "stores": &p.stores, "each": &p.each, "partitions": &p.partitions} {
+	for name, n := range map[string]*int{"rows": &p.rows, "stores": &p.stores, "each": &p.each, "partitions": &p.partitions, "rate": &p.rate} {
 		var err error
 		if *n, err = strconv.Atoi(query(name)); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	p.levels = make([]float64, p.partitions)
+	for i := range p.levels {
+		p.levels[i] = float64(p.rate) // nobody has used it for a while
+	}
 	return p, nil
 }
 
@@ -70,7 +73,7 @@ func (p *partitioned) object(w http.ResponseWriter) {
 // describe is the answer of DescribeTable.
 func (p *partitioned) describe(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	fmt.Fprintf(w, `{"Table":{"TableName":"Inventory","TableStatus":"ACTIVE","WarmThroughput":{"Status":"ACTIVE","WriteUnitsPerSecond":%d}}}`, p.partitions*perPartition)
+	fmt.Fprintf(w, `{"Table":{"TableName":"Inventory","TableStatus":"ACTIVE","WarmThroughput":{"Status":"ACTIVE","WriteUnitsPerSecond":%d}}}`, p.partitions*p.rate)
 }
 
 // write takes what the partitions have room for, after 5 ms.
@@ -109,7 +112,7 @@ func (p *partitioned) take(puts [][]byte) (left [][]byte, err error) {
 		p.began, p.at = now, now
 	}
 	for i := range p.levels {
-		p.levels[i] = min(perPartition, p.levels[i]+now.Sub(p.at).Seconds()*perPartition)
+		p.levels[i] = min(float64(p.rate), p.levels[i]+now.Sub(p.at).Seconds()*float64(p.rate))
 	}
 	p.at = now
 	p.calls++
@@ -149,5 +152,5 @@ func (p *partitioned) figures() string {
 		rows += p.taken[second]
 		seconds++
 	}
-	return fmt.Sprintf("%.6f %.6f", float64(rows)/float64(max(1, seconds)*p.partitions*perPartition), float64(p.throttled)/float64(max(1, p.calls)))
+	return fmt.Sprintf("%.6f %.6f", float64(rows)/float64(max(1, seconds)*p.partitions*p.rate), float64(p.throttled)/float64(max(1, p.calls)))
 }

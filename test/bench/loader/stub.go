@@ -23,6 +23,7 @@ type service struct {
 	written int
 	strange string       // the first call that was not as it should be
 	parts   *partitioned // nil: the table takes whatever comes
+	shop    *shop        // nil: the table holds nothing before
 }
 
 func serve() error {
@@ -36,7 +37,7 @@ func serve() error {
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	parts := s.parts
+	parts, shop := s.parts, s.shop
 	s.mu.Unlock()
 	target := r.Header.Get("X-Amz-Target")
 	switch {
@@ -44,8 +45,20 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.begin(r)
 	case r.URL.Path == "/_partitions":
 		s.divide(w, r)
+	case r.URL.Path == "/_shop":
+		s.stock(w, r)
+	case r.URL.Path == "/_figures" && shop != nil:
+		_, _ = io.WriteString(w, shop.figures())
 	case r.URL.Path == "/_figures":
 		_, _ = io.WriteString(w, parts.figures())
+	case shop != nil && r.URL.Path == "/inventory/feed.csv" && r.Header.Get("If-None-Match") == "":
+		shop.object(w)
+	case shop != nil && target != "":
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			s.note("%s: %v", target, err)
+		}
+		shop.answer(w, strings.TrimPrefix(target, "DynamoDB_20120810."), body)
 	case target == "DynamoDB_20120810.DescribeTable" && parts != nil:
 		parts.describe(w)
 	case target == "DynamoDB_20120810.DescribeTable":
@@ -80,7 +93,7 @@ func (s *service) begin(r *http.Request) {
 	latency, err2 := time.ParseDuration(strings.Replace(r.URL.Query().Get("latency"), "0s", "0", 1))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows, s.latency, s.written, s.strange, s.parts = rows, latency, 0, "", nil
+	s.rows, s.latency, s.written, s.strange, s.parts, s.shop = rows, latency, 0, "", nil, nil
 	if err != nil || err2 != nil {
 		s.strange = fmt.Sprint(err, err2)
 	}
@@ -99,7 +112,19 @@ func (s *service) divide(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.parts = parts
+	s.parts, s.shop = parts, nil
+}
+
+// stock begins a run into a table that holds something.
+func (s *service) stock(w http.ResponseWriter, r *http.Request) {
+	shop, err := newShop(r.URL.Query().Get)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shop, s.parts = shop, nil
 }
 
 // judge says what is wrong with a run that has ended.
