@@ -62,8 +62,8 @@
 //
 // An error of the handler is taken for an outage of something that it needs: the records are delivered again after
 // 200 ms to 30 s, for ever, and Reader.Ready fails meanwhile. An error marked with [Permanent], or a panic, is the
-// record's own fault: after Config.MaxAttempts attempts the record goes to the dead-letter queue as a [Letter], or
-// blocks its shard where there is no such queue.
+// record's own fault: after Config.MaxAttempts attempts the record goes to Runtime.Divert, of which [DeadLetters] makes one that writes a
+// [Letter] to an SQS queue, or blocks its shard where there is none.
 //
 // Errors of AWS are retried by the reader itself, each in its own way; whatever retries the clients given to [New] have
 // are left out. Only a wrong set-up ends [Reader.Run]: a table without a stream that carries new images, a lease
@@ -73,7 +73,7 @@
 //
 // On the table: dynamodb:DescribeTable; on its streams: dynamodb:ListStreams, DescribeStream, GetShardIterator and GetRecords. On the
 // lease table: dynamodb:DescribeTable, Query, UpdateItem and DeleteItem, and, for it to be made, CreateTable and
-// UpdateTimeToLive. On the dead-letter queue: sqs:SendMessage, and GetQueueUrl where it is given by its name.
+// UpdateTimeToLive. On the queue of DeadLetters: sqs:SendMessage, and GetQueueUrl where it is given by its name.
 //
 // # Metrics
 //

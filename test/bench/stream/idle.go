@@ -23,11 +23,11 @@ func idle(args []string) error {
 	if err != nil {
 		return err
 	}
-	for held := 0; held < idleShards; time.Sleep(time.Second) {
-		held = 0
+	for quiet := 0; quiet < idleShards; time.Sleep(time.Second) { // before, 256 calls are under way
+		quiet = 0
 		for _, s := range r.Status().Shards {
-			if s.State == "held" {
-				held++
+			if s.AtTip {
+				quiet++
 			}
 		}
 	}
