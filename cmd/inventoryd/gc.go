@@ -8,12 +8,15 @@ import (
 )
 
 // heapGrowth is how much may be allocated between two garbage collections, in per cent of what the collector looks
-// through. What the daemon keeps is a few MiB, what it throws away is much: at Go's 100 % collecting takes a good part of its
-// CPU; at 400 % a load needs more than 64 MiB of memory.
+// through, while the heap stays below smallHeap. What the daemon keeps is a few MiB, what it throws away is much: at Go's
+// 100 % collecting takes a good part of its CPU. A larger heap has Go's 100 %: else a load needs more than 64 MiB of memory.
 //
 // Go itself takes it of all that is kept. But buffers without pointers, such as the windows of zstd, cost a collection
 // nothing, and are no reason to let three times as much garbage gather.
-const heapGrowth = 200
+const (
+	heapGrowth = 200
+	smallHeap  = 24 << 20 // bytes
+)
 
 // tuneGC holds to heapGrowth from here on, unless the environment decides (GOGC).
 func tuneGC() {
@@ -43,8 +46,13 @@ func (t *tuner) collected() {
 // growth is Go's GOGC: how much may be allocated in per cent of the heap that is kept, of which scanned bytes may hold
 // pointers.
 func growth(kept, scanned uint64) int {
-	if scanned >= kept {
+	scanned = min(scanned, kept)
+	if kept == 0 {
 		return heapGrowth
 	}
-	return max(int(heapGrowth*scanned/kept), heapGrowth/10)
+	bytes := heapGrowth * scanned / 100
+	if kept+bytes > smallHeap {
+		bytes = max(scanned, smallHeap-min(kept, smallHeap))
+	}
+	return max(int(100*bytes/kept), 10)
 }

@@ -41,11 +41,9 @@ func expand(body io.Reader, caps Caps) (text *bufio.Reader, close func(), err er
 			return nil, nil, err
 		}
 	case "zstd":
-		z, err := (&frames{in: in, caps: caps}).decoder()
-		if err != nil {
+		if out.r, close, err = decoder(&frames{in: in, caps: caps}); err != nil {
 			return nil, nil, err
 		}
-		out.r, close = z, z.Close
 	default:
 		return in, close, nil
 	}

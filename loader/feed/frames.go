@@ -3,8 +3,8 @@ package feed
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"math"
+	"sync"
 
 	"github.com/alecthomas/units"
 	"github.com/klauspost/compress/zstd"
@@ -59,10 +59,7 @@ func (f *frames) header() error {
 
 // window holds a frame to the caps.
 func (f *frames) window(h zstd.Header) error {
-	size := h.WindowSize
-	if h.SingleSegment {
-		size = h.FrameContentSize
-	}
+	size := windowOf(h)
 	if size > uint64(f.caps.Window) {
 		return &Unusable{fmt.Sprintf("the object is compressed by zstd with a window of more than %v (loader.max_window); compress it by `zstd -19` at most, without --ultra and --long",
 			units.Base2Bytes(f.caps.Window))}
@@ -71,6 +68,13 @@ func (f *frames) window(h zstd.Header) error {
 		return nil
 	}
 	return f.caps.Reserve(int64(size))
+}
+
+func windowOf(h zstd.Header) uint64 {
+	if h.SingleSegment {
+		return h.FrameContentSize
+	}
+	return h.WindowSize
 }
 
 // block takes the length of a block from its header: 24 bits, of which the lowest says whether it is the last, and the next two
@@ -92,7 +96,34 @@ func (f *frames) block() {
 	}
 }
 
-// decoder decodes what f lets through. It takes as much memory as the largest window so far.
-func (f *frames) decoder() (*zstd.Decoder, error) {
-	return zstd.NewReader(io.Reader(f), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(f.caps.Window)))
+// decoders keep the memory of a large window for the next object that has one.
+var decoders = sync.Pool{}
+
+// large is from which window on a decoder is used again; a smaller one is made in no time.
+const large = 4 << 20
+
+// decoder decodes what f lets through, and holds no frame to a window itself. It takes as much memory as the largest window so
+// far, until it is closed.
+func decoder(f *frames) (z *zstd.Decoder, close func(), err error) {
+	head, _ := f.in.Peek(zstd.HeaderMaxSize)
+	var h zstd.Header
+	reused := h.Decode(head) == nil && windowOf(h) >= large
+	if reused {
+		if kept, ok := decoders.Get().(*zstd.Decoder); ok {
+			z, err = kept, kept.Reset(f)
+		}
+	}
+	if z == nil {
+		z, err = zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return z, func() {
+		if reused && z.Reset(nil) == nil {
+			decoders.Put(z)
+			return
+		}
+		z.Close()
+	}, nil
 }

@@ -18,7 +18,7 @@ import (
 // Direct calls BatchWriteItem without the SDK (loader/wire).
 type Direct interface {
 	// Call sends a body and has the answer of a success understood. Where it returns false, nobody knows what became of the
-	// rows, and the SDK's client does the call again.
+	// rows, and the SDK's client does the call again; Learn or Doubt must follow.
 	Call(ctx context.Context, body []byte, understand func(answer []byte) bool) bool
 	// Learn is told of each call of the SDK's client that succeeds: its URL and the header Authorization.
 	Learn(u *url.URL, authorization string)
@@ -77,22 +77,37 @@ func (d *Dynamo) left(rows []Row, out written) ([]Row, bool) {
 	return rows[:n], n == len(named)
 }
 
-// teach lets the short way learn from a call of the SDK's client.
-func (d *Dynamo) teach(o *dynamodb.Options) {
-	if d.Direct == nil {
-		return
-	}
+// way is how a call of the SDK's client went.
+type way struct {
+	url           *url.URL
+	authorization string
+}
+
+// note adds the middleware that notes it.
+func (w *way) note(o *dynamodb.Options) {
 	o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], func(stack *middleware.Stack) error {
-		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Teach",
+		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("NoteTheWay",
 			func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-				out, metadata, err := next.HandleFinalize(ctx, in)
-				switch r, ok := in.Request.(*smithyhttp.Request); {
-				case err != nil:
-					d.Direct.Doubt()
-				case ok:
-					d.Direct.Learn(r.URL, r.Header.Get("Authorization"))
+				if r, ok := in.Request.(*smithyhttp.Request); ok {
+					w.url, w.authorization = r.URL, r.Header.Get("Authorization")
 				}
-				return out, metadata, err
+				return next.HandleFinalize(ctx, in)
 			}), middleware.After)
 	})
+}
+
+// call has the SDK's client make a call, and the short way learn from it.
+func (d *Dynamo) call(ctx context.Context, body []byte) (*dynamodb.BatchWriteItemOutput, error) {
+	write := func(o *dynamodb.Options) { o.Protocol = protocol{o.Protocol, body} }
+	if d.Direct == nil {
+		return d.client.BatchWriteItem(ctx, d.input, write)
+	}
+	var w way
+	out, err := d.client.BatchWriteItem(ctx, d.input, write, w.note)
+	if err != nil || w.url == nil {
+		d.Direct.Doubt()
+	} else {
+		d.Direct.Learn(w.url, w.authorization)
+	}
+	return out, err
 }

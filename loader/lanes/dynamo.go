@@ -62,8 +62,7 @@ func (d *Dynamo) Put(ctx context.Context, rows []Row) (left []Row, units float64
 	if left, units, ok := d.direct(ctx, rows); ok {
 		return left, units, nil
 	}
-	body := d.encoder.body(nil, rows)
-	out, err := d.client.BatchWriteItem(ctx, d.input, func(o *dynamodb.Options) { o.Protocol = protocol{o.Protocol, body} }, d.teach)
+	out, err := d.call(ctx, d.encoder.body(nil, rows))
 	if err != nil {
 		return rows, 0, fmt.Errorf("write to table %s: %w", d.table.Name, err)
 	}

@@ -20,7 +20,7 @@ import (
 
 const (
 	readBuffer  = 4 << 10
-	writeBuffer = 8 << 10 // header and 25 ordinary rows go out by one write
+	writeBuffer = 4 << 10 // header and 25 ordinary rows go out by one write
 	mostAnswer  = 1 << 20 // bytes; what is left of a batch may be as large as the batch
 )
 

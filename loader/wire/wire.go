@@ -31,6 +31,7 @@ type Config struct {
 const (
 	answerTimeout = 4 * time.Second  // of a call, so that one of the SDK's still fits into the lane's patience
 	rest          = time.Second      // after a failure
+	longRest      = time.Minute      // where it cannot be used
 	idleTimeout   = 20 * time.Second // of a connection without a call
 	longest       = 5 * time.Minute  // that a connection is used: what a name stands for may change
 )
@@ -41,10 +42,11 @@ type Wire struct {
 	signer   *v4.Signer
 	sessions tls.ClientSessionCache
 
-	mu    sync.Mutex // guards what follows; never held over a wait
-	open  *target    // nil: closed
-	until time.Time  // it stays closed
-	idle  []*conn    // to open, the one that was used last at the end
+	mu    sync.Mutex    // guards what follows; never held over a wait
+	open  *target       // nil: closed
+	until time.Time     // it stays closed
+	probe chan struct{} // of the SDK's call that is to open it, closed when that has ended; nil: there is none
+	idle  []*conn       // to open, the one that was used last at the end
 	reap  *time.Timer
 }
 
@@ -59,15 +61,18 @@ func New(cfg Config) *Wire {
 // Learn is told of a call of the SDK's client that succeeded: its URL, and the header by which it was signed.
 func (w *Wire) Learn(u *url.URL, authorization string) {
 	region, service, ok := scope(authorization)
-	if !ok || u.RawQuery != "" || w.cfg.Proxied != nil && w.cfg.Proxied(u) {
+	ok = ok && u.RawQuery == "" && (w.cfg.Proxied == nil || !w.cfg.Proxied(u))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.probed()
+	if !ok {
+		w.shut(longRest)
 		return
 	}
 	t := target{u.Scheme, u.Host, u.EscapedPath(), region, service}
 	if t.path == "" {
 		t.path = "/"
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	switch {
 	case time.Now().Before(w.until):
 	case w.open == nil:
@@ -89,12 +94,26 @@ func scope(authorization string) (region, service string, ok bool) {
 	return parts[len(parts)-3], parts[len(parts)-2], true
 }
 
-// Doubt closes the wire for a while, and its idle connections.
+// Doubt is told that a call of the SDK's client has failed. It closes the wire for a while.
 func (w *Wire) Doubt() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.shut(rest)
+	w.probed()
+}
+
+// shut closes the wire for so long, and its idle connections. The caller holds mu.
+func (w *Wire) shut(rest time.Duration) {
 	w.open, w.until = nil, time.Now().Add(rest)
 	w.drop()
+}
+
+// probed tells those who wait that the SDK's call has ended. The caller holds mu.
+func (w *Wire) probed() {
+	if w.probe != nil {
+		close(w.probe)
+		w.probe = nil
+	}
 }
 
 // Close closes the wire's idle connections, until somebody uses it again.
@@ -107,7 +126,7 @@ func (w *Wire) Close() {
 // Call sends a body of BatchWriteItem. understand is given the answer's body, which it must not keep; false: it is none. What Call
 // returns says whether all went well; where it did not, nobody knows whether the rows are written.
 func (w *Wire) Call(ctx context.Context, body []byte, understand func(answer []byte) bool) bool {
-	c, to := w.take()
+	c, to := w.take(ctx)
 	if to == nil {
 		return false
 	}
@@ -147,10 +166,16 @@ func (w *Wire) by(c *conn, ctx context.Context, body []byte, understand func(ans
 	return ok
 }
 
-// take takes an idle connection; without one, only the target is returned, and none while the wire is closed.
-func (w *Wire) take() (*conn, *target) {
+// take takes an idle connection; without one, only the target is returned, and none while the wire is closed. When it may be
+// opened, one caller gets none, to have the SDK's client show the way; the others wait for that.
+func (w *Wire) take(ctx context.Context) (*conn, *target) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.open == nil && w.probe != nil {
+		w.await(ctx, w.probe)
+	} else if w.open == nil && time.Now().After(w.until) {
+		w.probe = make(chan struct{})
+	}
 	n := len(w.idle)
 	if n == 0 || w.open == nil {
 		return nil, w.open
@@ -158,6 +183,19 @@ func (w *Wire) take() (*conn, *target) {
 	c := w.idle[n-1]
 	w.idle[n-1], w.idle = nil, w.idle[:n-1]
 	return c, w.open
+}
+
+// await waits for the end of a probe, though not for long. The caller holds mu, but not meanwhile.
+func (w *Wire) await(ctx context.Context, probe chan struct{}) {
+	w.mu.Unlock()
+	defer w.mu.Lock()
+	patience := time.NewTimer(answerTimeout)
+	defer patience.Stop()
+	select {
+	case <-probe:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
 }
 
 // give takes a connection back.

@@ -332,6 +332,45 @@ func TestConnectionsEnd(t *testing.T) {
 	})
 }
 
+// TestOneCallShowsTheWay has many lanes begin at once: one asks the SDK, and the others wait for what it learns.
+func TestOneCallShowsTheWay(t *testing.T) {
+	for name, end := range map[string]func(*Wire){
+		"learned":   func(w *Wire) { w.Learn(parsed(t, "http://sandbox"), signature) },
+		"failed":    func(w *Wire) { w.Doubt() },
+		"no way":    func(w *Wire) { w.Learn(parsed(t, "http://sandbox"), "") },
+		"no answer": func(*Wire) { time.Sleep(answerTimeout) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				refused := errors.New("there is nobody")
+				var dialed atomic.Int64
+				w := New(Config{Credentials: creds, Dial: func(context.Context, string, string) (net.Conn, error) {
+					dialed.Add(1)
+					return nil, refused
+				}})
+				if call(w) {
+					t.Fatal("the wire is open")
+				}
+				var waiting sync.WaitGroup
+				var ended atomic.Int64
+				for range 10 {
+					waiting.Go(func() { call(w); ended.Add(1) })
+				}
+				synctest.Wait()
+				if ended.Load() > 0 {
+					t.Errorf("%d do not wait", ended.Load())
+				}
+				began := time.Now()
+				end(w)
+				waiting.Wait()
+				if took := time.Since(began); took > answerTimeout || dialed.Load() > 0 != (name == "learned") {
+					t.Errorf("%d connections after %v", dialed.Load(), took)
+				}
+			})
+		})
+	}
+}
+
 func TestWithoutCredentialsTheSDKSaysSo(t *testing.T) {
 	w, _, _, _ := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a call without credentials") })
 	w.cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
