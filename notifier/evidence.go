@@ -113,14 +113,11 @@ func (r *reading) rows(ctx context.Context) error {
 			if _, isTell := state.KeyOf(row).KindOfTell(r.by.Book.App); isTell {
 				continue
 			}
-			i, err := state.ItemOf(row)
-			if i.Store == "" { // a broken row: as its key says
+			i, _ := state.ItemOf(row) // sight reads it again, and says whether it is broken
+			if i.Store == "" {        // then it is: its store is as its key says
 				i.Store, _ = state.KeyOf(row).StoreOfItem(r.by.Book.App)
 			}
-			k := inventory.Key{Store: i.Store, Item: i.Item}
-			if r.Items[k] == nil {
-				r.Items[k] = &Sighting{Broken: err}
-			}
+			r.Items[inventory.Key{Store: i.Store, Item: i.Item}] = &Sighting{}
 		}
 	})
 	if err != nil {
