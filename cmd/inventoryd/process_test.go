@@ -249,7 +249,11 @@ func (w *world) start(t *testing.T, environ ...string) *process {
 	if err := os.WriteFile(file, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(os.Args[0], "run", "-c", file), log: &lockedBuffer{}, file: file, settings: settings}
+	args := []string{"run", "-c", file}
+	if w.only != both {
+		args = append(args, "--only", string(w.only))
+	}
+	p := &process{Cmd: exec.Command(os.Args[0], args...), log: &lockedBuffer{}, file: file, settings: settings}
 	p.Env = append([]string{
 		asDaemon + "=1", "AWS_REGION=us-east-1",
 		"STATE_DIRECTORY=" + w.stateDir(t), // as systemd gives it: who was killed and starts again need not wait for itself
