@@ -5,7 +5,9 @@
 // counts the rows, and keeps the table's final state. A tenth of the keys come again in later batches with another
 // count, and the final state must be right, else the run fails.
 //
-// The floor is the same BatchWriteItem bodies, made ready beforehand, sent by net/http alone.
+// The floors are the same BatchWriteItem bodies, made ready beforehand: sent by net/http alone, and over a connection of
+// its own for each sender. Subject, SDK path (loader.fast_path: false) and floors take turns in one run. compare.sh has two
+// binaries take turns.
 package main
 
 import (
@@ -32,7 +34,9 @@ func main() {
 		runs = flag.Int("runs", 5, "runs of each kind")
 		huge = flag.Int("huge", 10_000_000, "rows of the feed whose load shows that memory does not depend on the size; 0: none")
 		part = flag.String("part", "", "load, zstd, capacity or delta: that part alone")
+		sdk  = flag.Bool("sdk", true, "measure loader.fast_path: false too; a binary from before it does not know it")
 		role = flag.String("role", "", "for the children: stub or floor")
+		own  = flag.Bool("own", false, "for the floor: connections of its own")
 		at   = flag.String("at", "", "for the children: where the stub listens")
 	)
 	flag.Parse()
@@ -41,9 +45,9 @@ func main() {
 	case *role == "stub":
 		err = serve()
 	case *role == "floor":
-		err = replay(*at, *rows)
+		err = replay(*at, *rows, *own)
 	default:
-		err = measure(*bin, *part, *rows, *runs, *huge)
+		err = measure(*bin, *part, *rows, *runs, *huge, *sdk)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench loader:", err)
@@ -52,7 +56,7 @@ func main() {
 }
 
 // measure runs everything and prints the medians.
-func measure(bin, part string, rows, runs, huge int) error {
+func measure(bin, part string, rows, runs, huge int, withSDK bool) error {
 	s, err := startStub()
 	if err != nil {
 		return err
@@ -62,7 +66,7 @@ func measure(bin, part string, rows, runs, huge int) error {
 		name    string
 		measure func() error
 	}{
-		{"load", func() error { return s.loads(bin, rows, runs, huge) }},
+		{"load", func() error { return s.loads(bin, rows, runs, huge, withSDK) }},
 		{"zstd", func() error { return zstdMemory(bin) }},
 		{"capacity", func() error { return s.capacities(bin, runs) }},
 		{"delta", func() error { return s.deltas(bin, rows, runs) }},
@@ -78,26 +82,42 @@ func measure(bin, part string, rows, runs, huge int) error {
 }
 
 // loads measures what loads into a table cost that takes whatever comes.
-func (s *stub) loads(bin string, rows, runs, huge int) error {
-	var cpu, floor, fast, slow, slowCPU, peak []float64
+func (s *stub) loads(bin string, rows, runs, huge int, withSDK bool) error {
+	var cpu, sdk, sdkFast, floor, own, fast, slow, slowCPU, peak []float64
 	for range runs {
 		atOnce, err := s.load(bin, rows, 0)
 		if err != nil {
 			return err
 		}
+		if withSDK {
+			r, err := s.load(bin, rows, 0, "INVENTORYD_LOADER_FAST_PATH=false")
+			if err != nil {
+				return err
+			}
+			sdk, sdkFast = append(sdk, r.cpu), append(sdkFast, r.perSecond)
+		}
 		late, err := s.load(bin, rows, 5*time.Millisecond)
 		if err != nil {
 			return err
 		}
-		f, err := s.floor(rows)
+		f, err := s.floor(rows, false)
+		if err != nil {
+			return err
+		}
+		o, err := s.floor(rows, true)
 		if err != nil {
 			return err
 		}
 		cpu, fast = append(cpu, atOnce.cpu), append(fast, atOnce.perSecond)
 		slow, slowCPU = append(slow, late.perSecond), append(slowCPU, late.cpu)
-		floor = append(floor, f)
+		floor, own = append(floor, f), append(own, o)
 		peak = append(peak, max(atOnce.peak, late.peak))
 	}
+	if withSDK {
+		figure.Print("load_cpu_us_per_row_sdk", "us", sdk...)
+		figure.Print("load_rows_per_s_0ms_sdk", "rows/s", sdkFast...)
+	}
+	figure.Print("load_own_connection_floor_us", "us", own...)
 	figure.Print("load_cpu_us_per_row", "us", cpu...)
 	figure.Print("load_cpu_us_per_row_5ms", "us", slowCPU...)
 	figure.Print("load_floor_cpu_us_per_row", "us", floor...)
@@ -153,13 +173,14 @@ func (s *stub) stop() {
 	_ = s.cmd.Wait()
 }
 
-// load runs the loader once.
-func (s *stub) load(bin string, rows int, latency time.Duration) (result, error) {
+// load runs the loader once, with further variables in its environment.
+func (s *stub) load(bin string, rows int, latency time.Duration, env ...string) (result, error) {
 	if err := s.ask(fmt.Sprintf("/_begin?rows=%d&latency=%v", rows, latency)); err != nil {
 		return result{}, err
 	}
 	cmd := exec.Command(bin, "load", "s3://inventory/feed.csv")
 	cmd.Env = append(os.Environ(), "INVENTORYD_AWS_ENDPOINT="+s.url, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKBENCH", "AWS_SECRET_ACCESS_KEY=secret")
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -177,7 +198,7 @@ func (s *stub) load(bin string, rows int, latency time.Duration) (result, error)
 }
 
 // floor replays ready-made bodies once; the child prints its CPU for that part.
-func (s *stub) floor(rows int) (float64, error) {
+func (s *stub) floor(rows int, own bool) (float64, error) {
 	if err := s.ask(fmt.Sprintf("/_begin?rows=%d&latency=0", rows)); err != nil {
 		return 0, err
 	}
@@ -185,7 +206,7 @@ func (s *stub) floor(rows int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.Command(self, "-role", "floor", "-at", s.url, "-rows", strconv.Itoa(rows))
+	cmd := exec.Command(self, "-role", "floor", "-at", s.url, "-rows", strconv.Itoa(rows), "-own="+strconv.FormatBool(own))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
