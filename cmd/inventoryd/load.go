@@ -23,7 +23,8 @@ var loadCommand = &cli.Command{
 	Name:      "load",
 	Usage:     "loads files, objects, all objects of a prefix, or standard input into the table",
 	ArgsUsage: "PATH|s3://bucket/key|s3://bucket/prefix/|- ...",
-	Description: "The same pipeline as the daemon's, without its queue. Objects of a prefix are loaded one after the other, the oldest first.\n" +
+	Description: "The same pipeline as the daemon's, without its queue. Objects of a prefix are loaded one after the other, the oldest first,\n" +
+		"but for those that the ledger says are in the table.\n" +
 		"The exit status is 0 when every row is in the table, 3 when rows were rejected, 1 when a feed failed.\n\n" +
 		"--dry-run foretells the load: rejected rows, rows that would change, alerts that would be told, units and their price. It reads\n" +
 		"the table; where that cannot be asked, it looks at the feed alone and says so. Of a feed that would not load it says which\n" +
@@ -88,7 +89,7 @@ func (j *loadJob) run(ctx context.Context, cfg Config, args []string) error {
 		fmt.Fprintf(j.notes, "load: looking at the feed alone, since the table cannot be asked: %s\n", visible(j.alone.Error()))
 	}
 	for _, arg := range args {
-		inputs, err := j.inputs(ctx, arg)
+		inputs, err := j.inputs(ctx, cfg, arg)
 		if err != nil {
 			return err
 		}

@@ -15,11 +15,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"inventoryd/internal/state"
 	"inventoryd/loader"
 )
 
 // inputs returns the feeds that one argument names.
-func (j *loadJob) inputs(ctx context.Context, arg string) ([]loader.Input, error) {
+func (j *loadJob) inputs(ctx context.Context, cfg Config, arg string) ([]loader.Input, error) {
 	rest, isS3 := strings.CutPrefix(arg, "s3://")
 	switch {
 	case arg == "-":
@@ -38,13 +39,15 @@ func (j *loadJob) inputs(ctx context.Context, arg string) ([]loader.Input, error
 	if key != "" && !strings.HasSuffix(key, "/") {
 		return []loader.Input{loader.Object(bucket, key, -1)}, nil
 	}
-	return j.listed(ctx, bucket, key)
+	return j.listed(ctx, cfg, bucket, key)
 }
 
-// listed returns the objects below a prefix that are to be loaded, the oldest first.
-func (j *loadJob) listed(ctx context.Context, bucket, prefix string) ([]loader.Input, error) {
+// listed returns the objects below a prefix that are to be loaded, the oldest first. What the table holds already, as far as the
+// ledger knows, is left out; who wants it nevertheless names the object.
+func (j *loadJob) listed(ctx context.Context, cfg Config, bucket, prefix string) ([]loader.Input, error) {
 	var found []types.Object
-	ignored := 0
+	ignored, held := 0, 0
+	ledger := true
 	pages := s3.NewListObjectsV2Paginator(j.clients.S3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -57,13 +60,26 @@ func (j *loadJob) listed(ctx context.Context, bucket, prefix string) ([]loader.I
 				ignored++
 				continue
 			}
+			if ledger {
+				l, _, err := state.LoadNamed(ctx, j.clients.Tables, cfg.StateTable, cfg.App, bucket, key)
+				if ctx.Err() != nil {
+					return nil, exit{errors.New("load: interrupted"), exitFailed}
+				}
+				if ledger = err == nil; !ledger {
+					fmt.Fprintf(j.notes, "s3://%s/%s: the ledger cannot be asked, so what is loaded is loaded again: %s\n", bucket, prefix, visible(err.Error()))
+				}
+				if is := l.Finished; is != nil && len(l.Marks) == 0 && is.ETag == aws.ToString(o.ETag) && is.Modified.Equal(aws.ToTime(o.LastModified).Truncate(time.Second)) {
+					held++
+					continue
+				}
+			}
 			found = append(found, o)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b types.Object) int {
 		return cmp.Or(aws.ToTime(a.LastModified).Compare(aws.ToTime(b.LastModified)), cmp.Compare(aws.ToString(a.Key), aws.ToString(b.Key)))
 	})
-	fmt.Fprintf(j.notes, "s3://%s/%s: %d objects to load, %d left out\n", bucket, prefix, len(found), ignored)
+	fmt.Fprintf(j.notes, "s3://%s/%s: %d objects to load, %d left out, %d loaded before\n", bucket, prefix, len(found), ignored, held)
 	inputs := make([]loader.Input, len(found))
 	for i, o := range found {
 		inputs[i] = loader.Object(bucket, aws.ToString(o.Key), aws.ToInt64(o.Size))

@@ -10,7 +10,11 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"inventoryd/internal/sandbox"
+	"inventoryd/internal/state"
 	"inventoryd/test/feeds"
 )
 
@@ -126,6 +130,45 @@ func TestAPrefixIsLoadedOldestFirst(t *testing.T) {
 	_, notes, err = loadByHand(t, s, func(j *loadJob) { j.since = began.Add(90 * time.Minute) }, "s3://inventory/feeds/")
 	if err != nil || !strings.Contains(notes, "1 objects to load, 2 left out") {
 		t.Errorf("with --since: %v, %q", err, notes)
+	}
+}
+
+// TestAPrefixIsLoadedButForWhatTheLedgerHas lists three objects: one that the table holds, one that was uploaded again since, and one
+// that somebody is at.
+func TestAPrefixIsLoadedButForWhatTheLedgerHas(t *testing.T) {
+	s := newSandbox(t)
+	cfg, all := defaults(), newClients(s.Config("daemon"), AWS{})
+	if _, err := state.Ensure(t.Context(), all.Tables, cfg.StateTable); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"feeds/held.csv", "feeds/older.csv", "feeds/under-way.csv"} {
+		if _, err := s.Objects.Put(sandbox.Bucket, key, []byte("store,item,count\nA,B,1\n")); err != nil {
+			t.Fatal(err)
+		}
+		head, err := all.S3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(sandbox.Bucket), Key: &key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := state.Version{ETag: aws.ToString(head.ETag), Modified: aws.ToTime(head.LastModified)}
+		mark := state.NewMark(time.Now(), "m", "1")
+		if _, err := all.Tables.UpdateItem(t.Context(), state.MarkLoad(cfg.StateTable, cfg.App, sandbox.Bucket, key, mark, time.Now())); err != nil {
+			t.Fatal(err)
+		}
+		done := state.Closing{Bucket: sandbox.Bucket, Key: key, Marks: []string{mark}, Seq: 1, Finished: &v}
+		if _, err := all.Tables.UpdateItem(t.Context(), state.CloseLoad(cfg.StateTable, cfg.App, done, time.Now())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Clock.Advance(time.Hour)
+	if _, err := s.Objects.Put(sandbox.Bucket, "feeds/older.csv", []byte("store,item,count\nA,B,1\n")); err != nil { // the same bytes
+		t.Fatal(err)
+	}
+	if _, err := all.Tables.UpdateItem(t.Context(), state.MarkLoad(cfg.StateTable, cfg.App, sandbox.Bucket, "feeds/under-way.csv", "1#x#1", time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	out, notes, err := loadByHand(t, s, nil, "s3://inventory/feeds/")
+	if err != nil || !strings.Contains(notes, "2 objects to load, 0 left out, 1 loaded before") || strings.Contains(out, "held.csv") {
+		t.Errorf("%v, %q, %q", err, notes, out)
 	}
 }
 

@@ -226,6 +226,7 @@ func (g grants) load() []policyStatement {
 	all := append(g.reading(), g.reports()...)
 	return append(all,
 		allow("WriteRows", g.table(g.cfg.Table.Name), append(g.writing(), "dynamodb:DescribeTable")...),
+		allow("KnowLoads", g.table(g.cfg.StateTable), "dynamodb:GetItem"),
 		allow("ForetellRows", g.table(g.cfg.Table.Name), "dynamodb:BatchGetItem", "dynamodb:Query"))
 }
 
