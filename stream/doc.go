@@ -78,8 +78,8 @@
 // # Metrics
 //
 // Counters: records.read, which is records.processed + records.before.start + records.diverted + records.returned; gaps,
-// get.records.calls, stream.errors, leases.lost, checkpoint.failures. Gauges: iterator.age, retention.headroom and oldest.unread.shard.age, in seconds; shards.held and
-// shards.waiting; leader, which is 1 where this instance leads. Counters of the leader: shard.moves, rows.remade.
+// get.records.calls, stream.errors, leases.lost, checkpoint.failures. Gauges: iterator.age, retention.headroom and
+// oldest.unread.shard.age, in seconds; shards.held and shards.waiting; leader, which is 1 where this instance leads. Counters of the leader: shard.moves, rows.remade.
 //
 // # Cost
 //
