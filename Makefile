@@ -56,6 +56,7 @@ long: build standins ## what is too long for check
 	CGO_ENABLED=1 TEST_KILLS=30 TEST_LONG=1 go test -race -timeout 1h -v -run '^TestKill9|AnHour|ForetellsTheLoad' ./cmd/inventoryd
 	TEST_KILLS=100 TEST_STORIES=50000 go test -tags long -timeout 6h -v -run 'TellersKilled|AnyCourse|ThreeDays|AHundredThousand' ./notifier
 	STREAM_SEEDS=20000 go test -v -timeout 12h -run 'Scenario43' ./stream
+	go test -tags long -timeout 1h -v -run 'Breakages' ./stream
 	CGO_ENABLED=1 go test -tags long -race -timeout 6h -v ./test/long/...
 	$(MAKE) fire
 

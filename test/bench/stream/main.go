@@ -1,16 +1,18 @@
 // Command stream measures the stream reader: CPU for each record beside that of the plain SDK, memory and goroutines of
-// idle shards, the time from a write's commit to the handler's call, and the
+// idle shards, the time from a write's commit to the handler's call, what several processes handle together, and the
 // requests of readers that have nothing to do. The server is a process of its own, and so is
 // each client whose CPU or memory is measured. It prints `name value unit` lines.
 package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +30,8 @@ var roles = map[string]func(args []string) error{
 	"reader":  readByReader,
 	"idle":    idle,
 	"latency": latency,
+	"worker":  worker,
+	"scale":   func([]string) error { return scaleOut() },
 }
 
 func main() {
@@ -36,6 +40,7 @@ func main() {
 	if len(args) > 0 {
 		role, args = args[0], args[1:]
 	}
+	debug.SetGCPercent(200) // as the daemon
 	if err := roles[role](args); err != nil {
 		log.Fatal(role, ": ", err)
 	}
@@ -51,7 +56,7 @@ func measure() error {
 	if err := report("latency"); err != nil {
 		return err
 	}
-	return atRest()
+	return errors.Join(atRest(), scaleOut()) // the latter last: it fails where the machine has too much else to do
 }
 
 // against measures clients in turn, run by run, with one server.
