@@ -67,10 +67,11 @@ type explanation struct {
 	Failed    string      `json:"failed,omitempty"`   // why SNS refuses what is due
 	Outgoing  []string    `json:"outgoing,omitempty"` // messages about it that are on their way
 	Alerts    []alertJSON `json:"alerts"`
+	Feeds     []feedJSON  `json:"feeds"` // that load its store, the latest first
 }
 
 func explain(ctx context.Context, cfg Config, tables *dynamodb.Client, k inventory.Key, since time.Time) (*explanation, error) {
-	e := &explanation{Store: k.Store, Item: k.Item, Threshold: cfg.Notifier.Threshold, Alerts: []alertJSON{}}
+	e := &explanation{Store: k.Store, Item: k.Item, Threshold: cfg.Notifier.Threshold, Alerts: []alertJSON{}, Feeds: []feedJSON{}}
 	b := notifier.Book{Rows: tables, Table: cfg.StateTable, App: cfg.App}
 	if err := e.stock(ctx, cfg, tables, k); err != nil {
 		return nil, err
@@ -99,7 +100,11 @@ func explain(ctx context.Context, cfg Config, tables *dynamodb.Client, k invento
 	}
 	told = slices.DeleteFunc(told, func(h state.History) bool { return !tellsOf(h.Notice, k) })
 	e.Alerts = historyTable(told).json.([]alertJSON)
-	return e, nil
+	feeds, err := feedsOfStore(ctx, cfg, tables, k.Store)
+	for _, f := range feeds {
+		e.Feeds = append(e.Feeds, feedForPrograms(f))
+	}
+	return e, err
 }
 
 // stock reads the item itself.
@@ -171,6 +176,9 @@ func (e *explanation) table() table {
 	add("refused by SNS", e.Failed)
 	for _, id := range e.Outgoing {
 		add("on its way", id)
+	}
+	for _, f := range e.Feeds {
+		add("feed", f.line())
 	}
 	for _, a := range e.Alerts {
 		add("alert", stamp(a.Told)+" "+a.Event+": "+firstLine(a.Body))

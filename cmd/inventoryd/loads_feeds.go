@@ -117,6 +117,18 @@ func feedForPrograms(f state.Feed) feedJSON {
 	return one
 }
 
+// line is the feed on one line, for a command about something else.
+func (f feedJSON) line() string {
+	s := f.Feed + ": " + f.Status
+	if f.Good != nil {
+		s += ", last loaded s3://" + f.Good.Bucket + "/" + f.Good.Key + " of " + stampOf(&f.Good.Object.Modified)
+	}
+	if f.Held != nil {
+		s += ", held back: " + oneLine(f.Held.Note)
+	}
+	return s
+}
+
 // feedsOf tells the page of the feeds, as the ledger has them: the same on every instance.
 func feedsOf(cfg Config, c state.Ledger) func(context.Context) ([]page.Feed, error) {
 	return func(ctx context.Context) ([]page.Feed, error) {
@@ -150,18 +162,30 @@ func feedShown(f state.Feed) page.Feed {
 	return shown
 }
 
-// loadsOfStore are the last loads of the feeds that load a store, the latest first.
-func loadsOfStore(ctx context.Context, cfg Config, c state.Ledger, store string) (shown []page.Load, err error) {
+// feedsOfStore are the feeds that have loaded a store within a month, the latest first.
+func feedsOfStore(ctx context.Context, cfg Config, c state.Ledger, store string) (found []state.Feed, err error) {
 	const most = 5
 	feeds, err := state.FeedsOfStore(ctx, c, cfg.StateTable, cfg.App, store)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range feeds[:min(most, len(feeds))] {
-		f, _, err := state.FeedNamed(ctx, c, cfg.StateTable, cfg.App, name.Feed)
+	for _, one := range feeds[:min(most, len(feeds))] {
+		f, _, err := state.FeedNamed(ctx, c, cfg.StateTable, cfg.App, one.Feed)
 		if err != nil {
 			return nil, err
 		}
+		found = append(found, f)
+	}
+	return found, nil
+}
+
+// loadsOfStore are the last loads of the feeds that load a store.
+func loadsOfStore(ctx context.Context, cfg Config, c state.Ledger, store string) (shown []page.Load, err error) {
+	feeds, err := feedsOfStore(ctx, cfg, c, store)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range feeds {
 		if f.Good == nil {
 			continue
 		}
