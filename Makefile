@@ -7,7 +7,7 @@ TOOL := go tool -modfile=tools/go.mod
 GOTESTSUM := $(TOOL) gotestsum --format pkgname --
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: help build demo test fire fuzz conformance standins lint check long bench browser screenshots generate clean
+.PHONY: installed packages help build demo test fire fuzz conformance standins lint check long bench browser screenshots generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ build: ## bin/inventoryd, a static binary
 demo: build ## try it: sandbox and daemon in one process, six sample feeds, six alerts (Ctrl-C ends it)
 	bin/inventoryd demo
 
-test: build standins browser ## all tests with the race detector; installs what they need
+test: build standins browser installed ## all tests with the race detector; installs what they need
 	CGO_ENABLED=1 $(GOTESTSUM) -race -timeout 18m ./...
 	go -C test/example test ./...
 	test/fuzz
@@ -42,6 +42,12 @@ standins: ## what the tests run beside the sandbox: DynamoDB Local, fauxqs, and 
 browser: ## what the tests of the page need: Chromium from Debian, axe-core from npm
 	test/browser/install
 
+installed: ## what the tests of packages need, from Debian: systemd-container, rpm, lintian
+	test/installed/install
+
+packages: ## dist/*.deb and *.rpm for amd64 and arm64, with SBOM and checksums (.ci/release does it twice and compares)
+	deploy/packages/build
+
 screenshots: browser ## the pictures of docs/page.md anew
 	go test -count=1 -tags screenshots -run '^TestScreenshots' ./test/browser
 
@@ -52,11 +58,13 @@ lint: ## go vet, staticcheck, gofumpt
 
 check: lint test ## what CI runs
 
-long: build standins ## what is too long for check
+long: build standins installed ## what is too long for check
 	CGO_ENABLED=1 TEST_KILLS=30 TEST_LONG=1 go test -race -timeout 1h -v -run '^TestKill9|AnHour|ForetellsTheLoad' ./cmd/inventoryd
 	TEST_KILLS=100 TEST_STORIES=50000 go test -tags long -timeout 6h -v -run 'TellersKilled|AnyCourse|ThreeDays|AHundredThousand' ./notifier
 	STREAM_SEEDS=20000 go test -v -timeout 12h -run 'Scenario43' ./stream
 	go test -tags long -timeout 1h -v -run 'Breakages' ./stream
+	INSTALLED_DEMAND=1 go test -count=1 -v -timeout 30m ./test/installed
+	.ci/release
 	CGO_ENABLED=1 go test -tags long -race -timeout 6h -v ./test/long/...
 	$(MAKE) fire
 

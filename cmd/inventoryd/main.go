@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -32,6 +33,9 @@ func main() {
 // execute runs one command line and returns its exit code. SIGINT and SIGTERM end the context in order; a second
 // one ends the process at once.
 func execute(args []string) int {
+	// A panic, and the watchdog's SIGABRT, would end with status 2, which means a wrong configuration: not to be started again.
+	// So they end by a signal.
+	debug.SetTraceback("crash")
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // from here on a signal has its default effect

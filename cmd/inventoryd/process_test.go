@@ -231,6 +231,22 @@ func (w *world) waiting(t *testing.T, queue string) string {
 	return out.Attributes["ApproximateNumberOfMessages"] + "+" + out.Attributes["ApproximateNumberOfMessagesNotVisible"]
 }
 
+// Exit status 2 is for wrong configurations, which the service manager does not start again; Go ends a panic with it, and
+// what the watchdog aborts.
+func TestACrashIsNotTakenForAWrongConfiguration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(t)
+	eventually(t, d, 30*time.Second, func() bool { return strings.Contains(d.log.String(), `"daemon started"`) }, func() string { return "not started" })
+	if err := d.Process.Signal(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	_ = d.Wait()
+	if s := d.ProcessState.Sys().(syscall.WaitStatus); !s.Signaled() || s.Signal() != syscall.SIGABRT {
+		t.Errorf("it ended by %v, exit status %d", s.Signal(), s.ExitStatus())
+	}
+}
+
 // process is a running daemon.
 type process struct {
 	*exec.Cmd
