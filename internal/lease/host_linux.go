@@ -23,12 +23,18 @@ func hostSlept() time.Duration {
 }
 
 // bootID is another after each boot; "" where it is unknown.
+//
+// A unit that hides the kernel's file (ProcSubset=pid) says it in the environment, where %b is the same without dashes.
 func bootID() string {
-	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
+	id := os.Getenv("BOOT_ID")
+	if id == "" {
+		text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+		if err != nil {
+			return ""
+		}
+		id = strings.TrimSpace(string(text))
 	}
-	return strings.TrimSpace(string(text))
+	return strings.ReplaceAll(id, "-", "")
 }
 
 func tryLock(f *os.File) (bool, error) {
