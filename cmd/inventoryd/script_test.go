@@ -2,21 +2,28 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/urfave/cli/v2"
 
 	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sandbox/queues"
 )
 
 // The commands as a shell sees them: a script each in testdata/script, in a world of its own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"upload": uploadOf, "heard": heardBy},
 		Setup: func(e *testscript.Env) error {
 			world := sandbox.New()
 			if err := world.Provision(context.Background()); err != nil {
@@ -31,10 +38,57 @@ func TestScripts(t *testing.T) {
 			go func() { ended <- world.Serve(ctx, l) }()
 			e.Defer(func() { stop(); <-ended })
 			e.Vars = append(e.Vars, sandbox.Environment(l.Addr().String(), "script")...)
+			e.Values[theWorld{}] = world
+			if err := ownPeople(world); err != nil {
+				return err
+			}
 			e.Vars = append(e.Vars, "ENDPOINT=http://"+l.Addr().String(), "TOP="+absolute(top))
 			return nil
 		},
 	})
+}
+
+// theWorld is where a script's stand-ins are among its values.
+type theWorld struct{}
+
+// ownQueue is that of the people of the feed berlin, who hear of their own by a filter policy.
+const ownQueue = "berlin-people"
+
+func ownPeople(world *sandbox.Sandbox) error {
+	ctx := context.Background()
+	_, err := sqs.NewFromConfig(world.Config("script")).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(ownQueue)})
+	if err != nil {
+		return err
+	}
+	topics := sns.NewFromConfig(world.Config("script"))
+	list, err := topics.ListTopics(ctx, nil)
+	if err != nil {
+		return err
+	}
+	arn := queues.ARN(ownQueue)
+	_, err = topics.Subscribe(ctx, &sns.SubscribeInput{
+		TopicArn: list.Topics[0].TopicArn, Protocol: aws.String("sqs"), Endpoint: &arn, Attributes: map[string]string{"FilterPolicy": `{"feed":["berlin"]}`},
+	})
+	return err
+}
+
+// uploadOf is the command `upload KEY FILE`.
+func uploadOf(ts *testscript.TestScript, _ bool, args []string) {
+	world := ts.Value(theWorld{}).(*sandbox.Sandbox)
+	_, err := world.Objects.Put(sandbox.Bucket, args[0], []byte(ts.ReadFile(args[1])))
+	ts.Check(err)
+}
+
+// heardBy is the command `heard QUEUE`: the events and feeds of the messages in a subscriber's queue.
+func heardBy(ts *testscript.TestScript, _ bool, args []string) {
+	world := ts.Value(theWorld{}).(*sandbox.Sandbox)
+	for _, m := range world.Queues.Drain(args[0]) {
+		var note struct {
+			MessageAttributes map[string]struct{ Value string }
+		}
+		ts.Check(json.Unmarshal([]byte(m.Body), &note))
+		fmt.Fprintln(ts.Stdout(), note.MessageAttributes["event"].Value, note.MessageAttributes["feed"].Value)
+	}
 }
 
 func absolute(path string) string {
