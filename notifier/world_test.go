@@ -51,8 +51,6 @@ func inWorldAhead(t *testing.T, skew time.Duration, test func(*testing.T, *world
 	})
 }
 
-func newWorld(t *testing.T) *world { return newWorldAhead(t, 0) }
-
 // newWorldAhead is a world whose services' clock is that much ahead of the machine's.
 func newWorldAhead(t *testing.T, skew time.Duration) *world {
 	t.Helper()

@@ -14,9 +14,15 @@ func TestMemoryWithoutPointersLetsNoGarbageGather(t *testing.T) {
 		kept, scanned uint64
 		want          int
 	}{
-		{0, 0, 200}, {4 * MiB, 5 * MiB, 200}, {8 * MiB, 8 * MiB, 200}, {8 * MiB, 4 * MiB, 100},
-		{16 * MiB, 6 * MiB, 50}, {16 * MiB, 12 * MiB, 75}, {12 * MiB, 12 * MiB, 100},
-		{60 * MiB, 60 * MiB, 100}, {256 * MiB, 5 * MiB, 10},
+		{0, 0, 200},
+		{4 * MiB, 5 * MiB, 200},
+		{8 * MiB, 8 * MiB, 200},
+		{8 * MiB, 4 * MiB, 100},
+		{16 * MiB, 6 * MiB, 50},
+		{16 * MiB, 12 * MiB, 75},
+		{12 * MiB, 12 * MiB, 100},
+		{60 * MiB, 60 * MiB, 100},
+		{256 * MiB, 5 * MiB, 10},
 	} {
 		if got := growth(c.kept, c.scanned); got != c.want {
 			t.Errorf("of %d bytes %d are scanned: %d %%, not %d", c.kept, c.scanned, got, c.want)

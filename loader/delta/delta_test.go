@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-
 	"testing/synctest"
 
 	"inventoryd/loader/lanes"
