@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"inventoryd/internal/config"
+	"inventoryd/internal/inventory"
 )
 
 // Feed is what one sender sends, and how it is written where that differs from what the loader's own keys say.
@@ -82,10 +83,11 @@ func (c Config) of(bucket, key string) (Config, string) {
 	return c.override(f), f.Name
 }
 
-// feed is the first in the list that an object is of, or one by itself.
+// feed is the first in the list that an object is of, or one by itself, as a canary always is: a listed feed would be compared with
+// it.
 func (c Config) feed(bucket, key string) (f Feed, listed bool) {
 	at := slices.IndexFunc(c.Feeds, func(f Feed) bool { return match(f.Pattern, bucket+"/"+key) })
-	if at < 0 {
+	if at < 0 || strings.HasPrefix(key, inventory.Canary+"-") {
 		return Feed{Name: feedName(bucket, key)}, false
 	}
 	return c.Feeds[at], true

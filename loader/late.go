@@ -16,7 +16,6 @@ import (
 	"go.uber.org/zap"
 
 	"inventoryd/internal/state"
-	"inventoryd/loader/lanes"
 )
 
 // watchEvery is how often deadlines are looked for.
@@ -24,14 +23,12 @@ const watchEvery = time.Minute
 
 // watchFeeds watches while this instance is the one that does, until ctx ends.
 func (l *Loader) watchFeeds(ctx context.Context) {
-	life := l.cfg().Work("loader.feeds")
-	defer life.Done()
 	lead := l.cfg().Lead
 	if lead == nil {
 		lead = func(ctx context.Context, f func(context.Context) error) error { return f(ctx) }
 	}
 	for ctx.Err() == nil {
-		err := lead(ctx, func(good context.Context) error { return l.watchWhile(good, life) })
+		err := lead(ctx, func(good context.Context) error { return l.watchWhile(good) })
 		if err != nil && ctx.Err() == nil {
 			l.log.Warn("this instance stops watching for late feeds", zap.Error(err))
 		}
@@ -39,14 +36,13 @@ func (l *Loader) watchFeeds(ctx context.Context) {
 	}
 }
 
-// watchWhile looks at all feeds each minute, until ctx ends.
-func (l *Loader) watchWhile(ctx context.Context, life lanes.Pulse) error {
+// watchWhile looks at all feeds each minute, until ctx ends. It has no pulse: all it does is to wait for others.
+func (l *Loader) watchWhile(ctx context.Context) error {
 	w := &watch{l: l, feeds: map[string]*watched{}}
 	for {
-		if err := w.all(ctx, life.Tick); err != nil && ctx.Err() == nil {
+		if err := w.all(ctx); err != nil && ctx.Err() == nil {
 			l.log.Warn("late feeds not looked for", zap.Error(err), zap.Duration("retry_in", watchEvery))
 		}
-		life.Rest()
 		if err := sleep(ctx, watchEvery); err != nil {
 			return err
 		}
@@ -68,13 +64,12 @@ type watched struct {
 }
 
 // all looks at all feeds; one that cannot be judged keeps no other from being. The error is the first one.
-func (w *watch) all(ctx context.Context, tick func()) (first error) {
+func (w *watch) all(ctx context.Context) (first error) {
 	for _, f := range w.l.cfg().Feeds {
 		s, problems := f.Expect.schedule(f.Pattern)
 		if s == nil || len(problems) > 0 {
 			continue
 		}
-		tick()
 		if err := w.feed(ctx, f, s); err != nil && first == nil {
 			first = fmt.Errorf("feed %s: %w", f.Name, err)
 		}

@@ -133,7 +133,8 @@ func (c *canary) remove(ctx context.Context) {
 	if !c.told.Told.V.IsZero() && c.row.Store == inventory.Canary {
 		rows = c.history(ctx)
 	}
-	rows = append(rows, state.ItemKey(c.cfg.App, c.row.Store, c.row.Item), state.LoadKey(c.cfg.App, c.bucket, c.object))
+	rows = append(rows, state.ItemKey(c.cfg.App, c.row.Store, c.row.Item), state.LoadKey(c.cfg.App, c.bucket, c.object),
+		state.FeedKey(c.cfg.App, c.bucket+"/"+c.object), state.StoreKey(c.cfg.App, c.row.Store, c.bucket+"/"+c.object))
 	for _, k := range rows {
 		_, problem := c.Tables.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &c.cfg.StateTable, Key: k.Attributes()})
 		err = errors.Join(err, problem)

@@ -21,7 +21,7 @@ const top = "../.."
 // scopes are the meters' scopes by the folder whose code asks for instruments.
 var scopes = map[string]string{
 	"loader": "loader", "stream": "stream", "notifier": "notifier",
-	"internal/health": "", "cmd/inventoryd": "", "internal/web": "http", "internal/telemetry": "metrics",
+	"internal/health": "", "cmd/inventoryd": "", "internal/web": "http", "internal/web/stock": "page", "internal/telemetry": "metrics",
 }
 
 // makers are the methods of a meter that make an instrument.
