@@ -130,7 +130,7 @@ func TestADiskThatIsFullForAnHourCostsNoReport(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-		if len(lines) != 10_001 || !strings.Contains(lines[10_000], `"books":{"read":20000,"written":10000,"merged":0,"rejected":10000,"unwritten":0,"abandoned":0}`) {
+		if len(lines) != 10_001 || !strings.Contains(lines[10_000], `"books":{"read":20000,"written":10000,"unchanged":0,"merged":0,"resumed":0,"rejected":10000,"unwritten":0,"abandoned":0}`) {
 			t.Fatalf("%d lines, the last is %s", len(lines), lines[len(lines)-1])
 		}
 		for n, line := range lines[:10_000] {

@@ -38,7 +38,8 @@ func TestWhatIsWrongWithAConfigurationIsNamed(t *testing.T) {
 		"on_bad_row":          func(c *loader.Config) { c.OnBadRow = "stop" },
 		"max_rejects":         func(c *loader.Config) { c.MaxRejects = -1 },
 		"max_rejects_percent": func(c *loader.Config) { c.MaxRejectsPercent = 101 },
-		"mode":                func(c *loader.Config) { c.Mode = "delta" },
+		"mode":                func(c *loader.Config) { c.Mode = "guarded" },
+		"attributes":          func(c *loader.Config) { c.Attributes = "keep" }, // which needs delta
 		"lanes":               func(c *loader.Config) { c.Lanes = 0 },
 		"rejects":             func(c *loader.Config) { c.Rejects = "s3://bucket" },
 		"columns":             func(c *loader.Config) { c.Columns["count"] = []string{"qty", "Store"} },
