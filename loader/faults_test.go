@@ -344,7 +344,7 @@ func TestWhatAReceiveBringsWhileStoppingIsHandedBack(t *testing.T) {
 func TestNoMoreMessagesThanFreeWorkers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.config.Workers, w.config.Lanes = 3, 1
-		w.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.Effect{Delay: time.Second}})
+		w.slowly(time.Second)
 		i := w.start("a")
 		want := map[inventory.Key]int64{}
 		for n := range 20 {

@@ -193,7 +193,7 @@ func TestAStopStoresTheFrontier(t *testing.T) {
 		w.quiet(time.Hour)
 		w.exact(want)
 		last := second.Status().Recent[0].Books
-		if last.Resumed < cutAt*25-4*25 || last.Written+written > cutRows+4*25 {
+		if last.Resumed < cutAt*25-8*25 || last.Written+written > cutRows+8*25 { // a lane may be a batch ahead of another
 			t.Errorf("the first wrote %d rows, the second %+v", written, last)
 		}
 	})

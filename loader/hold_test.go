@@ -20,9 +20,12 @@ import (
 	"inventoryd/loader"
 )
 
-// slowly makes each write of an instance take that long.
+// slowly makes each write of an instance to the inventory's table take that long.
 func (w *world) slowly(each time.Duration) {
-	w.Fault(fault.Rule{Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.Effect{Delay: each}})
+	w.Fault(fault.Rule{
+		Service: "dynamodb", Operation: "BatchWriteItem", Effect: fault.Effect{Delay: each},
+		Match: func(c fault.Call) bool { return bytes.Contains(c.Body, []byte(`"`+sandbox.Table+`"`)) },
+	})
 }
 
 // TestRenewalsThatHangCostNoLoad keeps more messages in hand than a batch of renewals takes, and lets calls hang.

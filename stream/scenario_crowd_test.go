@@ -90,7 +90,6 @@ func TestScenario47LeasesOfDifferentLengths(t *testing.T) {
 // calls, also where the leader dies at that moment.
 func TestScenario55TwoHundredShardsRollAtOnce(t *testing.T) {
 	t.Parallel()
-	t.Parallel()
 	for name, dies := range map[string]bool{"": false, "and the leader dies": true} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, 200, func(w *world) {
@@ -128,7 +127,6 @@ func TestScenario55TwoHundredShardsRollAtOnce(t *testing.T) {
 
 // TestScenario57AThousandShardsOnTwentyInstances: that start one after the other.
 func TestScenario57AThousandShardsOnTwentyInstances(t *testing.T) {
-	t.Parallel()
 	t.Parallel()
 	scenario(t, 1000, func(w *world) {
 		w.slowReads(time.Second)

@@ -168,7 +168,11 @@ func (g grants) run() (all []policyStatement) {
 		all = append(all, g.alerting()...)
 	}
 	if c.HTTP.Listen != web.Off {
-		all = append(all, allow("ShowStock", g.table(c.Table.Name), "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem"))
+		actions := []string{"dynamodb:Query"}
+		if g.only == onlyLoader { // else VerifyAlerts has them
+			actions = append(actions, "dynamodb:Scan", "dynamodb:BatchGetItem")
+		}
+		all = append(all, allow("ShowStock", g.table(c.Table.Name), actions...))
 	}
 	return append(all, g.metrics()...)
 }
@@ -200,9 +204,11 @@ func (g grants) alerting() []policyStatement {
 		allow("VerifyAlerts", g.table(c.Table.Name), "dynamodb:BatchGetItem", "dynamodb:Scan"),
 		allow("RememberAlerts", g.table(c.StateTable), "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"),
 		allow("FindAlerts", []string{g.in("dynamodb", "table/"+c.StateTable+"/index/"+state.LookIndex)}, "dynamodb:Query"),
-		allow("Alert", []string{g.topic()}, "sns:Publish", "sns:GetTopicAttributes"),
+		allow("Alert", []string{g.topic()}, "sns:Publish"),
 	}
-	if !strings.HasPrefix(c.Notifier.Topic, "arn:") {
+	if strings.HasPrefix(c.Notifier.Topic, "arn:") {
+		all = append(all, allow("LookAtTopic", []string{g.topic()}, "sns:GetTopicAttributes"))
+	} else {
 		all = append(all, allow("FindTopic", []string{"*"}, "sns:ListTopics")) // it takes no resource
 	}
 	if q := c.Stream.DeadLetterQueue; q != "" {

@@ -153,6 +153,7 @@ var reliances = []reliance{
 		"a subject has fewer than 100 characters", "a subject has no line breaks and no control characters", "an attribute without a value is refused",
 		"group and deduplication ids are of ASCII's letters, digits and punctuation, 128 at most",
 	}},
+	{"sqs/ChangeMessageVisibility", shop.hideOne, []string{noQueue}, nil},
 	{"sqs/ChangeMessageVisibilityBatch", shop.hideBatch, []string{noQueue, "TooManyEntriesInBatchRequest"}, []string{
 		"a batch changes the visibility of ten messages at most, with ids that differ", "in a batch, too, the 12 hours begin with the receive",
 		"in a batch, the visibility of a message received again since is the sender's fault", "entries of a batch may fail by no fault of the sender",
