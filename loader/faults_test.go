@@ -88,7 +88,9 @@ func TestATableThatTakesLittleIsFilledAtItsPace(t *testing.T) {
 		w.quiet(time.Hour)
 		w.exact(want)
 		ideal := time.Duration(len(want)) * time.Second / 200
-		if took := time.Since(began); took > ideal*3/2 {
+		took := time.Since(began)
+		t.Logf("took %v, ideal %v", took, ideal)
+		if took > 2*ideal { // a second at a time, without a burst: harder than AWS; TestTheTablesCapacityIsUsed holds the loader to its share
 			t.Errorf("took %v, a table of 200 writes per second takes %v", took, ideal)
 		}
 		i.balanced()
