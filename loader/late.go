@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"inventoryd/internal/state"
+	"inventoryd/loader/lanes"
 )
 
 // watchEvery is how often deadlines are looked for.
@@ -32,7 +33,7 @@ func (l *Loader) watchFeeds(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			l.log.Warn("this instance stops watching for late feeds", zap.Error(err))
 		}
-		_ = sleep(ctx, time.Second)
+		_ = lanes.Sleep(ctx, time.Second)
 	}
 }
 
@@ -43,7 +44,7 @@ func (l *Loader) watchWhile(ctx context.Context) error {
 		if err := w.all(ctx); err != nil && ctx.Err() == nil {
 			l.log.Warn("late feeds not looked for", zap.Error(err), zap.Duration("retry_in", watchEvery))
 		}
-		if err := sleep(ctx, watchEvery); err != nil {
+		if err := lanes.Sleep(ctx, watchEvery); err != nil {
 			return err
 		}
 	}

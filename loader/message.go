@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"inventoryd/loader/event"
+	"inventoryd/loader/lanes"
 )
 
 // ending is what becomes of a message, or of what it tells of one object.
@@ -70,7 +71,7 @@ func (w *work) endWith(run context.Context) (stop func()) {
 	unwatch := context.AfterFunc(run, func() {
 		defer close(grace)
 		endRead(errStopping)
-		if sleep(w.write, stopGrace) == nil {
+		if lanes.Sleep(w.write, stopGrace) == nil {
 			endWrite(errStopping)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 
 	"inventoryd/internal/state"
 	"inventoryd/loader/event"
+	"inventoryd/loader/lanes"
 )
 
 // source is where one feed comes from.
@@ -150,7 +151,7 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		if silent { // nobody should have to wait for the last try to hear of it
 			r.of.l.troubles.report(objectsOf(r.of.told.Bucket), broken, stall)
 		}
-		if err := sleep(r.ctx, time.Duration(r.cuts-1)*firstPause); err != nil {
+		if err := lanes.Sleep(r.ctx, time.Duration(r.cuts-1)*firstPause); err != nil {
 			return 0, err
 		}
 	}
@@ -183,7 +184,7 @@ func (r *objectReader) connect() error {
 		case f.fate != waits && f.fate != bucketWaits && f.fate != elsewhere, time.Since(began)+again > reconnects:
 			return err
 		default:
-			if err := sleep(r.ctx, again); err != nil {
+			if err := lanes.Sleep(r.ctx, again); err != nil {
 				return err
 			}
 		}

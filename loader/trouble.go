@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"inventoryd/loader/lanes"
 )
 
 const (
@@ -167,20 +169,8 @@ func (l *Loader) insist(ctx context.Context, d dependency, of asked, limit time.
 		problem := failed(of, err)
 		again := problem.pause(failures)
 		l.troubles.report(d, problem, again)
-		if err := sleep(ctx, again); err != nil {
+		if err := lanes.Sleep(ctx, again); err != nil {
 			return err
 		}
-	}
-}
-
-// sleep waits for d, or for the end of ctx, whose cause it returns.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"inventoryd/loader/lanes"
 )
 
 // anew begins again with the current state; not at once where that happens time after time.
@@ -43,7 +45,7 @@ func ownPause(failures int) time.Duration {
 // rest lets the slot go and waits.
 func (p *pursuit) rest(d time.Duration) (ending, error) {
 	p.e.slot.yield()
-	if err := sleep(p.e.read, d); err != nil {
+	if err := lanes.Sleep(p.e.read, d); err != nil {
 		return interrupted(err)
 	}
 	return again, nil

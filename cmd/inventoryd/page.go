@@ -53,6 +53,13 @@ func loadsOf(status func() loader.Status, ledger func(context.Context) ([]state.
 	}
 }
 
+// newestOf reads the loads of all instances that the page shows.
+func newestOf(cfg Config, c state.Ledger) func(context.Context) ([]state.Load, error) {
+	return func(ctx context.Context) ([]state.Load, error) {
+		return state.NewestLoads(ctx, c, cfg.StateTable, cfg.App, shownLoads)
+	}
+}
+
 // shownLoads is how many loads that have ended the page shows.
 const shownLoads = 50
 

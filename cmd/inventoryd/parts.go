@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"inventoryd/internal/health"
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/lease"
 	"inventoryd/internal/state"
@@ -26,6 +27,15 @@ type part struct {
 	ready  func() error
 	status func() any
 	apply  func(Config)
+}
+
+// watchOver has the parts asked whether they are ready.
+func watchOver(h *health.Health, parts []part) {
+	for _, p := range parts {
+		if p.ready != nil {
+			h.Part(p.name, p.ready)
+		}
+	}
 }
 
 // after makes a line of a preparation and what runs once it has succeeded, together until ctx ends or one fails.

@@ -11,7 +11,6 @@ import (
 
 	"inventoryd/internal/config"
 	"inventoryd/internal/health"
-	"inventoryd/internal/state"
 	"inventoryd/internal/web"
 	"inventoryd/internal/web/page"
 	"inventoryd/loader"
@@ -78,9 +77,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 			return err
 		}
 		lines = append(lines, l.Run)
-		sources.Loads = loadsOf(l.Status, func(ctx context.Context) ([]state.Load, error) {
-			return state.NewestLoads(ctx, c.Tables, cfg.StateTable, cfg.App, shownLoads)
-		})
+		sources.Loads = loadsOf(l.Status, newestOf(cfg, c.Tables))
 		parts = append(parts, part{"loader", l.Ready, func() any { return l.Status() }, func(next Config) { l.Apply(next.Loader) }})
 	}
 	if h.only != onlyLoader {
@@ -110,11 +107,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	if err != nil {
 		return config.Within("http", err)
 	}
-	for _, p := range parts {
-		if p.ready != nil {
-			h.health.Part(p.name, p.ready)
-		}
-	}
+	watchOver(h.health, parts)
 
 	// The frame outlives the lines, so that one sees how they stop and the last metrics are sent.
 	outer, end := context.WithCancel(context.WithoutCancel(ctx))

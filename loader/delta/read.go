@@ -255,7 +255,7 @@ func (r *reader) insist(ctx context.Context, guess float64, call func(context.Co
 		} else if err := r.failed(err); err != nil {
 			return err
 		}
-		if err := sleep(ctx, lanes.Jitter(failures)); err != nil {
+		if err := lanes.Sleep(ctx, lanes.Jitter(failures)); err != nil {
 			return err
 		}
 	}
@@ -273,16 +273,4 @@ func (r *reader) failed(err error) error {
 	}
 	r.Trouble(err)
 	return nil
-}
-
-// sleep waits for d, or for the end of ctx, whose cause it returns.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

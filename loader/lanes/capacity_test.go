@@ -31,7 +31,7 @@ func newPartitions(n int, of func(string) int) *partitions {
 }
 
 func (p *partitions) Put(ctx context.Context, rows []Row) ([]Row, float64, error) {
-	if err := sleep(ctx, 5*time.Millisecond); err != nil {
+	if err := Sleep(ctx, 5*time.Millisecond); err != nil {
 		return rows, 0, err
 	}
 	p.mu.Lock()

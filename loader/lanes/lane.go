@@ -35,7 +35,7 @@ func (l *lane) run() {
 			l.settle(left, false)
 		}
 		if len(left) > 0 {
-			_ = sleep(l.of.ctx, jitter(failures)) // its end is seen by next
+			_ = Sleep(l.of.ctx, Jitter(failures)) // its end is seen by next
 			failures++
 		}
 	}
@@ -193,7 +193,7 @@ func (g *Lanes) book(batch []*entry, full bool) (wide bool) {
 		case isLeft:
 			e.fate = isWritten
 			if g.deck.back(e); full {
-				g.deck.full(e, now, jitter(e.queue.failures))
+				g.deck.full(e, now, Jitter(e.queue.failures))
 			}
 		}
 	}
@@ -236,17 +236,14 @@ func (l *lane) insist(rows []Row) (left []Row) {
 		if err != nil && verdict == Refuse {
 			return l.bisect(left, err)
 		}
-		if rows = left; len(rows) > 0 && sleep(g.ctx, jitter(failures)) != nil {
+		if rows = left; len(rows) > 0 && Sleep(g.ctx, Jitter(failures)) != nil {
 			return rows
 		}
 	}
 	return nil
 }
 
-// Jitter is how long to wait after so many failures in a row.
-func Jitter(failures int) time.Duration { return jitter(failures) }
-
-// jitter is a random pause after so many failures in a row.
-func jitter(failures int) time.Duration {
+// Jitter is a random pause after so many failures in a row.
+func Jitter(failures int) time.Duration {
 	return rand.N(min(firstPause<<min(failures, 10), lastPause)) + 1
 }

@@ -28,7 +28,7 @@ var (
 )
 
 func (t *table) Put(ctx context.Context, rows []Row) ([]Row, float64, error) {
-	if err := sleep(ctx, time.Duration(1+rand.IntN(20))*time.Millisecond); err != nil {
+	if err := Sleep(ctx, time.Duration(1+rand.IntN(20))*time.Millisecond); err != nil {
 		return rows, 0, err
 	}
 	t.mu.Lock()

@@ -55,7 +55,7 @@ func (p *Pace) Take(ctx context.Context, n int) error {
 		if wait <= 0 {
 			return ctx.Err()
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := Sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -228,14 +228,14 @@ func (p *pace) slow(now time.Time) {
 	p.tokens, p.filled = min(p.tokens, 0), now
 }
 
-// sleep waits for d or for the end of ctx, whose error it returns.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d, or for the end of ctx, whose cause it returns.
+func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }
