@@ -25,6 +25,17 @@ type metered struct {
 	units map[string]float64 // of reads and of writes
 }
 
+// meter measures what a notifier's calls to DynamoDB consume from now on.
+func (w *world) meter(n *Notifier, client string) *metered {
+	cfg := w.Config(client)
+	m := &metered{next: cfg.HTTPClient.(*http.Client).Transport}
+	m.take()
+	cfg.HTTPClient = &http.Client{Transport: m}
+	n.clients.State = dynamodb.NewFromConfig(cfg)
+	n.clients.Table = n.clients.State
+	return m
+}
+
 func (m *metered) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -79,12 +90,7 @@ func (m *metered) take() (calls map[string]int, units map[string]float64) {
 func TestWhatTransitionsAndMessagesCost(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		n := w.unstarted("a", nil)
-		cfg := w.Config("a")
-		m := &metered{next: cfg.HTTPClient.(*http.Client).Transport}
-		m.take()
-		cfg.HTTPClient = &http.Client{Transport: m}
-		n.clients.State = dynamodb.NewFromConfig(cfg)
-		n.clients.Table = n.clients.State
+		m := w.meter(n, "a")
 		w.run(n)
 		time.Sleep(30*time.Minute + 10*time.Second)
 		rested(m, t, "rest")

@@ -23,9 +23,10 @@ import (
 
 func TestThreeDaysWithoutSNSLoseNothingAndHoldNothingUp(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
-		n, _ := w.running("a", nil)
+		n := w.unstarted("a", nil)
+		m := w.meter(n, "a")
+		w.run(n)
 		heal := w.Fault(fault.Rule{Service: "sns", Client: "a", Effect: fault.Unavailable})
-		counted := w.count()
 		for day := range 3 {
 			var words []string
 			for i := range 40 {
@@ -45,7 +46,7 @@ func TestThreeDaysWithoutSNSLoseNothingAndHoldNothingUp(t *testing.T) {
 		}
 		w.store(back)
 		w.handle(n, back)
-		t.Logf("calls of three days: %v", counted.by)
+		rested(m, t, "three days")
 		heal()
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
