@@ -195,7 +195,8 @@ func (b Book) Outgoing(ctx context.Context) ([]state.Outgoing, error) {
 
 // Resync reads the requests to compare the table with the rows, and how far that is.
 func (b Book) Resync(ctx context.Context) (state.Resync, error) {
-	return readResync(ctx, b.Rows, b.Table, b.App)
+	r, _, err := readResync(ctx, b.Rows, b.Table, b.App)
+	return r, err
 }
 
 // RequestResync asks the teller to compare; the threshold is the one of the running instances, as the row has it.

@@ -435,7 +435,7 @@ func (s story) told(t *testing.T) (heard []saying, repeated, accidents int, err 
 }
 
 // storyTime is how long stories are played in a test run; TEST_STORIES says otherwise: how many.
-const storyTime = 20 * time.Second
+const storyTime = 15 * time.Second
 
 // TestAnyCourseOfEventsLosesNothingAndRepeatsOnlyWhatWasInFlight plays random stories: `-rapid.seed` plays those of a seed
 // again, each with the same course.
