@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"inventoryd/internal/collector"
 )
 
 // version is set by the linker.
@@ -26,7 +28,7 @@ const (
 )
 
 func main() {
-	tuneGC()
+	collector.Tune()
 	os.Exit(execute(os.Args))
 }
 

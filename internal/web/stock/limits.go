@@ -10,7 +10,7 @@ const (
 	maxItems  = 20_000  // rows that a view lists
 	maxShort  = 2_000   // shortages that a store's view lists beyond them
 	maxView   = 2 << 20 // bytes of one view
-	maxViews  = 8 << 20 // bytes of all views together; what is being read takes as much again
+	maxViews  = 4 << 20 // bytes of all views together; what is being read takes as much again
 	maxStores = 10_000  // stores that the view of all of them names
 	maxNames  = 1 << 20 // bytes of the names of these stores, and of the shortages of all stores
 	maxAll    = 5_000   // shortages that the view of all stores lists

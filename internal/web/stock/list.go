@@ -28,7 +28,7 @@ type list struct {
 // spread is over how many stores a sum goes.
 type spread struct{ stores, out, low uint32 }
 
-const rowBytes = 4 + 8 + 1 // of a row beside its name
+const rowBytes = 4 + 8 + 1 + 2*4 // of a row beside its name: the slices, and its place in two orders
 
 // Len is the number of rows.
 func (l *list) Len() int { return len(l.ends) }

@@ -204,15 +204,17 @@ func (r *Reader) nudge() {
 // Run reads until ctx ends.
 func (r *Reader) Run(ctx context.Context) {
 	for {
-		s, rest := r.next(time.Now())
+		s, waited, rest := r.next(time.Now())
 		if s != nil {
-			if r.budget.wait(ctx) != nil {
-				return
+			if rest = r.budget.debt(waited); rest == 0 {
+				r.step(ctx, s, waited)
+				if ctx.Err() != nil {
+					return
+				}
+				continue
 			}
-			r.step(ctx, s)
-			continue
 		}
-		timer := time.NewTimer(rest)
+		timer := time.NewTimer(rest) // and then, or once somebody comes, it may be another one's turn
 		select {
 		case <-r.wake:
 		case <-timer.C:
@@ -225,24 +227,31 @@ func (r *Reader) Run(ctx context.Context) {
 	}
 }
 
-// next is the subject whose turn it is: of those that are due, the one that has waited longest. Where none is, rest is
-// how long that may last.
-func (r *Reader) next(now time.Time) (turn *subject, rest time.Duration) {
+// next is the subject whose turn it is: of those that are due, the one that has waited longest; while something is saved
+// for that, of those whose first view is waited for. Where none is due, rest is how long that may last.
+func (r *Reader) next(now time.Time) (turn *subject, waited bool, rest time.Duration) {
+	saving := r.budget.saving()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget(now)
 	rest = time.Hour
 	for _, s := range r.subjects {
 		due, wanted := s.due(now)
+		first := saving && s.firstWaitedFor(now)
 		switch {
 		case !wanted:
 		case due.After(now):
 			rest = min(rest, due.Sub(now))
-		case turn == nil || s.place(now) < turn.place(now):
-			turn = s
+		case turn == nil || first && !waited || first == waited && s.place(now) < turn.place(now):
+			turn, waited = s, first
 		}
 	}
-	return turn, rest
+	return turn, waited, rest
+}
+
+// firstWaitedFor tells whether somebody waits for a view of the subject and there is no whole one yet.
+func (s *subject) firstWaitedFor(now time.Time) bool {
+	return (s.state.View == nil || !s.state.View.Whole) && now.Sub(s.waited) < Interval
 }
 
 // place is where the subject stands in the queue, by the number of its last call. What nobody waits for gets one turn in

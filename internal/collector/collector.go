@@ -1,4 +1,5 @@
-package main
+// Package collector sets Go's garbage collector as the daemon wants it; benchmarks of parts of the daemon set theirs alike.
+package collector
 
 import (
 	"os"
@@ -18,8 +19,8 @@ const (
 	smallHeap  = 24 << 20 // bytes
 )
 
-// tuneGC holds to heapGrowth from here on, unless the environment decides (GOGC).
-func tuneGC() {
+// Tune holds to heapGrowth from here on, unless the environment decides (GOGC).
+func Tune() {
 	if os.Getenv("GOGC") == "" {
 		t := &tuner{percent: heapGrowth, samples: []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}}
 		debug.SetGCPercent(t.percent)

@@ -1,4 +1,4 @@
-package main
+package collector
 
 import (
 	"runtime"
@@ -33,7 +33,7 @@ func TestMemoryWithoutPointersLetsNoGarbageGather(t *testing.T) {
 func TestTheGrowthFollowsWhatIsKept(t *testing.T) {
 	t.Setenv("GOGC", "")
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	tuneGC()
+	Tune()
 	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 	becomes := func(what string, holds func(percent uint64) bool) {
 		t.Helper()
