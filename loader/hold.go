@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"inventoryd/loader/lanes"
+	"inventoryd/internal/sleep"
 )
 
 // longestHold is for how long a message is kept. SQS takes no visibility that ends more than 12 hours after the receipt
@@ -74,7 +74,7 @@ func (h *holds) count() int {
 // run renews until ctx ends: all batches that are due at once, so that one call that hangs holds up no other.
 func (h *holds) run(ctx context.Context, tick func()) {
 	every := min(h.queue.visibility/8, 5*time.Second)
-	for lanes.Sleep(ctx, every) == nil {
+	for sleep.For(ctx, every) == nil {
 		tick()
 		var calls sync.WaitGroup
 		for batch := range slices.Chunk(h.due(time.Now()), queueBatch) {

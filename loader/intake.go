@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"inventoryd/loader/lanes"
+	"inventoryd/internal/sleep"
 )
 
 const (
@@ -120,7 +120,7 @@ func (l *Loader) restFrom(ctx context.Context, err error, failures int, tick fun
 // rest waits for d, ticking, or for the end of ctx.
 func (l *Loader) rest(ctx context.Context, d time.Duration, tick func()) {
 	for end := time.Now().Add(d); ctx.Err() == nil && time.Now().Before(end); tick() {
-		_ = lanes.Sleep(ctx, min(tickEvery, time.Until(end)))
+		_ = sleep.For(ctx, min(tickEvery, time.Until(end)))
 	}
 }
 
@@ -150,7 +150,7 @@ func (l *Loader) show(ctx context.Context, batch []message, in time.Duration) {
 		if len(batch) == 0 {
 			return
 		}
-		if lanes.Sleep(ctx, pause(failures)) != nil {
+		if sleep.For(ctx, pause(failures)) != nil {
 			l.log.Warn("message not handed back", zap.Int("messages", len(batch)), zap.Error(err))
 			return
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.uber.org/zap"
 
+	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
-	"inventoryd/loader/lanes"
 )
 
 // watchEvery is how often deadlines are looked for.
@@ -33,7 +33,7 @@ func (l *Loader) watchFeeds(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			l.log.Warn("this instance stops watching for late feeds", zap.Error(err))
 		}
-		_ = lanes.Sleep(ctx, time.Second)
+		_ = sleep.For(ctx, time.Second)
 	}
 }
 
@@ -44,7 +44,7 @@ func (l *Loader) watchWhile(ctx context.Context) error {
 		if err := w.all(ctx); err != nil && ctx.Err() == nil {
 			l.log.Warn("late feeds not looked for", zap.Error(err), zap.Duration("retry_in", watchEvery))
 		}
-		if err := lanes.Sleep(ctx, watchEvery); err != nil {
+		if err := sleep.For(ctx, watchEvery); err != nil {
 			return err
 		}
 	}

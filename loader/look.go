@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"inventoryd/loader/lanes"
+	"inventoryd/internal/sleep"
 )
 
 // look asks for the object once more, on the condition that it is another one; an answer to HEAD could not tell an object that
@@ -64,5 +64,5 @@ func (p *pursuit) pauseLook(f *failure) error {
 	pause := f.pause(p.failures)
 	p.failures++
 	p.l.troubles.report(f.dependency(p.o.told.Bucket), f, pause)
-	return lanes.Sleep(p.e.read, pause)
+	return sleep.For(p.e.read, pause)
 }

@@ -10,8 +10,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"inventoryd/internal/sleep"
 	"inventoryd/loader/event"
-	"inventoryd/loader/lanes"
 )
 
 // ending is what becomes of a message, or of what it tells of one object.
@@ -71,7 +71,7 @@ func (w *work) endWith(run context.Context) (stop func()) {
 	unwatch := context.AfterFunc(run, func() {
 		defer close(grace)
 		endRead(errStopping)
-		if lanes.Sleep(w.write, stopGrace) == nil {
+		if sleep.For(w.write, stopGrace) == nil {
 			endWrite(errStopping)
 		}
 	})

@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
 	"inventoryd/loader/event"
-	"inventoryd/loader/lanes"
 )
 
 // source is where one feed comes from.
@@ -151,7 +151,7 @@ func (r *objectReader) Read(p []byte) (int, error) {
 		if silent { // nobody should have to wait for the last try to hear of it
 			r.of.l.troubles.report(objectsOf(r.of.told.Bucket), broken, stall)
 		}
-		if err := lanes.Sleep(r.ctx, time.Duration(r.cuts-1)*firstPause); err != nil {
+		if err := sleep.For(r.ctx, time.Duration(r.cuts-1)*firstPause); err != nil {
 			return 0, err
 		}
 	}
@@ -184,7 +184,7 @@ func (r *objectReader) connect() error {
 		case f.fate != waits && f.fate != bucketWaits && f.fate != elsewhere, time.Since(began)+again > reconnects:
 			return err
 		default:
-			if err := lanes.Sleep(r.ctx, again); err != nil {
+			if err := sleep.For(r.ctx, again); err != nil {
 				return err
 			}
 		}

@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"inventoryd/loader/lanes"
+	"inventoryd/internal/sleep"
 )
 
 const (
@@ -169,7 +169,7 @@ func (l *Loader) insist(ctx context.Context, d dependency, of asked, limit time.
 		problem := failed(of, err)
 		again := problem.pause(failures)
 		l.troubles.report(d, problem, again)
-		if err := lanes.Sleep(ctx, again); err != nil {
+		if err := sleep.For(ctx, again); err != nil {
 			return err
 		}
 	}

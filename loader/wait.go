@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"inventoryd/loader/lanes"
+	"inventoryd/internal/sleep"
 )
 
 // anew begins again with the current state; not at once where that happens time after time.
@@ -45,7 +45,7 @@ func ownPause(failures int) time.Duration {
 // rest lets the slot go and waits.
 func (p *pursuit) rest(d time.Duration) (ending, error) {
 	p.e.slot.yield()
-	if err := lanes.Sleep(p.e.read, d); err != nil {
+	if err := sleep.For(p.e.read, d); err != nil {
 		return interrupted(err)
 	}
 	return again, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"inventoryd/internal/inventory"
+	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
 )
 
@@ -115,7 +116,7 @@ func (b Book) get(ctx context.Context, keys []attributeMap, consistent bool) ([]
 			return nil, fmt.Errorf("read rows of table %s: %w", b.Table, err)
 		}
 		rows = append(rows, out.Responses[b.Table]...)
-		if keys = out.UnprocessedKeys[b.Table].Keys; len(keys) > 0 && !pause(ctx, 100*time.Millisecond) {
+		if keys = out.UnprocessedKeys[b.Table].Keys; len(keys) > 0 && sleep.For(ctx, 100*time.Millisecond) != nil {
 			return nil, ctx.Err()
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"inventoryd/internal/inventory"
+	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
 )
 
@@ -47,7 +48,7 @@ func (a Auditor) Audit(ctx context.Context) (Verdict, error) {
 	}
 	deadline := time.Now().Add(a.Patience)
 	for wait := time.Second; len(verdict.Findings) > 0 && time.Now().Before(deadline); wait = min(2*wait, 10*time.Second) {
-		if !pause(ctx, min(wait, time.Until(deadline))) {
+		if sleep.For(ctx, min(wait, time.Until(deadline))) != nil {
 			return verdict, ctx.Err()
 		}
 		again := reading{by: a, shape: r.shape, days: r.days, Evidence: Evidence{Items: map[inventory.Key]*Sighting{}}}
@@ -100,7 +101,7 @@ func (r *reading) outOfStock(ctx context.Context) (read int64, err error) {
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(out.LastEvaluatedKey) == 0 {
 			return read, nil
 		}
-		if !pause(ctx, time.Second/pagesASecond) {
+		if sleep.For(ctx, time.Second/pagesASecond) != nil {
 			return read, ctx.Err()
 		}
 	}
@@ -185,7 +186,7 @@ func (r *reading) get(ctx context.Context, c Counts, table string, shape types.K
 		}
 		r.clock.hear(out.ResultMetadata)
 		rows = append(rows, out.Responses[table]...)
-		if shape.Keys = out.UnprocessedKeys[table].Keys; len(shape.Keys) > 0 && !pause(ctx, 100*time.Millisecond) {
+		if shape.Keys = out.UnprocessedKeys[table].Keys; len(shape.Keys) > 0 && sleep.For(ctx, 100*time.Millisecond) != nil {
 			return nil, ctx.Err()
 		}
 	}

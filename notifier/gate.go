@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"inventoryd/internal/sleep"
 )
 
 // burst is how many messages may go at once.
@@ -79,7 +81,7 @@ func (g *gate) calm(ctx context.Context) error {
 		if left <= 0 {
 			return ctx.Err()
 		}
-		if !pause(ctx, left) {
+		if sleep.For(ctx, left) != nil {
 			return ctx.Err()
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox/fault"
+	"inventoryd/internal/sleep"
 )
 
 // kills is how many tellers are killed in a test run; TEST_KILLS says otherwise (`make long`: 100).
@@ -63,7 +64,7 @@ func (c *crew) join(client string) {
 		cfg.Others = func() bool { return true }
 		cfg.Lead = func(ctx context.Context, f func(context.Context) error) error {
 			for !c.leads(client) {
-				if !pause(ctx, 500*time.Millisecond) {
+				if sleep.For(ctx, 500*time.Millisecond) != nil {
 					return ctx.Err()
 				}
 			}

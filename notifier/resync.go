@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"inventoryd/internal/inventory"
+	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
 )
 
@@ -70,7 +71,7 @@ func (t *term) compare(ctx context.Context, r state.Resync) error {
 		if err := t.storeScan(ctx, scan, false); err != nil {
 			return err
 		}
-		if !pause(ctx, time.Second/pagesASecond) {
+		if sleep.For(ctx, time.Second/pagesASecond) != nil {
 			return ctx.Err()
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+
+	"inventoryd/internal/sleep"
 )
 
 // Retries of one call to DynamoDB before Handle hands the batch back as failed; the reader then waits longer.
@@ -28,7 +30,7 @@ func retry(ctx context.Context, jitter func(time.Duration) time.Duration, call f
 		if err == nil || attempt == attempts || !passing(ctx, err) {
 			return err
 		}
-		if !pause(ctx, jitter(wait)) {
+		if sleep.For(ctx, jitter(wait)) != nil {
 			return err
 		}
 		wait = min(2*wait, mostWait)
@@ -57,22 +59,10 @@ func (n *Notifier) persist(ctx context.Context, call func() error) error {
 			failed = true
 			n.memory.noteTeller(err)
 		}
-		if !pause(ctx, n.jitter(wait)) {
+		if sleep.For(ctx, n.jitter(wait)) != nil {
 			return err
 		}
 		wait = min(2*wait, longestWait)
-	}
-}
-
-// pause waits, and reports false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"inventoryd/internal/sleep"
 )
 
 // tellers is how many messages are on their way at once: what a crash may repeat.
@@ -33,7 +35,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 			if err := n.lead(ctx); err != nil && ctx.Err() == nil {
 				n.log.Warn("this instance stops telling", zap.Error(err))
 			}
-			pause(ctx, time.Second+n.jitter(time.Second)) // two that both believe that they lead do not chase each other
+			_ = sleep.For(ctx, time.Second+n.jitter(time.Second)) // two that both believe that they lead do not chase each other
 		}
 		return nil
 	})
@@ -57,7 +59,7 @@ func (n *Notifier) lookForTopic(ctx context.Context, tick func()) error {
 				return err
 			}
 		}
-		if !pause(ctx, lookAgain) {
+		if sleep.For(ctx, lookAgain) != nil {
 			return nil
 		}
 		tick()
@@ -136,7 +138,7 @@ func (t *term) awaitTopic(ctx context.Context) (*topic, error) {
 		if known := t.n.memory.topicIfKnown(); known != nil {
 			return known, nil
 		}
-		if !pause(ctx, 100*time.Millisecond) {
+		if sleep.For(ctx, 100*time.Millisecond) != nil {
 			return nil, ctx.Err()
 		}
 	}

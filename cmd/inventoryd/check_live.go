@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"inventoryd/internal/inventory"
+	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
 	"inventoryd/notifier"
 )
@@ -87,9 +88,7 @@ func (c *canary) await(ctx context.Context, h hop) bool {
 			c.say(failure, "live", h.absent, "the canary did not get from the hop before to %s within %s", h.name, canaryPatience)
 			return false
 		}
-		select {
-		case <-time.After(canaryLook):
-		case <-ctx.Done():
+		if sleep.For(ctx, canaryLook) != nil {
 			return false
 		}
 	}

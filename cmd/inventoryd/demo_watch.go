@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"inventoryd/internal/sandbox"
+	"inventoryd/internal/sleep"
 	"inventoryd/samples"
 )
 
@@ -66,10 +67,8 @@ func (d *demonstration) verdict(ctx context.Context) error {
 		if quiet++; err != nil || rows < samples.Rows || alerts < samples.Zeros || left > 0 {
 			quiet = 0
 		}
-		select {
-		case <-ctx.Done():
+		if sleep.For(ctx, 100*time.Millisecond) != nil {
 			return cli.Exit("interrupted", exitFailed)
-		case <-time.After(100 * time.Millisecond):
 		}
 	}
 	d.printf("\n%d rows, %d alerts", rows, alerts)

@@ -18,6 +18,7 @@ import (
 	"inventoryd/internal/health"
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/lease"
+	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
 )
 
@@ -147,10 +148,8 @@ func (t *tables) Claim(ctx context.Context) error {
 			return err
 		}
 		t.log.Warn("tables cannot be used yet", zap.Error(err), zap.Duration("retry_in", pause))
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := sleep.For(ctx, pause); err != nil {
+			return err
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
 	"inventoryd/notifier"
 )
@@ -67,10 +68,8 @@ func askResync(ctx context.Context, b notifier.Book, w io.Writer, follow bool) e
 			said = true
 			fmt.Fprintln(w, "nobody has begun yet: does a daemon with the notifier run, and has it the threshold", r.Threshold, "of the last request?")
 		}
-		select {
-		case <-time.After(2 * time.Second):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := sleep.For(ctx, 2*time.Second); err != nil {
+			return err
 		}
 	}
 	return nil

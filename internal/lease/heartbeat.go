@@ -7,6 +7,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"inventoryd/internal/sleep"
 )
 
 // Errors that a holder branches on.
@@ -101,7 +103,7 @@ type Told struct {
 func (h *Heartbeat) Run(ctx context.Context, told Told) error {
 	interval := h.self.Duration / 5
 	for pause := interval; ; {
-		if err := sleep(ctx, pause); err != nil {
+		if err := sleep.For(ctx, pause); err != nil {
 			return nil
 		}
 		sent := time.Now()
@@ -188,15 +190,4 @@ func (h *Heartbeat) now() time.Time {
 		return time.Now()
 	}
 	return h.told.Add(time.Since(h.when))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

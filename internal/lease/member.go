@@ -11,6 +11,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"inventoryd/internal/sleep"
 )
 
 // Membership is how a Member behaves.
@@ -142,7 +144,7 @@ func (m *Member) watch(ctx context.Context, w *Watch) error {
 			m.of.Logger.Info("another daemon was found dead", zap.String("instance", dead.ID), zap.String("host", dead.Host))
 		}
 		m.seen(view, asked, w.Longest())
-		if err := sleep(ctx, w.Pause()); err != nil {
+		if err := sleep.For(ctx, w.Pause()); err != nil {
 			return nil
 		}
 	}
@@ -184,7 +186,7 @@ func (m *Member) persist(ctx context.Context, call func(context.Context) error) 
 		if err == nil || errors.Is(err, ErrDead) {
 			return err
 		}
-		if sleep(ctx, time.Duration((0.5+rand.Float64()/2)*float64(pause))) != nil {
+		if sleep.For(ctx, time.Duration((0.5+rand.Float64()/2)*float64(pause))) != nil {
 			return ctx.Err()
 		}
 		pause = min(2*pause, 5*time.Second)

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/sleep"
 )
 
 // ErrNoIndex is the error of a state table that lacks the index of what is to be looked at.
@@ -78,7 +80,7 @@ func AddIndex(ctx context.Context, c Indexer, name string) error {
 		if index := indexOf(table); index != nil && index.IndexStatus == types.IndexStatusActive {
 			return nil
 		}
-		if err := wait(ctx, 2*time.Second); err != nil {
+		if err := sleep.For(ctx, 2*time.Second); err != nil {
 			return fmt.Errorf("wait for index %s of table %s: %w", LookIndex, name, err)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+
+	"inventoryd/internal/sleep"
 )
 
 // Names of the attributes that both tables' rows share.
@@ -61,7 +63,7 @@ func ensure(ctx context.Context, c Creator, name string, look bool) (created boo
 		return created, nil, fmt.Errorf("table %s: %w: %w; name another one in the configuration (state_table, stream.lease_table)", name, ErrUnfit, err)
 	}
 	for table.TableStatus == types.TableStatusCreating {
-		if err := wait(ctx, 500*time.Millisecond); err != nil {
+		if err := sleep.For(ctx, 500*time.Millisecond); err != nil {
 			return created, nil, fmt.Errorf("wait for table %s: %w", name, err)
 		}
 		if table, err = describe(ctx, c, name); err != nil {
@@ -101,7 +103,7 @@ func appeared(ctx context.Context, c Creator, name string) (*types.TableDescript
 		if !isAbsent(err) || patience == 0 {
 			return table, err
 		}
-		if err := wait(ctx, time.Second); err != nil {
+		if err := sleep.For(ctx, time.Second); err != nil {
 			return nil, fmt.Errorf("wait for table %s: %w", name, err)
 		}
 	}
@@ -139,13 +141,4 @@ func check(t *types.TableDescription) error {
 		return fmt.Errorf("its primary key is not (%s, %s)", PK, SK)
 	}
 	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"inventoryd/internal/sleep"
 	"inventoryd/loader/lanes"
 )
 
@@ -255,7 +256,7 @@ func (r *reader) insist(ctx context.Context, guess float64, call func(context.Co
 		} else if err := r.failed(err); err != nil {
 			return err
 		}
-		if err := lanes.Sleep(ctx, lanes.Jitter(failures)); err != nil {
+		if err := sleep.For(ctx, lanes.Jitter(failures)); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"inventoryd/internal/sleep"
 )
 
 // partitions is a Table that takes what DynamoDB does: 1,000 rows per second and partition, a second's worth at once.
@@ -31,7 +33,7 @@ func newPartitions(n int, of func(string) int) *partitions {
 }
 
 func (p *partitions) Put(ctx context.Context, rows []Row) ([]Row, float64, error) {
-	if err := Sleep(ctx, 5*time.Millisecond); err != nil {
+	if err := sleep.For(ctx, 5*time.Millisecond); err != nil {
 		return rows, 0, err
 	}
 	p.mu.Lock()

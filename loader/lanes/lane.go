@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"inventoryd/internal/sleep"
 )
 
 // lane is one goroutine that writes one batch after the other.
@@ -35,7 +37,7 @@ func (l *lane) run() {
 			l.settle(left, false)
 		}
 		if len(left) > 0 {
-			_ = Sleep(l.of.ctx, Jitter(failures)) // its end is seen by next
+			_ = sleep.For(l.of.ctx, Jitter(failures)) // its end is seen by next
 			failures++
 		}
 	}
@@ -236,7 +238,7 @@ func (l *lane) insist(rows []Row) (left []Row) {
 		if err != nil && verdict == Refuse {
 			return l.bisect(left, err)
 		}
-		if rows = left; len(rows) > 0 && Sleep(g.ctx, Jitter(failures)) != nil {
+		if rows = left; len(rows) > 0 && sleep.For(g.ctx, Jitter(failures)) != nil {
 			return rows
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"inventoryd/internal/sleep"
 )
 
 // table is a Table in memory that fails as it is told.
@@ -28,7 +30,7 @@ var (
 )
 
 func (t *table) Put(ctx context.Context, rows []Row) ([]Row, float64, error) {
-	if err := Sleep(ctx, time.Duration(1+rand.IntN(20))*time.Millisecond); err != nil {
+	if err := sleep.For(ctx, time.Duration(1+rand.IntN(20))*time.Millisecond); err != nil {
 		return rows, 0, err
 	}
 	t.mu.Lock()

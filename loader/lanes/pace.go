@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"inventoryd/internal/sleep"
 )
 
 // Pace is the adaptive rate limiter of one table, shared by all that write to it. It begins at what the table is said to
@@ -55,7 +57,7 @@ func (p *Pace) Take(ctx context.Context, n int) error {
 		if wait <= 0 {
 			return ctx.Err()
 		}
-		if err := Sleep(ctx, wait); err != nil {
+		if err := sleep.For(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -226,16 +228,4 @@ func (p *pace) slow(now time.Time) {
 	p.limit = p.rate
 	p.rate = max(p.rate*cutTo, slowest)
 	p.tokens, p.filled = min(p.tokens, 0), now
-}
-
-// Sleep waits for d, or for the end of ctx, whose cause it returns.
-func Sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
