@@ -82,7 +82,7 @@ func (e Expect) schedule(pattern string) (*schedule, []error) {
 	if at := strings.IndexAny(key, "*?"); at >= 0 {
 		s.prefix = key[:at]
 	}
-	s.rule = fmt.Sprintf("%02d:%02d–%02d:%02d %s %v", s.from/60, s.from%60, s.by/60, s.by%60, s.zone, e.Days)
+	s.rule = strings.Join(append([]string{fmt.Sprintf("%02d:%02d–%02d:%02d %s", s.from/60, s.from%60, s.by/60, s.by%60, s.zone)}, e.Days...), " ")
 	return s, problems
 }
 

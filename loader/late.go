@@ -19,8 +19,12 @@ import (
 	"inventoryd/internal/state"
 )
 
-// watchEvery is how often deadlines are looked for.
-const watchEvery = time.Minute
+// Deadlines are whole minutes, so they are looked for once a minute, soon after its beginning: by then each of DynamoDB's clocks, whose
+// answers tell whole seconds, says that it has begun.
+const (
+	watchEvery = time.Minute
+	watchAfter = 2 * time.Second
+)
 
 // watchFeeds watches while this instance is the one that does, until ctx ends.
 func (l *Loader) watchFeeds(ctx context.Context) {
@@ -39,22 +43,29 @@ func (l *Loader) watchFeeds(ctx context.Context) {
 
 // watchWhile looks at all feeds each minute, until ctx ends. It has no pulse: all it does is to wait for others.
 func (l *Loader) watchWhile(ctx context.Context) error {
-	w := &watch{l: l, feeds: map[string]*watched{}}
+	w := &watch{l: l, feeds: map[string]*watched{}, forgets: true}
 	for {
 		if err := w.all(ctx); err != nil && ctx.Err() == nil {
 			l.log.Warn("late feeds not looked for", zap.Error(err), zap.Duration("retry_in", watchEvery))
 		}
-		if err := sleep.For(ctx, watchEvery); err != nil {
+		if err := sleep.For(ctx, w.rest()); err != nil {
 			return err
 		}
 	}
 }
 
+// rest is for how long there is nothing to look for.
+func (w *watch) rest() time.Duration {
+	now := time.Now().Add(w.ahead)
+	return now.Truncate(watchEvery).Add(watchEvery + watchAfter).Sub(now)
+}
+
 // watch is one instance's, for as long as it watches.
 type watch struct {
-	l     *Loader
-	feeds map[string]*watched
-	ahead time.Duration // of the service's clock
+	l       *Loader
+	feeds   map[string]*watched // that are expected
+	forgets bool                // somebody may have expected others
+	ahead   time.Duration       // of the service's clock
 }
 
 // watched is what the watch knows of one feed without asking.
@@ -66,11 +77,13 @@ type watched struct {
 
 // all looks at all feeds; one that cannot be judged keeps no other from being. The error is the first one.
 func (w *watch) all(ctx context.Context) (first error) {
+	expected := map[string]bool{}
 	for _, f := range w.l.cfg().Feeds {
 		s, problems := f.Expect.schedule(f.Pattern)
 		if s == nil || len(problems) > 0 {
 			continue
 		}
+		expected[f.Name] = true
 		if err := w.feed(ctx, f, s); err != nil && first == nil {
 			first = fmt.Errorf("feed %s: %w", f.Name, err)
 		}
@@ -78,7 +91,39 @@ func (w *watch) all(ctx context.Context) (first error) {
 			return first
 		}
 	}
-	return first
+	return errors.Join(first, w.forget(ctx, expected))
+}
+
+// forget takes back what is known of feeds that nobody expects any more: a rule that is set again begins anew, and its first
+// deadline is the first one after that.
+func (w *watch) forget(ctx context.Context, expected map[string]bool) error {
+	for name := range w.feeds {
+		if !expected[name] {
+			delete(w.feeds, name)
+			w.forgets = true
+		}
+	}
+	if !w.forgets {
+		return nil
+	}
+	cfg := w.l.cfg()
+	asking, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	feeds, err := state.Feeds(asking, w.l.clients.State, cfg.StateTable, cfg.App)
+	if err != nil {
+		return err
+	}
+	for _, f := range feeds {
+		if f.Rule == "" || expected[f.Name] {
+			continue
+		}
+		if _, err := w.update(ctx, state.ForgetRule(cfg.StateTable, cfg.App, f.Name, f.Rule, time.Now())); err != nil {
+			return fmt.Errorf("feed %s: %w", f.Name, err)
+		}
+		w.l.log.Info("feed is not expected any more", zap.String("feed", f.Name), zap.String("rule", f.Rule))
+	}
+	w.forgets = false
+	return nil
 }
 
 // feed judges the last deadline of a feed, once it is over.

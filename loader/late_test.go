@@ -129,3 +129,51 @@ func TestWithoutTheBucketsListNobodyIsTold(t *testing.T) {
 		told.want(t, "feed_late")
 	})
 }
+
+// A rule that is taken away is forgotten, and with it what was late by it: put back, it begins anew, and nobody is told of the time
+// in which nothing was expected. Whether the feed has none any more or stands in the list no more, it is the same.
+func TestARuleThatIsTakenAwayIsForgotten(t *testing.T) {
+	ruled := expected("berlin", "00:00", "00:10")
+	bare := ruled
+	bare.Expect = loader.Expect{}
+	for name, without := range map[string][]loader.Feed{"a feed without": {bare}, "another list": {expected("bonn", "00:00", "23:00")}, "an empty list": nil} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.config.Feeds = []loader.Feed{ruled}
+				told := w.follow()
+				i := w.start("a")
+				at(0, 0, 12)
+				told.want(t, "feed_late")
+				// One instance learns of it while it watches, the next one starts with it.
+				next := w.config
+				next.Feeds = without
+				i.Apply(next)
+				at(0, 0, 15)
+				if f := w.feed("berlin"); !f.Late.IsZero() || f.Rule != "" || !f.Judged.IsZero() {
+					t.Errorf("%+v", f)
+				}
+				w.put("berlin-1.csv", rowsOf("Berlin", 3, always(5)))
+				w.quiet(time.Minute)
+				told.want(t, "feed_late") // it has come, and nobody waited for it
+				i.stop()
+				at(2, 0, 20)
+				w.config.Feeds = []loader.Feed{ruled}
+				i = w.start("b")
+				at(2, 0, 40)
+				told.want(t, "feed_late")
+				i.stop()
+				at(2, 23, 50)
+				w.config.Feeds = without
+				i = w.start("c")
+				time.Sleep(time.Minute)
+				i.stop()
+				w.config.Feeds = []loader.Feed{ruled}
+				w.start("d")
+				at(3, 0, 12)
+				if n := len(told.of("feed_late")); n != 2 {
+					t.Errorf("told were %d: %+v", n, told.told)
+				}
+			})
+		})
+	}
+}

@@ -22,13 +22,15 @@ func feedStatus(f state.Feed) string {
 		return "held"
 	case !f.Late.IsZero():
 		return "late"
+	case f.Good == nil:
+		return "expected"
 	}
 	return "loaded"
 }
 
 // urgentFirst sorts feeds by who needs somebody.
 func urgentFirst(feeds []state.Feed) {
-	rank := map[string]int{"held": 0, "late": 1, "loaded": 2}
+	rank := map[string]int{"held": 0, "late": 1, "expected": 2, "loaded": 3}
 	slices.SortStableFunc(feeds, func(a, b state.Feed) int { return cmp.Compare(rank[feedStatus(a)], rank[feedStatus(b)]) })
 }
 

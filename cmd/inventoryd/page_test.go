@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/fault"
+	"inventoryd/loader"
 )
 
 func TestThePageShowsWhatTheDaemonDid(t *testing.T) {
@@ -42,6 +44,42 @@ func TestThePageShowsWhatTheDaemonDid(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A feed that is held back stands on the operator's page with the reason and the command, and above its stores; and so does one that is
+// expected and has not come yet, without being called loaded.
+func TestThePageShowsWhatIsHeldBack(t *testing.T) {
+	change := func(c *Config) {
+		berlin := loader.Feed{Name: "berlin", Pattern: sandbox.Bucket + "/berlin*", Guard: loader.Guard{Gate: loader.Gate{Action: "hold"}}}
+		bonn := loader.Feed{Name: "bonn", Pattern: sandbox.Bucket + "/bonn*", Guard: loader.Guard{Expect: loader.Expect{By: "23:00"}}}
+		c.Loader.Feeds = []loader.Feed{berlin, bonn}
+	}
+	inBubble(t, change, func(t *testing.T, w *world) {
+		w.putObject(t, "berlin it's.csv", "store,item,count\nBerlin,Lamp,3\nBerlin,Fan,0\n")
+		time.Sleep(time.Minute)
+		w.putObject(t, "berlin it's.csv", "store,item,count\n")
+		time.Sleep(time.Minute)
+		const command = `inventoryd release &#39;s3://inventory/berlin it&#39;\&#39;&#39;s.csv&#39;`
+		for path, wants := range map[string][]string{
+			"/operator":      {`<span class="mark out">Held back</span> it has a header and no rows`, command, `<span class="mark ok">Expected</span> <small>00:00–23:00 UTC</small>`},
+			"/?store=Berlin": {"Held back.", "it has a header and no rows"},
+		} {
+			if _, body := w.daemon.ask(t, path); !containsAll(body, wants) {
+				t.Errorf("%s lacks some of %q:\n%s", path, wants, body)
+			}
+		}
+		w.putObject(t, "berlin it's.csv", "store,item,count\nBerlin,Lamp,4\n")
+		time.Sleep(time.Minute)
+		for _, path := range []string{"/operator", "/?store=Berlin"} {
+			if _, body := w.daemon.ask(t, path); strings.Contains(body, "Held back") {
+				t.Errorf("%s says so still:\n%s", path, body)
+			}
+		}
+	})
+}
+
+func containsAll(s string, parts []string) bool {
+	return !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(s, p) })
 }
 
 // Who looks costs the lines nothing: a table that cannot be read for the page stops no load, and makes nobody unready.

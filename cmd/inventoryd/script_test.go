@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -23,7 +24,7 @@ import (
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"upload": uploadOf, "heard": heardBy},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"upload": uploadOf, "heard": heardBy, "deadline": deadlineIn},
 		Setup: func(e *testscript.Env) error {
 			world := sandbox.New()
 			if err := world.Provision(context.Background()); err != nil {
@@ -77,6 +78,19 @@ func uploadOf(ts *testscript.TestScript, _ bool, args []string) {
 	world := ts.Value(theWorld{}).(*sandbox.Sandbox)
 	_, err := world.Objects.Put(sandbox.Bucket, args[0], []byte(ts.ReadFile(args[1])))
 	ts.Check(err)
+}
+
+// deadlineIn is the command `deadline IN FROM TO`: it moves the services' clock to so long before the beginning of a minute, which it
+// puts for BY in a copy of a file.
+func deadlineIn(ts *testscript.TestScript, _ bool, args []string) {
+	clock := ts.Value(theWorld{}).(*sandbox.Sandbox).Clock
+	in, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	now := clock.Now()
+	by := now.Add(in).Truncate(time.Minute).Add(time.Minute)
+	clock.Advance(by.Sub(now) - in)
+	text := strings.ReplaceAll(ts.ReadFile(args[1]), "BY", by.UTC().Format("15:04"))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o600))
 }
 
 // heardBy is the command `heard QUEUE`: the events and feeds of the messages in a subscriber's queue.

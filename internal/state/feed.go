@@ -186,6 +186,21 @@ func SeeRule(table, app, feed, rule string, now time.Time) *dynamodb.UpdateItemI
 	return in
 }
 
+// ForgetRule is the update that forgets a rule by which a feed is not expected any more, and what was late by it. Its condition fails
+// where another rule has taken its place.
+func ForgetRule(table, app, feed, rule string, now time.Time) *dynamodb.UpdateItemInput {
+	in := feedUpdate(table, app, feed, now, nil)
+	in.ExpressionAttributeNames["#rule"], in.ExpressionAttributeValues[":rule"] = "rule", text(rule)
+	remove := []string{"#rule"}
+	for _, name := range []string{"rule_since", "judged", "late"} {
+		in.ExpressionAttributeNames["#"+name] = name
+		remove = append(remove, "#"+name)
+	}
+	*in.UpdateExpression += " REMOVE " + strings.Join(remove, ", ")
+	in.ConditionExpression = aws.String("#rule = :rule")
+	return in
+}
+
 // LateFeed is the update that notes that a feed was not there by a deadline; its answer says whether it is now. Its condition fails
 // where the deadline was judged.
 func LateFeed(table, app, feed string, deadline, now time.Time) *dynamodb.UpdateItemInput {
