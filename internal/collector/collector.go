@@ -16,7 +16,7 @@ import (
 // nothing, and are no reason to let three times as much garbage gather.
 const (
 	heapGrowth = 200
-	smallHeap  = 24 << 20 // bytes
+	smallHeap  = 20 << 20 // bytes
 )
 
 // Tune holds to heapGrowth from here on, unless the environment decides (GOGC).

@@ -16,9 +16,9 @@ func TestMemoryWithoutPointersLetsNoGarbageGather(t *testing.T) {
 	}{
 		{0, 0, 200},
 		{4 * MiB, 5 * MiB, 200},
-		{8 * MiB, 8 * MiB, 200},
+		{6 * MiB, 6 * MiB, 200},
 		{8 * MiB, 4 * MiB, 100},
-		{16 * MiB, 6 * MiB, 50},
+		{16 * MiB, 6 * MiB, 37},
 		{16 * MiB, 12 * MiB, 75},
 		{12 * MiB, 12 * MiB, 100},
 		{60 * MiB, 60 * MiB, 100},

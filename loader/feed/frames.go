@@ -4,7 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"math"
-	"sync"
+	"sync/atomic"
+	"weak"
 
 	"github.com/alecthomas/units"
 	"github.com/klauspost/compress/zstd"
@@ -96,8 +97,9 @@ func (f *frames) block() {
 	}
 }
 
-// decoders keep the memory of a large window for the next object that has one.
-var decoders = sync.Pool{}
+// spare is the decoder that was used last for a large window: its memory is for the next object that has one, unless the
+// collector comes before. (A sync.Pool would hide it from whoever runs on another processor.)
+var spare atomic.Pointer[weak.Pointer[zstd.Decoder]]
 
 // large is from which window on a decoder is used again; a smaller one is made in no time.
 const large = 4 << 20
@@ -109,8 +111,13 @@ func decoder(f *frames) (z *zstd.Decoder, close func(), err error) {
 	var h zstd.Header
 	reused := h.Decode(head) == nil && windowOf(h) >= large
 	if reused {
-		if kept, ok := decoders.Get().(*zstd.Decoder); ok {
-			z, err = kept, kept.Reset(f)
+		if err := f.window(h); err != nil { // whoever gives its room back has put its decoder there before
+			return nil, nil, err
+		}
+		if kept := spare.Swap(nil); kept != nil {
+			if z = kept.Value(); z != nil {
+				err = z.Reset(f)
+			}
 		}
 	}
 	if z == nil {
@@ -121,7 +128,8 @@ func decoder(f *frames) (z *zstd.Decoder, close func(), err error) {
 	}
 	return z, func() {
 		if reused && z.Reset(nil) == nil {
-			decoders.Put(z)
+			kept := weak.Make(z)
+			spare.Store(&kept)
 			return
 		}
 		z.Close()

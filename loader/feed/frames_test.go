@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -83,5 +85,35 @@ func TestASegmentLargerThanTheWindowIsRefusedByName(t *testing.T) {
 	var unusable *Unusable
 	if !errors.As(err, &unusable) || !strings.Contains(err.Error(), "loader.max_window") {
 		t.Error(err)
+	}
+}
+
+// TestALargeWindowIsHandedOn has one feed wait for the room of another: it takes its decoder over, with its memory.
+func TestALargeWindowIsHandedOn(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which takes what nobody uses
+	const window = 8 << 20
+	body := frame(window, "store,item,count\nA,B,1\n")
+	freed := make(chan struct{})
+	rules := usual
+	rules.Caps.Window = window
+	first, err := Open(strings.NewReader(body), rules)
+	rules.Caps.Reserve = func(int64) error { <-freed; return nil }
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	second := make(chan error)
+	go func() {
+		_, _, err := read(strings.NewReader(body), rules)
+		second <- err
+	}()
+	first.Close()
+	runtime.ReadMemStats(&before)
+	close(freed)
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > window/2 {
+		t.Errorf("the second feed has taken %d bytes", after.TotalAlloc-before.TotalAlloc)
 	}
 }

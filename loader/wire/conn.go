@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"hash/crc32"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -27,6 +29,7 @@ const (
 // conn is one connection, used by one call at a time.
 type conn struct {
 	net.Conn
+	raw  net.Conn // below TLS, or the same
 	to   *target
 	born time.Time
 	used time.Time // when its last call ended
@@ -53,15 +56,16 @@ func (w *Wire) dial(ctx context.Context, to *target) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := &conn{Conn: raw, raw: raw, to: to, born: time.Now()}
 	if to.scheme == "https" {
 		secure := tls.Client(raw, w.tls(u.Hostname()))
 		if err := secure.HandshakeContext(ctx); err != nil {
 			raw.Close()
 			return nil, err
 		}
-		raw = secure
+		c.Conn = secure
 	}
-	c := &conn{Conn: raw, to: to, born: time.Now(), r: bufio.NewReaderSize(raw, readBuffer), w: bufio.NewWriterSize(raw, writeBuffer)}
+	c.r, c.w = bufio.NewReaderSize(c.Conn, readBuffer), bufio.NewWriterSize(c.Conn, writeBuffer)
 	c.prepare()
 	return c, nil
 }
@@ -91,6 +95,21 @@ func (c *conn) prepare() {
 	h.SetUserAgent("inventoryd")
 	h.Set("Accept-Encoding", "identity")
 	h.Set("X-Amz-Target", target)
+}
+
+// quiet reports whether nothing has come since the last answer ended, neither bytes nor the connection's end: what comes unasked
+// must never be read as the answer to the next call.
+func (c *conn) quiet() bool {
+	if c.Conn != c.raw { // TLS may hold what it has read and nobody has asked for
+		var one [1]byte
+		if c.SetReadDeadline(time.Unix(1, 0)) != nil {
+			return false
+		}
+		if n, err := c.Conn.Read(one[:]); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return false
+		}
+	}
+	return nothingArrived(c.raw)
 }
 
 // sign has the SDK's signer sign a call.

@@ -130,6 +130,10 @@ func (w *Wire) Call(ctx context.Context, body []byte, understand func(answer []b
 	if to == nil {
 		return false
 	}
+	if c != nil && !c.quiet() {
+		c.Close()
+		c = nil
+	}
 	ok := c != nil && w.by(c, ctx, body, understand)
 	if c != nil && !ok && c.silent && ctx.Err() == nil { // it had been closed while nobody used it
 		c = nil

@@ -21,6 +21,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,7 +36,7 @@ func main() {
 		huge = flag.Int("huge", 10_000_000, "rows of the feed whose load shows that memory does not depend on the size; 0: none")
 		part = flag.String("part", "", "load, zstd, capacity or delta: that part alone")
 		sdk  = flag.Bool("sdk", true, "measure loader.fast_path: false too; a binary from before it does not know it")
-		role = flag.String("role", "", "for the children: stub or floor")
+		role = flag.String("role", "", "for the children: stub, floor or zstd")
 		own  = flag.Bool("own", false, "for the floor: connections of its own")
 		at   = flag.String("at", "", "for the children: where the stub listens")
 	)
@@ -44,6 +45,8 @@ func main() {
 	switch {
 	case *role == "stub":
 		err = serve()
+	case *role == "zstd":
+		err = serveZstd()
 	case *role == "floor":
 		err = replay(*at, *rows, *own)
 	default:
@@ -57,7 +60,7 @@ func main() {
 
 // measure runs everything and prints the medians.
 func measure(bin, part string, rows, runs, huge int, withSDK bool) error {
-	s, err := startStub()
+	s, err := startStub("stub")
 	if err != nil {
 		return err
 	}
@@ -144,15 +147,17 @@ type result struct {
 // stub is the process in the place of S3 and DynamoDB.
 type stub struct {
 	cmd *exec.Cmd
+	out *bufio.Reader
 	url string
 }
 
-func startStub() (*stub, error) {
+// startStub starts a child of that role, whose first line says where it listens.
+func startStub(role string) (*stub, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "-role", "stub")
+	cmd := exec.Command(self, "-role", role)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -161,11 +166,18 @@ func startStub() (*stub, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
+	s := &stub{cmd: cmd, out: bufio.NewReader(out)}
+	if s.url, err = s.line(); err != nil {
+		s.stop()
 		return nil, fmt.Errorf("the stub does not start: %w", err)
 	}
-	return &stub{cmd, line[:len(line)-1]}, nil
+	return s, nil
+}
+
+// line waits for the next line that the child prints.
+func (s *stub) line() (string, error) {
+	line, err := s.out.ReadString('\n')
+	return strings.TrimSuffix(line, "\n"), err
 }
 
 func (s *stub) stop() {
@@ -193,8 +205,22 @@ func (s *stub) load(bin string, rows int, latency time.Duration, env ...string) 
 	if err := s.ask("/_end?hash=true"); err != nil {
 		return result{}, err
 	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return result{cpuPerRow(cmd.ProcessState, rows), float64(rows) / took.Seconds(), float64(usage.Maxrss) / 1024}, nil
+	peak, err := peakOf(cmd.ProcessState)
+	return result{cpuPerRow(cmd.ProcessState, rows), float64(rows) / took.Seconds(), peak}, err
+}
+
+// peakOf is the largest memory of a child, in MiB. What its parent had when it started it counts as the child's (getrusage(2)):
+// so this process has to stay smaller.
+func peakOf(p *os.ProcessState) (float64, error) {
+	child := p.SysUsage().(*syscall.Rusage).Maxrss
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+		return 0, err
+	}
+	if own.Maxrss >= child {
+		return 0, fmt.Errorf("the child's memory is not known: this process has taken %d KiB itself", own.Maxrss)
+	}
+	return float64(child) / 1024, nil
 }
 
 // floor replays ready-made bodies once; the child prints its CPU for that part.

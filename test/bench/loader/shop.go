@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"inventoryd/test/figure"
@@ -247,8 +246,11 @@ func (s *stub) compare(bin, what string, rows int, attributes string) (c compare
 	if err != nil {
 		return c, err
 	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	c.result = result{cpuPerRow(cmd.ProcessState, rows), float64(rows) / took.Seconds(), float64(usage.Maxrss) / 1024}
+	peak, err := peakOf(cmd.ProcessState)
+	if err != nil {
+		return c, err
+	}
+	c.result = result{cpuPerRow(cmd.ProcessState, rows), float64(rows) / took.Seconds(), peak}
 	answer, err := http.Get(s.url + "/_figures")
 	if err != nil {
 		return c, err

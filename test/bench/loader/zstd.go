@@ -62,38 +62,54 @@ func zstdMemory(bin string) error {
 
 // zstdPeak is the largest memory, in MiB, of a daemon that loads as many such feeds at once as it has workers.
 func zstdPeak(bin string) (float64, error) {
+	world, err := startStub("zstd")
+	if err != nil {
+		return 0, err
+	}
+	defer world.stop()
+	cmd := exec.Command(bin, "run", "--only", "loader", "--set", "http.listen=off", "--set", "log.level=warn")
+	cmd.Env = append(os.Environ(), sandbox.Environment(world.url, "AKBENCH")...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	_, err = world.line() // all is loaded
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		return 0, err
+	}
+	return peakOf(cmd.ProcessState)
+}
+
+// serveZstd is the child in the place of AWS: it says where it listens, and then that all feeds are loaded.
+func serveZstd() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	l, err := sandbox.Listen("127.0.0.1:0")
 	if err != nil {
-		return 0, err
+		return err
 	}
 	world := sandbox.New()
 	if err := world.Provision(ctx); err != nil {
-		return 0, err
+		return err
 	}
 	go func() { _ = world.Serve(ctx, l) }() // until the end of ctx
 	for i := range workers {
 		text, err := zstdFeed(i)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if _, err := world.Objects.Put(sandbox.Bucket, fmt.Sprintf("%d.csv.zst", i), text); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	cmd := exec.CommandContext(ctx, bin, "run", "--only", "loader", "--set", "http.listen=off", "--set", "log.level=warn")
-	cmd.Env = append(os.Environ(), sandbox.Environment(l.Addr().String(), "AKBENCH")...)
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	if err := cmd.Start(); err != nil {
-		return 0, err
+	fmt.Println(l.Addr())
+	if err := loaded(ctx, world); err != nil {
+		return err
 	}
-	err = loaded(ctx, world)
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	if err := errors.Join(err, cmd.Wait()); err != nil {
-		return 0, err
-	}
-	return float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024, nil
+	fmt.Println("loaded")
+	<-ctx.Done() // whoever waits for it ends this process
+	return nil
 }
 
 // loaded waits until no event is left, and none has failed.
