@@ -28,6 +28,7 @@ type entry struct {
 	ended   time.Time // when this run learned of its end, or, for ends before, that end's time
 	ready   time.Time // since when it may be read; zero: it may not
 	running *shard    // a goroutine of this instance has it
+	newer   shardRow  // the row as another has written it while the goroutine runs
 	moving  bool      // a write about its owner is under way
 	endHere bool      // this instance has read it to its end: its children are this instance's too
 	asked   bool      // its children were asked for
@@ -65,6 +66,9 @@ func (c *catalogue) learn(row shardRow, now time.Time, age time.Duration) *entry
 			c.children[row.parentKey()] = append(c.children[row.parentKey()], e)
 		}
 		c.stream(row.Label).open++
+	}
+	if e.running != nil && row.Epoch > e.row.Epoch {
+		e.newer = row
 	}
 	stale := ok && (row.Epoch < e.row.Epoch || row.Epoch == e.row.Epoch && e.row.ended() && !row.ended())
 	if e.running != nil || stale {

@@ -194,7 +194,10 @@ func (c *coordinator) claimed(row shardRow) {
 // finished takes a shard back from its goroutine.
 func (c *coordinator) finished(row shardRow, err error) {
 	e := c.catalogue.shards[row.key()]
-	e.running, e.bound = nil, ""
+	if e.newer.Epoch > row.Epoch { // it was read before the goroutine had told of its end
+		row = e.newer
+	}
+	e.running, e.bound, e.newer = nil, "", shardRow{}
 	now := time.Now()
 	switch {
 	case errors.Is(err, errEnded):

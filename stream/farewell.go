@@ -25,7 +25,7 @@ func (t *tenure) leave(stop context.Context) {
 	if err == nil { // who leaves at the same time is no heir
 		var now []lease.Instance
 		if now, err = t.group.List(ctx); err == nil {
-			t.estate.keep(now)
+			t.estate.refresh(now, t.beat.ID())
 		}
 	}
 	if err != nil {

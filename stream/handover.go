@@ -88,7 +88,7 @@ func (s *shard) giveTo(to string) error {
 		return err
 	}
 	s.left(to, epoch)
-	s.t.raise.put(to)
+	s.t.raise.put(news{to: to, given: s.row})
 	s.t.log.Info("a shard was handed over", zap.String("shard", s.row.ID), zap.String("to", to))
 	return errHandedOver
 }

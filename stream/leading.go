@@ -184,7 +184,11 @@ func (c *coordinator) nudgeUnbegun() {
 	for _, e := range c.catalogue.shards {
 		if owner := e.row.Owner; !e.row.ended() && owner != "" && owner != c.me() && (!e.row.begun() || e.row.To != "") {
 			if _, lives := c.alive[owner]; lives {
-				c.raise.put(owner)
+				n := news{to: owner}
+				if !e.row.begun() {
+					n.given = e.row
+				}
+				c.raise.put(n)
 			}
 		}
 	}
@@ -220,7 +224,7 @@ func (c *coordinator) moved(o order, row *shardRow) {
 // lookAll has everybody read the rows.
 func (c *coordinator) lookAll() {
 	for id := range c.alive {
-		c.raise.put(id)
+		c.raise.put(news{to: id})
 	}
 }
 

@@ -1,19 +1,13 @@
 package stream
 
-// This file: the goroutines that write what the coordinator decides about shards' owners, and tell those whom it
-// concerns to look.
+// This file: the goroutine that writes what the coordinator decides about shards' owners.
 
 import (
 	"context"
 	"errors"
-	"slices"
-	"sync"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
-
-	"inventoryd/internal/lease"
-	"inventoryd/stream/internal/plan"
 )
 
 // order is a conditional write about a shard's owner.
@@ -43,7 +37,12 @@ func (t *tenure) obey(ctx context.Context) error {
 		var group errgroup.Group
 		group.SetLimit(committers)
 		for _, o := range t.orders.take() {
-			group.Go(func() error { return t.carryOut(ctx, o) })
+			group.Go(func() error {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				return t.carryOut(t.lives.work, o) // what was begun is seen through: whom it concerns has to be told
+			})
 		}
 		if err := group.Wait(); err != nil {
 			return err
@@ -68,8 +67,8 @@ func (t *tenure) carryOut(ctx context.Context, o order) error {
 			row = &now
 		}
 		err = nil
-	} else if err == nil && o.to != t.beat.ID() {
-		t.tellOf(o)
+	} else if err == nil {
+		t.tellOf(o, row)
 	}
 	if err != nil {
 		return err
@@ -78,14 +77,13 @@ func (t *tenure) carryOut(ctx context.Context, o order) error {
 	return nil
 }
 
-// tellOf tells whom an order concerns.
-func (t *tenure) tellOf(o order) {
-	concerned := o.to
-	if o.kind == ask {
-		concerned = o.seen.Owner
-	}
-	if concerned != "" {
-		t.raise.put(concerned)
+// tellOf tells whom an order concerns. row is what was written.
+func (t *tenure) tellOf(o order, row *shardRow) {
+	switch {
+	case o.kind == ask:
+		t.raise.put(news{to: o.seen.Owner})
+	case o.to != "":
+		t.raise.put(news{to: o.to, given: *row})
 	}
 	if o.kind == assign || o.kind == ask {
 		t.log.Debug("a shard is to move", zap.String("shard", o.seen.ID), zap.String("from", o.seen.Owner), zap.String("to", o.to))
@@ -104,83 +102,4 @@ func (s store) obey(ctx context.Context, o order) (shardRow, error) {
 	default:
 		return shardRow{}, s.remove(ctx, o.seen)
 	}
-}
-
-// raiseLooks raises the looks of those who are to read the rows, each once however often it was named meanwhile; when
-// ctx has ended it finishes what is left.
-func (t *tenure) raiseLooks(ctx context.Context) error {
-	for over := false; !over; {
-		select {
-		case <-ctx.Done():
-			over = true
-		case <-t.raise.ready:
-		}
-		told := map[string]bool{}
-		for _, id := range t.raise.take() {
-			if id == t.beat.ID() || told[id] {
-				continue
-			}
-			told[id] = true
-			err := t.caller.persist(t.lives.work, leasePlace, nil, func(ctx context.Context) error { return t.group.Raise(ctx, id) })
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// estate is who gets this instance's shards when it stops.
-type estate struct {
-	mu     sync.Mutex // guards what follows
-	others []plan.Instance
-	loads  map[string]float64
-}
-
-func (e *estate) set(others []plan.Instance, loads map[string]float64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.others, e.loads = others, loads
-}
-
-// keep forgets those of the others that are not among the living any more, and who of them is leaving.
-func (e *estate) keep(now []lease.Instance) {
-	stays := map[string]bool{}
-	for _, i := range now {
-		stays[i.ID] = !i.Dead && !i.Leaving
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.others = slices.DeleteFunc(slices.Clone(e.others), func(i plan.Instance) bool { return !stays[i.ID] })
-}
-
-// heir is who gets a shard of this weight, "" where nobody else lives.
-func (e *estate) heir(weight float64) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return plan.Heir(e.others, e.loads, weight)
-}
-
-// lives is true of another instance that lives and stays.
-func (e *estate) lives(id string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, i := range e.others {
-		if i.ID == id {
-			return !i.Leaving
-		}
-	}
-	return false
-}
-
-// alone is true where nobody else lives and stays.
-func (e *estate) alone() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, i := range e.others {
-		if !i.Leaving {
-			return false
-		}
-	}
-	return true
 }

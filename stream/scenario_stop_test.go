@@ -63,6 +63,35 @@ func TestShardGivenToAnInstanceThatStopsJustThenIsPassedOn(t *testing.T) {
 	})
 }
 
+// TestShardGivenToAnInstanceThatHasStoppedIsTakenBack: the write that gives it lands when the taker has looked for the
+// last time.
+func TestShardGivenToAnInstanceThatHasStoppedIsTakenBack(t *testing.T) {
+	t.Parallel()
+	scenario(t, 3, func(w *world) {
+		giver := w.start()
+		w.spread(10)
+		time.Sleep(20 * time.Second)
+		taker := w.start()
+		given := make(chan struct{})
+		w.fault(fault.Rule{Client: giver.name, Operation: "UpdateItem", Times: 1, Match: updates("#shards", `"ready"`), Effect: fault.Effect{Do: func() {
+			taker.stop()
+			close(given)
+		}}})
+		select {
+		case <-given:
+		case <-time.After(time.Minute):
+			t.Fatal("nothing was handed over")
+		}
+		time.Sleep(time.Second)
+		for id, row := range w.rows() {
+			if row.Owner != giver.Status().Instance || !row.begun() {
+				t.Errorf("nobody reads %s: %+v", id, row)
+			}
+		}
+		giver.stop()
+	})
+}
+
 // TestInstancesThatStopTogetherAreNoHeirs: all but one stop at one instant; the one that stays reads all at once.
 func TestInstancesThatStopTogetherAreNoHeirs(t *testing.T) {
 	scenario(t, 6, func(w *world) {

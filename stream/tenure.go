@@ -43,7 +43,7 @@ type mail struct {
 	parents  *mailbox[succession]         // read by who asks for children
 	pending  *mailbox[Gap]                // read by the reporter of gaps
 	orders   *mailbox[order]              // read by who writes owners
-	raise    *mailbox[string]             // instances whose looks are to be raised; read by who does it
+	raise    *mailbox[news]               // read by who tells other instances
 	events   *mailbox[func(*coordinator)] // read by the coordinator
 	readRows bell                         // asks the watch to read the shards' rows
 }
@@ -51,7 +51,7 @@ type mail struct {
 func newMail() mail {
 	return mail{
 		asked: newMailbox[question](), parents: newMailbox[succession](), pending: newMailbox[Gap](), orders: newMailbox[order](),
-		raise: newMailbox[string](), events: newMailbox[func(*coordinator)](), readRows: make(bell, 1),
+		raise: newMailbox[news](), events: newMailbox[func(*coordinator)](), readRows: make(bell, 1),
 	}
 }
 

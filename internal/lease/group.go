@@ -132,20 +132,25 @@ func (g Group) mark(ctx context.Context, id, condition string, values map[string
 	return true, nil
 }
 
-// Raise raises an instance's look. One that is dead or gone needs none.
-func (g Group) Raise(ctx context.Context, id string) error {
-	_, err := g.Rows.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+// Raise raises an instance's look. It reports whether the instance stays: false means that it is leaving, dead or gone,
+// and may have looked for the last time before.
+func (g Group) Raise(ctx context.Context, id string) (stays bool, err error) {
+	out, err := g.Rows.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &g.Table, Key: g.key(id),
 		UpdateExpression:          aws.String("ADD #look :one"),
 		ConditionExpression:       aws.String("attribute_exists(pk) AND attribute_not_exists(#dead)"),
 		ExpressionAttributeNames:  map[string]string{"#look": colLook, "#dead": colDead},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":one": number(1)},
+		ReturnValues:              types.ReturnValueAllNew,
 	}, once)
 	var failed *types.ConditionalCheckFailedException
-	if err != nil && !errors.As(err, &failed) {
-		return fmt.Errorf("tell instance %s to look, in table %s: %w", id, g.Table, err)
+	if errors.As(err, &failed) {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("tell instance %s to look, in table %s: %w", id, g.Table, err)
+	}
+	return !decode(out.Attributes).Leaving, nil
 }
 
 // write renews an instance's row, which is self's but for what others change in it; create makes the row. It returns the

@@ -147,11 +147,11 @@ func TestLookReachesItsInstanceWithTheNextRenewal(t *testing.T) {
 		}()
 		time.Sleep(time.Second)
 		for range 2 {
-			if err := group("b").Raise(t.Context(), "a"); err != nil {
+			if stays, err := group("b").Raise(t.Context(), "a"); err != nil || !stays {
 				t.Fatal(err)
 			}
 		}
-		if err := group("b").Raise(t.Context(), "nobody"); err != nil {
+		if stays, err := group("b").Raise(t.Context(), "nobody"); err != nil || stays {
 			t.Error(err)
 		}
 		time.Sleep(duration / 5)
