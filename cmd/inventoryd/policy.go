@@ -22,7 +22,7 @@ import (
 )
 
 // purposes are what a policy can be for.
-var purposes = []string{"run", "check", "live", "setup", "load", "alerts", "resync", "audit", "dead", "explain"}
+var purposes = []string{"run", "check", "live", "setup", "load", "alerts", "resync", "audit", "dead", "explain", "loads", "release", "shards"}
 
 func policyCommand() *cli.Command {
 	return &cli.Command{
@@ -32,7 +32,7 @@ func policyCommand() *cli.Command {
 			"are *, which matches more than it should.\n\n" +
 			"Example:\n  inventoryd iam-policy --bucket inventory > policy.json\n  inventoryd iam-policy --for setup",
 		Flags: append(originFlags(),
-			&cli.StringFlag{Name: "for", Value: "run", Usage: "the command that is to be allowed: `COMMAND` is run, check, live (check --live), setup, load, alerts, resync, audit, dead or explain"},
+			&cli.StringFlag{Name: "for", Value: "run", Usage: "the command that is to be allowed: `COMMAND` is run, check, live (check --live), setup, load, alerts, resync, audit, dead, explain, loads, release or shards (and shards reset)"},
 			&cli.StringFlag{Name: "only", Usage: "for run: one `HALF`, loader or notifier"},
 			&cli.StringSliceFlag{Name: "bucket", Usage: "`NAME` of a bucket with feeds; repeatable; without it, loader.objects.include is asked"},
 			&cli.StringFlag{Name: "account", Usage: "`ID` of the account; without it, AWS is asked who calls", DefaultText: "the caller's"}),
@@ -142,6 +142,7 @@ func (g grants) policy(purpose string) policyDocument {
 	d.Statement = map[string]func() []policyStatement{
 		"run": g.run, "check": g.check, "live": g.live, "setup": g.setup, "load": g.load,
 		"alerts": g.alerts, "resync": g.resync, "audit": g.audit, "dead": g.dead, "explain": g.explain,
+		"loads": g.loads, "release": g.release, "shards": g.shards,
 	}[purpose]()
 	return d
 }

@@ -1,6 +1,6 @@
 package main
 
-// Policies of the commands with which people ask about alerts.
+// Policies of the commands with which people ask about alerts, loads and shards.
 
 import "inventoryd/internal/state"
 
@@ -47,4 +47,22 @@ func (g grants) dead() []policyStatement {
 		allow("OpenLetters", g.queues(c.Stream.DeadLetterQueue), "sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"),
 		allow("WriteRows", g.table(c.StateTable), "dynamodb:UpdateItem", "dynamodb:PutItem"),
 	}
+}
+
+// loads reads the ledger and the feeds.
+func (g grants) loads() []policyStatement {
+	return []policyStatement{allow("ReadLedger", g.table(g.cfg.StateTable), "dynamodb:GetItem", "dynamodb:Query")}
+}
+
+// release marks a load and sends its event again.
+func (g grants) release() []policyStatement {
+	return []policyStatement{
+		allow("MarkReleased", g.table(g.cfg.StateTable), "dynamodb:GetItem", "dynamodb:UpdateItem"),
+		allow("SendEvent", g.queues(g.cfg.Loader.Queue), "sqs:GetQueueUrl", "sqs:SendMessage"),
+	}
+}
+
+// shards lists, and resets.
+func (g grants) shards() []policyStatement {
+	return []policyStatement{allow("KeepLeases", g.table(g.cfg.Stream.LeaseTable), "dynamodb:Query", "dynamodb:UpdateItem")}
 }

@@ -22,7 +22,7 @@ var releaseCommand = &cli.Command{
 	Usage:     "has an upload loaded that was held back",
 	ArgsUsage: "s3://bucket/key",
 	Description: "It marks the upload that was held back as released and sends the object's event to the queue. What was uploaded since takes its\n" +
-		"place, and is judged anew. It needs sqs:SendMessage on the queue and dynamodb:UpdateItem on the state table.\n\n" +
+		"place, and is judged anew. `inventoryd iam-policy --for release` prints what it needs.\n\n" +
 		"Example:\n  inventoryd release s3://inventory/berlin.csv",
 	Flags: originFlags(),
 	Action: func(c *cli.Context) error {

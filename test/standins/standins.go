@@ -102,14 +102,14 @@ func (p *process) said() string {
 // await waits until the condition holds for the process.
 func (p *process) await(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); !condition(); time.Sleep(50 * time.Millisecond) {
 		select {
 		case <-p.ended:
 			t.Fatalf("%s ended by itself:\n%s", p.Path, p.said())
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: no %s within a minute", p.Path, what)
+			t.Fatalf("%s: no %s within 5 minutes", p.Path, what)
 		}
 	}
 }
