@@ -3,6 +3,7 @@ package lanes
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -25,6 +26,7 @@ type Dynamo struct {
 	table   inventory.Table
 	encoder *encoder
 	input   *dynamodb.BatchWriteItemInput // names the table to the SDK; the rows are in the body
+	usual   atomic.Pointer[usual]         // the last one
 }
 
 // NewDynamo makes the Table of a client.

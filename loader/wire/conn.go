@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"hash/crc32"
 	"net"
@@ -38,7 +37,7 @@ type conn struct {
 	w      *bufio.Writer
 	silent bool // the last call has brought no byte of an answer
 
-	signed   http.Request // what the SDK's signer signs
+	signing  signing
 	request  fasthttp.Request
 	response fasthttp.Response
 }
@@ -66,7 +65,7 @@ func (w *Wire) dial(ctx context.Context, to *target) (*conn, error) {
 		c.Conn = secure
 	}
 	c.r, c.w = bufio.NewReaderSize(c.Conn, readBuffer), bufio.NewWriterSize(c.Conn, writeBuffer)
-	c.prepare()
+	c.prepare(w.signer)
 	return c, nil
 }
 
@@ -81,12 +80,12 @@ func (w *Wire) tls(host string) *tls.Config {
 }
 
 // prepare fills in what all calls have in common.
-func (c *conn) prepare() {
+func (c *conn) prepare(signer *v4.Signer) {
 	const kind, target = "application/x-amz-json-1.0", "DynamoDB_20120810.BatchWriteItem"
-	c.signed = http.Request{
+	c.signing = signing{signer: signer, to: c.to, call: http.Request{ // without a length, which would be signed
 		Method: http.MethodPost, Host: c.to.host, URL: &url.URL{Scheme: c.to.scheme, Host: c.to.host, Path: c.to.path},
 		Header: http.Header{"Content-Type": {kind}, "X-Amz-Target": {target}},
-	}
+	}}
 	h := &c.request.Header
 	h.SetMethod(http.MethodPost)
 	h.SetRequestURI(c.to.path)
@@ -112,19 +111,22 @@ func (c *conn) quiet() bool {
 	return nothingArrived(c.raw)
 }
 
-// sign has the SDK's signer sign a call.
-func (c *conn) sign(ctx context.Context, signer *v4.Signer, creds aws.Credentials, body []byte) error {
-	sum := sha256.Sum256(body)
-	c.signed.ContentLength = int64(len(body))
-	c.signed.Header.Del("X-Amz-Security-Token")
-	if err := signer.SignHTTP(ctx, creds, &c.signed, hex.EncodeToString(sum[:]), c.to.service, c.to.region, time.Now()); err != nil {
+// sign signs a call.
+func (c *conn) sign(ctx context.Context, creds aws.Credentials, body []byte) error {
+	authorization, changed, err := c.signing.sign(ctx, creds, sha256.Sum256(body))
+	if err != nil {
 		return err
 	}
-	for _, name := range []string{"Authorization", "X-Amz-Date", "X-Amz-Security-Token"} {
-		if value := c.signed.Header.Get(name); value != "" {
-			c.request.Header.Set(name, value)
+	h := &c.request.Header
+	h.SetBytesV("Authorization", authorization)
+	if !changed {
+		return nil
+	}
+	for _, name := range []string{"X-Amz-Date", "X-Amz-Security-Token"} {
+		if value := c.signing.call.Header.Get(name); value != "" {
+			h.Set(name, value)
 		} else {
-			c.request.Header.Del(name)
+			h.Del(name)
 		}
 	}
 	return nil

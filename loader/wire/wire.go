@@ -154,7 +154,7 @@ func (w *Wire) Call(ctx context.Context, body []byte, understand func(answer []b
 func (w *Wire) by(c *conn, ctx context.Context, body []byte, understand func(answer []byte) bool) bool {
 	creds, err := w.cfg.Credentials.Retrieve(ctx)
 	if err == nil {
-		err = c.sign(ctx, w.signer, creds, body)
+		err = c.sign(ctx, creds, body)
 	}
 	if err != nil {
 		c.Close()

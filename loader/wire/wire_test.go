@@ -79,7 +79,6 @@ func signed(r *http.Request, body []byte) error {
 		return err
 	}
 	again, _ := http.NewRequest(r.Method, "http://"+r.Host+r.URL.Path, nil)
-	again.ContentLength = int64(len(body))
 	for _, name := range []string{"Content-Type", "X-Amz-Target", "X-Amz-Date", "X-Amz-Security-Token"} {
 		if v := r.Header.Get(name); v != "" {
 			again.Header.Set(name, v)

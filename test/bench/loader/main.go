@@ -6,8 +6,8 @@
 // count, and the final state must be right, else the run fails.
 //
 // The floors are the same BatchWriteItem bodies, made ready beforehand: sent by net/http alone, and over a connection of
-// its own for each sender. Subject, SDK path (loader.fast_path: false) and floors take turns in one run. compare.sh has two
-// binaries take turns.
+// its own for each sender, without signatures and with them. Subject, also by TLS, SDK path (loader.fast_path: false) and
+// floors take turns in one run. compare.sh has two binaries take turns.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -37,18 +38,19 @@ func main() {
 		part = flag.String("part", "", "load, zstd, capacity or delta: that part alone")
 		sdk  = flag.Bool("sdk", true, "measure loader.fast_path: false too; a binary from before it does not know it")
 		role = flag.String("role", "", "for the children: stub, floor or zstd")
-		own  = flag.Bool("own", false, "for the floor: connections of its own")
+		by   = flag.String("by", "", "for the floor: http, own (connections of its own) or signed (likewise, and signatures)")
+		cert = flag.String("cert", "", "for the stub: a directory with a certificate")
 		at   = flag.String("at", "", "for the children: where the stub listens")
 	)
 	flag.Parse()
 	var err error
 	switch {
 	case *role == "stub":
-		err = serve()
+		err = serve(*cert)
 	case *role == "zstd":
 		err = serveZstd()
 	case *role == "floor":
-		err = replay(*at, *rows, *own)
+		err = replay(*at, *rows, *by)
 	default:
 		err = measure(*bin, *part, *rows, *runs, *huge, *sdk)
 	}
@@ -60,11 +62,23 @@ func main() {
 
 // measure runs everything and prints the medians.
 func measure(bin, part string, rows, runs, huge int, withSDK bool) error {
-	s, err := startStub("stub")
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := certify(dir); err != nil {
+		return err
+	}
+	s, err := startStub("stub", "-cert", dir)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
+	if s.secure, err = s.line(); err != nil {
+		return err
+	}
+	s.authority = filepath.Join(dir, certFile)
 	for _, p := range []struct {
 		name    string
 		measure func() error
@@ -86,7 +100,7 @@ func measure(bin, part string, rows, runs, huge int, withSDK bool) error {
 
 // loads measures what loads into a table cost that takes whatever comes.
 func (s *stub) loads(bin string, rows, runs, huge int, withSDK bool) error {
-	var cpu, sdk, sdkFast, floor, own, fast, slow, slowCPU, peak []float64
+	var cpu, sdk, sdkFast, floor, own, signed, fast, slow, slowCPU, secure, peak []float64
 	for range runs {
 		atOnce, err := s.load(bin, rows, 0)
 		if err != nil {
@@ -103,25 +117,30 @@ func (s *stub) loads(bin string, rows, runs, huge int, withSDK bool) error {
 		if err != nil {
 			return err
 		}
-		f, err := s.floor(rows, false)
+		t, err := s.load(bin, rows, 0, "INVENTORYD_AWS_ENDPOINT="+s.secure, "AWS_CA_BUNDLE="+s.authority)
 		if err != nil {
 			return err
 		}
-		o, err := s.floor(rows, true)
-		if err != nil {
-			return err
+		for by, figures := range map[string]*[]float64{"http": &floor, "own": &own, "signed": &signed} {
+			f, err := s.floor(rows, by)
+			if err != nil {
+				return err
+			}
+			*figures = append(*figures, f)
 		}
 		cpu, fast = append(cpu, atOnce.cpu), append(fast, atOnce.perSecond)
 		slow, slowCPU = append(slow, late.perSecond), append(slowCPU, late.cpu)
-		floor, own = append(floor, f), append(own, o)
-		peak = append(peak, max(atOnce.peak, late.peak))
+		secure = append(secure, t.cpu)
+		peak = append(peak, max(atOnce.peak, late.peak, t.peak))
 	}
 	if withSDK {
 		figure.Print("load_cpu_us_per_row_sdk", "us", sdk...)
 		figure.Print("load_rows_per_s_0ms_sdk", "rows/s", sdkFast...)
 	}
 	figure.Print("load_own_connection_floor_us", "us", own...)
+	figure.Print("load_own_signed_floor_us", "us", signed...)
 	figure.Print("load_cpu_us_per_row", "us", cpu...)
+	figure.Print("load_cpu_us_per_row_tls", "us", secure...)
 	figure.Print("load_cpu_us_per_row_5ms", "us", slowCPU...)
 	figure.Print("load_floor_cpu_us_per_row", "us", floor...)
 	figure.Print("load_rows_per_s_0ms", "rows/s", fast...)
@@ -149,15 +168,17 @@ type stub struct {
 	cmd *exec.Cmd
 	out *bufio.Reader
 	url string
+
+	secure, authority string // its URL by TLS, and a file with who certifies it
 }
 
 // startStub starts a child of that role, whose first line says where it listens.
-func startStub(role string) (*stub, error) {
+func startStub(role string, args ...string) (*stub, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "-role", role)
+	cmd := exec.Command(self, append([]string{"-role", role}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -224,7 +245,7 @@ func peakOf(p *os.ProcessState) (float64, error) {
 }
 
 // floor replays ready-made bodies once; the child prints its CPU for that part.
-func (s *stub) floor(rows int, own bool) (float64, error) {
+func (s *stub) floor(rows int, by string) (float64, error) {
 	if err := s.ask(fmt.Sprintf("/_begin?rows=%d&latency=0", rows)); err != nil {
 		return 0, err
 	}
@@ -232,7 +253,7 @@ func (s *stub) floor(rows int, own bool) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.Command(self, "-role", "floor", "-at", s.url, "-rows", strconv.Itoa(rows), "-own="+strconv.FormatBool(own))
+	cmd := exec.Command(self, "-role", "floor", "-at", s.url, "-rows", strconv.Itoa(rows), "-by", by)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

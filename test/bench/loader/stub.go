@@ -4,10 +4,12 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,13 +28,28 @@ type service struct {
 	shop    *shop        // nil: the table holds nothing before
 }
 
-func serve() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
+// serve prints where it listens: without TLS, and with it.
+func serve(cert string) error {
+	server := &http.Server{
+		Handler: &service{}, ReadHeaderTimeout: time.Minute,
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2, as DynamoDB
 	}
-	fmt.Println("http://" + l.Addr().String())
-	return (&http.Server{Handler: &service{}, ReadHeaderTimeout: time.Minute}).Serve(l)
+	failed := make(chan error)
+	for _, scheme := range []string{"http", "https"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		fmt.Println(scheme + "://" + l.Addr().String())
+		go func() {
+			if scheme == "http" {
+				failed <- server.Serve(l)
+			} else {
+				failed <- server.ServeTLS(l, filepath.Join(cert, certFile), filepath.Join(cert, keyFile))
+			}
+		}()
+	}
+	return <-failed
 }
 
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
