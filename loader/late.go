@@ -83,6 +83,11 @@ func (w *watch) all(ctx context.Context) (first error) {
 		if s == nil || len(problems) > 0 {
 			continue
 		}
+		if len(expected) == 0 { // the clocks are compared each time: a host's may be set, and it would look for the deadlines of another hour
+			if _, _, err := w.row(ctx, f); err != nil {
+				return err
+			}
+		}
 		expected[f.Name] = true
 		if err := w.feed(ctx, f, s); err != nil && first == nil {
 			first = fmt.Errorf("feed %s: %w", f.Name, err)

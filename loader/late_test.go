@@ -177,3 +177,16 @@ func TestARuleThatIsTakenAwayIsForgotten(t *testing.T) {
 		})
 	}
 }
+
+// A host whose clock is set while it watches, or is wrong, goes by the services' time.
+func TestDeadlinesAreThoseOfTheServicesClock(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.config.Feeds = []loader.Feed{expected("berlin", "02:00", "02:10")}
+		told := w.follow()
+		w.start("a")
+		at(0, 0, 5)
+		w.Clock.Advance(2*time.Hour + 10*time.Minute)
+		time.Sleep(70 * time.Second)
+		told.want(t, "feed_late")
+	})
+}

@@ -115,6 +115,14 @@ func (t *town) do(ctx context.Context, s step) (undo func()) {
 		return t.unwritable()
 	case roll:
 		t.roll()
+	case release:
+		return func() { t.release(s.Who) }
+	case overdue:
+		for n := timed.from; n < timed.from+timed.count; n++ {
+			if passed := lastDeadline(n, t.box.Clock.Now()); t.box.Clock.Now().Sub(passed) < 2*time.Hour {
+				t.upload(step{Kind: upload, Who: n, What: fresh, Seed: s.Seed})
+			}
+		}
 	}
 	return nil
 }
@@ -131,6 +139,7 @@ func (t *town) upload(s step) {
 		next = last
 	}
 	// Written down first: who loads it at once finds it in the books.
+	next.at = t.box.Clock.Now()
 	t.witness.uploaded(s.Who, next)
 	t.put(feedKey(s.Who), next.body)
 }
@@ -198,6 +207,19 @@ func (t *town) reenable() (undo func()) {
 		}
 		t.box.Clock.Advance(6 * time.Minute)
 	}
+}
+
+// release has what is held back of a store loaded all the same, once it is held back.
+func (t *town) release(store int) {
+	t.witness.releasing(store)
+	var out []byte
+	for begun := time.Now(); time.Since(begun) < 2*time.Minute; time.Sleep(2 * time.Second) {
+		var err error
+		if out, err = t.command("release", "s3://"+sandbox.Bucket+"/"+feedKey(store)); err == nil {
+			return
+		}
+	}
+	t.failed("what is held back of %s cannot be released: %s", feedKey(store), out)
 }
 
 // unwritable puts a file where the directory of reports was.

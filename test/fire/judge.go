@@ -19,6 +19,8 @@ type evidence struct {
 	table   map[known]int64
 	waiting []string // bodies of messages in the queue of the events
 	dead    []string // and in its dead-letter queue
+	opened  time.Time
+	burned  time.Time // both as the town has them
 	promise
 }
 
@@ -26,7 +28,7 @@ type evidence struct {
 func (e evidence) owed() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Concat(e.tableWrong(), e.untold(), e.goodOnes("message of a good feed waits", e.waiting))
+	return slices.Concat(e.tableWrong(), e.untold(), e.feedsUntold(), e.goodOnes("message of a good feed waits", e.waiting))
 }
 
 // findings is everything that is not as promised.
@@ -34,7 +36,7 @@ func (e evidence) findings() []string {
 	found := e.owed()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, judge := range []func() []string{e.untrue, e.unwritten, e.toldAgain, e.tooFast, e.deadLetters} {
+	for _, judge := range []func() []string{e.untrue, e.unwritten, e.toldAgain, e.tooFast, e.deadLetters, e.feedsUntrue} {
 		found = append(found, judge()...)
 	}
 	return found
@@ -43,11 +45,14 @@ func (e evidence) findings() []string {
 // tableWrong compares the table with the feeds. An item that the last upload names has its count; one that it does not
 // name (a truncated feed, a row that could not be used) keeps that of some upload before it.
 func (e evidence) tableWrong() (found []string) {
-	for store, sheets := range e.sheets {
+	for store := range e.sheets {
 		for i := range assortment(store) {
 			k := known{Store: storeName(store), Item: fmt.Sprintf("Item %d", i)}
 			got, there := e.table[k]
-			may := counts(sheets, k.Item)
+			may, missing := e.counts(store, k.Item)
+			if !there && missing {
+				continue
+			}
 			if !there || !slices.Contains(may, got) {
 				found = append(found, fmt.Sprintf("table: %v is %d (there: %t), may be %v", k, got, there, may))
 			}
@@ -57,17 +62,24 @@ func (e evidence) tableWrong() (found []string) {
 	return found
 }
 
-// counts is what the table may say of an item.
-func counts(sheets []sheet, item string) (may []int64) {
+// counts is what the table may say of an item, and whether it may say nothing. What a whole feed does not name is 0, or was never
+// there; what is held back says nothing.
+func (e evidence) counts(store int, item string) (may []int64, missing bool) {
+	sheets := e.sheets[store]
 	for i, s := range slices.Backward(sheets) {
-		if n, ok := s.rows[item]; ok {
+		if s.held && !e.open[store] {
+			continue
+		}
+		n, named := s.rows[item]
+		missing = missing || !named && guarded(store)
+		if named || guarded(store) {
 			may = append(may, n)
 			if i == len(sheets)-1 {
-				return may
+				break
 			}
 		}
 	}
-	return may
+	return may, missing
 }
 
 // untold is what is out of stock and was not told since it is.
@@ -169,7 +181,7 @@ func (e evidence) toldAgain() (found []string) {
 	for _, m := range e.mails {
 		for i, item := range m.items {
 			k := known{Store: m.store, Item: item}
-			if other, ok := of[m.ids[i]]; ok && other != k {
+			if other, ok := of[m.ids[i]]; ok && other != k && m.store != "" {
 				found = append(found, fmt.Sprintf("one id, %s, for %v and %v", m.ids[i], other, k))
 			}
 			of[m.ids[i]] = k

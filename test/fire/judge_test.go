@@ -78,7 +78,34 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 		}, ""},
 		"a bad upload came last":     {func(e *evidence) { shelve(e, 7); e.sheets[5] = append(e.sheets[5], sheet{bad: true}) }, ""},
 		"a count that no upload has": {func(e *evidence) { shelve(e, 9); e.sheets[5] = append(e.sheets[5], sheet{bad: true}) }, "table"},
-		"a row that has gone":        {func(e *evidence) { shelve(e, 8); delete(e.table, known{Store: "Store 005", Item: "Item 3"}) }, "table: Store 005/Item 3 is 0 (there: false)"},
+		"held back and told":         {func(e *evidence) { hold(e); sayFeed(e, "feed_held", whole.from, tagOf(e.sheets[whole.from][1])+" now") }, ""},
+		"held back and not told":     {hold, "untold: an upload of feeds/store-200.csv is held back"},
+		"a good one called held back": {func(e *evidence) {
+			hold(e)
+			e.sheets[whole.from] = e.sheets[whole.from][:1]
+			sayFeed(e, "feed_held", whole.from, tagOf(e.sheets[whole.from][0]))
+		}, "held back and good"},
+		"what is held back was written": {func(e *evidence) { e.weigh(known{Store: storeName(whole.from), Item: "Item 1"}, unsaid+5) }, "written though it was held back"},
+		"another store's rows":          {func(e *evidence) { e.weigh(known{Store: "Wrong " + storeName(whole.from), Item: "Item 1"}, 5) }, "written though it was held back"},
+		"what was released was written": {func(e *evidence) {
+			e.releasing(released.from)
+			e.weigh(known{Store: storeName(released.from), Item: "Item 1"}, unsaid+5)
+		}, ""},
+		"an absent item that is left":      {func(e *evidence) { fill(e); e.table[known{Store: storeName(whole.from), Item: "Item 0"}] = 3 }, "table: Store 200/Item 0 is 3 (there: true), may be [0]"},
+		"absent items that are 0":          {fill, ""},
+		"late and not told":                {func(e *evidence) { expect(e) }, "untold: feeds/store-249.csv is late"},
+		"late and told":                    {func(e *evidence) { expect(e); sayFeed(e, "feed_late", noonFeed, dayTime(noon)) }, ""},
+		"in time and called late":          {func(e *evidence) { expect(e, -600); sayFeed(e, "feed_late", noonFeed, dayTime(noon)) }, "untrue: feed_late"},
+		"before its time, and called late": {func(e *evidence) { expect(e, -3700); sayFeed(e, "feed_late", noonFeed, dayTime(noon)) }, ""},
+		"late, and it came unnoticed":      {func(e *evidence) { expect(e, 60); sayFeed(e, "feed_late", noonFeed, dayTime(noon)) }, "untold: feeds/store-249.csv, late since"},
+		"late, and it came": {func(e *evidence) {
+			expect(e, 60)
+			sayFeed(e, "feed_late", noonFeed, dayTime(noon))
+			sayFeed(e, "feed_came", noonFeed, dayTime(noon))
+		}, ""},
+		"late, and it came before anybody looked": {func(e *evidence) { expect(e, 60) }, ""},
+		"a listed feed that fails":                {func(e *evidence) { sayFeed(e, "feed_failed", whole.from, "x") }, "feed_failed of feeds/store-200.csv"},
+		"a row that has gone":                     {func(e *evidence) { shelve(e, 8); delete(e.table, known{Store: "Store 005", Item: "Item 3"}) }, "table: Store 005/Item 3 is 0 (there: false)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := told()
@@ -113,4 +140,46 @@ func shelve(e *evidence, n int64) {
 	}
 	e.table[known{Store: storeName(store), Item: "Item 0"}] = n
 	e.sheets[store] = []sheet{first, second}
+}
+
+// noonFeed is the store whose feed is expected by noon.
+var noonFeed = timed.from + 24
+
+// expect has only that feed's deadline pass, and uploads come so many seconds after it.
+func expect(e *evidence, seconds ...float64) {
+	e.opened, e.burned = at(-1), at(1)
+	for _, s := range seconds {
+		e.sheets[noonFeed] = append(e.sheets[noonFeed], sheet{at: at(s), rows: map[string]int64{}})
+	}
+	for i := range assortment(noonFeed) {
+		item := fmt.Sprint("Item ", i)
+		for _, s := range e.sheets[noonFeed] {
+			s.rows[item] = 7
+		}
+		e.table[known{Store: storeName(noonFeed), Item: item}] = 7
+	}
+}
+
+// sayFeed has a message about a feed written down and received.
+func sayFeed(e *evidence, event string, store int, id string) {
+	says := telling{event: event, items: []string{feedNamed(store)}, ids: []string{id}}
+	e.notes = append(e.notes, note{says, at(12), at(11)})
+	e.mails = append(e.mails, mail{says, at(13)})
+}
+
+// fill has a store with a gate upload a feed, which is loaded.
+func fill(e *evidence) {
+	s := newSheet(whole.from, fresh, 1)
+	delete(s.rows, "Item 0")
+	e.sheets[whole.from] = []sheet{s}
+	for i := range assortment(whole.from) {
+		item := fmt.Sprint("Item ", i)
+		e.table[known{Store: storeName(whole.from), Item: item}] = s.rows[item]
+	}
+}
+
+// hold has it upload another one after that, which is held back.
+func hold(e *evidence) {
+	fill(e)
+	e.sheets[whole.from] = append(e.sheets[whole.from], newSheet(whole.from, truncated, 2))
 }

@@ -25,6 +25,8 @@ const (
 	leap       kind = "leap"       // the services' clocks are moved by For
 	unwritable kind = "unwritable" // the directory of reject reports cannot be written for a while
 	roll       kind = "roll"       // all shards of the stream roll over
+	release    kind = "release"    // somebody has what is held back of a store loaded all the same
+	overdue    kind = "overdue"    // the feeds whose deadline has passed come
 )
 
 // Shapes of what is uploaded.
@@ -36,6 +38,8 @@ const (
 	rejects   = "rejects" // some rows cannot be used
 	headless  = "headless"
 	hostile   = "hostile" // an object of its own that is no feed
+	foreign   = "foreign" // another store's rows
+	sold      = "sold"    // nothing is left of anything
 )
 
 // step is one thing that happens.
@@ -101,6 +105,19 @@ func plan(seed uint64, length time.Duration) []step {
 		s.Seed = d.Uint64()
 		steps = append(steps, s)
 	}
+	often(time.Second, func(time.Duration) step {
+		return step{Kind: upload, Who: whole.from + d.IntN(whole.count), What: d.pick(fresh, fresh, fresh, again, truncated, sold, foreign, headless)}
+	})
+	often(2*time.Second, func(time.Duration) step {
+		return step{Kind: upload, Who: timed.from + d.IntN(timed.count), What: fresh}
+	})
+	for n := range released.count {
+		at := d.within(length / 2)
+		steps = append(steps,
+			step{Kind: upload, Who: released.from + n, What: truncated, At: at, Seed: d.Uint64()},
+			step{Kind: release, Who: released.from + n, At: at + time.Second, Seed: d.Uint64()})
+	}
+	steps = append(steps, step{Kind: leap, At: length / 3, For: time.Hour, Seed: d.Uint64()}, step{Kind: overdue, At: length * 9 / 10, Seed: d.Uint64()})
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.At, b.At) })
 	return steps
 }
@@ -148,7 +165,7 @@ func script(steps []step) string {
 	counts := map[kind]int{}
 	for _, s := range steps {
 		counts[s.Kind]++
-		if s.Kind != upload && s.Kind != write {
+		if s.Kind != upload && s.Kind != write && s.Kind != release {
 			fmt.Fprintln(&b, s)
 		}
 	}

@@ -24,9 +24,37 @@ func TestAPlanHasEverything(t *testing.T) {
 			t.Errorf("out of the day: %v", s)
 		}
 	}
-	for _, k := range []kind{upload, write, kill, stop, pause, broken, silence, reenable, leap, unwritable, roll} {
+	for _, k := range []kind{upload, write, kill, stop, pause, broken, silence, reenable, leap, unwritable, roll, release, overdue} {
 		if seen[k] == 0 {
 			t.Errorf("no %s", k)
 		}
+	}
+}
+
+// What is to be held back is so whatever was loaded before it, and what is to pass passes: by the gate's defaults, from any good upload to any
+// other one.
+func TestUploadsAreFarFromTheGatesLimits(t *testing.T) {
+	zeros := func(s sheet) (n int) {
+		for _, count := range s.rows {
+			if count <= 0 {
+				n++
+			}
+		}
+		return n
+	}
+	few, most := 60, 0 // rows, zeros
+	for seed := range uint64(3000) {
+		s := newSheet(whole.from, fresh, seed)
+		few, most = min(few, len(s.rows)), max(most, zeros(s))
+		if cut := newSheet(whole.from, truncated, seed); !cut.held || 2*len(cut.rows) >= 59-1 || len(cut.rows) == 0 {
+			t.Fatalf("seed %d: a truncated one has %d rows", seed, len(cut.rows))
+		}
+	}
+	if few != 59 || most*100/few >= 50 {
+		t.Errorf("a good upload has %d rows at least and %d zeros at most", few, most)
+	}
+	// One item of those that are left may be absent, and is less than a tenth of them.
+	if left := 60 - most - 1; left < 11 {
+		t.Errorf("%d items are left", left)
 	}
 }

@@ -32,7 +32,7 @@ const daemonName = "daemon"
 // town is the sandbox behind a port, and the daemons at work on it.
 type town struct {
 	dir, binary string
-	config      string // an empty file: all settings are flags
+	config      string // the file that lists feeds; all else is flags
 	box         *sandbox.Sandbox
 	endpoint    string
 	tables      *dynamodb.Client
@@ -41,6 +41,8 @@ type town struct {
 	reports     string                           // directory of reports on rejected rows
 	foreign     atomic.Pointer[http.HandlerFunc] // answers the daemons instead of the services
 	refusable   atomic.Int32                     // reasons for which a daemon may refuse to start
+	opened      time.Time                        // when the steps of the plan began, by the services' clock
+	burned      time.Time                        // and when they were over; zero: they are not
 
 	mu    sync.Mutex // guards what follows
 	wrong []string   // findings by the way
@@ -66,7 +68,7 @@ func found(ctx context.Context, dir, binary string) (*town, error) {
 	if err := os.Mkdir(t.reports, 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(t.config, nil, 0o600); err != nil {
+	if err := os.WriteFile(t.config, configuration(), 0o600); err != nil {
 		return nil, err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -122,7 +124,7 @@ func (t *town) collect() {
 // evidence is how things stand.
 func (t *town) evidence(ctx context.Context) (evidence, error) {
 	t.collect()
-	e := evidence{witness: t.witness, table: map[known]int64{}, promise: promised}
+	e := evidence{witness: t.witness, table: map[known]int64{}, promise: promised, opened: t.opened, burned: t.burned}
 	pages := dynamodb.NewScanPaginator(t.tables, &dynamodb.ScanInput{TableName: aws.String(sandbox.Table), ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -146,6 +148,13 @@ func (t *town) lying(queue string) (bodies []string) {
 		bodies = append(bodies, m.Body)
 	}
 	return bodies
+}
+
+// command runs one of inventoryd's as a person would.
+func (w *town) command(name string, args ...string) ([]byte, error) {
+	cmd := exec.Command(w.binary, append([]string{name, "-c", w.config, "--set", "aws.endpoint=" + w.endpoint}, args...)...)
+	cmd.Env = []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=people", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true"}
+	return cmd.CombinedOutput()
 }
 
 // daemon is a process that is started again when it ends, as systemd does.

@@ -22,9 +22,11 @@ type witness struct {
 	lives  map[known]*life
 	notes  []note
 	mails  []mail
-	starts []time.Time // of daemons
-	deaths int         // kills and pauses: what ends a teller in the middle
-	lost   []time.Time // calls of Publish whose answer the daemon may not have had
+	open   map[int]bool // stores of which somebody releases what is held back
+	unsaid []string     // rows that stand in no feed that may be loaded
+	starts []time.Time  // of daemons
+	deaths int          // kills and pauses: what ends a teller in the middle
+	lost   []time.Time  // calls of Publish whose answer the daemon may not have had
 }
 
 // instant is a time by this machine's clock, and by the services'.
@@ -66,7 +68,7 @@ type mail struct {
 }
 
 func newWitness(c *clock.Clock) *witness {
-	return &witness{clock: c, sheets: map[int][]sheet{}, lives: map[known]*life{}}
+	return &witness{clock: c, sheets: map[int][]sheet{}, lives: map[known]*life{}, open: map[int]bool{}}
 }
 
 func (w *witness) now() instant { return instant{time.Now(), w.clock.Now()} }
@@ -75,6 +77,12 @@ func (w *witness) uploaded(store int, s sheet) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sheets[store] = append(w.sheets[store], s)
+}
+
+func (w *witness) releasing(store int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open[store] = true
 }
 
 // latest is the last upload of a store.
@@ -140,6 +148,7 @@ func (w *witness) sawItem(old, next attr.Item) {
 			return // no image at all
 		}
 		out = n <= 0
+		w.weigh(k, n)
 	}
 	was := len(l.spans) > 0 && l.spans[len(l.spans)-1].open()
 	switch {
@@ -147,6 +156,15 @@ func (w *witness) sawItem(old, next attr.Item) {
 		l.spans = append(l.spans, span{from: now})
 	case !out && was:
 		l.spans[len(l.spans)-1].to = now
+	}
+}
+
+// weigh looks for what only feeds say that are held back; w.mu is held.
+func (w *witness) weigh(k known, n int64) {
+	var store int
+	_, err := fmt.Sscanf(k.Store, "Store %d", &store)
+	if held := strings.HasPrefix(k.Store, "Wrong") || (n >= unsaid || n <= -unsaid) && !(err == nil && w.open[store]); held && len(w.unsaid) < 20 {
+		w.unsaid = append(w.unsaid, fmt.Sprintf("written though it was held back: %v, %d", k, n))
 	}
 }
 
@@ -176,8 +194,8 @@ func text(i attr.Item, name string) string {
 func (w *witness) received(body string) error {
 	var envelope struct{ Message string }
 	var alert struct {
-		Event, Store string
-		Items        []struct{ Item, ID string }
+		Event, Store, Feed, ID string
+		Items                  []struct{ Item, ID string }
 	}
 	if err := json.Unmarshal([]byte(body), &envelope); err != nil {
 		return err
@@ -188,6 +206,9 @@ func (w *witness) received(body string) error {
 	m := mail{at: time.Now(), telling: telling{event: alert.Event, store: alert.Store}}
 	for _, i := range alert.Items {
 		m.items, m.ids = append(m.items, i.Item), append(m.ids, i.ID)
+	}
+	if alert.Feed != "" {
+		m.items, m.ids = []string{alert.Feed}, []string{alert.ID}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
