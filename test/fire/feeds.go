@@ -36,6 +36,9 @@ var (
 // guarded says whether a gate stands before a store's feed.
 func guarded(store int) bool { return whole.has(store) || released.has(store) }
 
+// zeroes says whether what a store's feed does not name is out of stock.
+func zeroes(store int) bool { return guarded(store) && store%2 == 0 }
+
 // by is the time of the day by which a store's feed is expected.
 func by(store int) time.Duration { return time.Duration(store-timed.from) * 30 * time.Minute }
 
@@ -57,7 +60,8 @@ func configuration() []byte {
 	for n := listed.from; n < listed.from+listed.count; n++ {
 		fmt.Fprintf(&b, "    - {name: %s, pattern: %s/%s, ", feedNamed(n), sandbox.Bucket, feedKey(n))
 		if guarded(n) {
-			b.WriteString("gate: {action: hold}, whole: true, absent: zero}\n")
+			absent := map[bool]string{true: "zero", false: "keep"}[zeroes(n)]
+			fmt.Fprintf(&b, "gate: {action: hold}, whole: true, absent: %s}\n", absent)
 			continue
 		}
 		clock := func(d time.Duration) string { return time.Time{}.Add(d).Format("15:04") }

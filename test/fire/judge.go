@@ -62,8 +62,8 @@ func (e evidence) tableWrong() (found []string) {
 	return found
 }
 
-// counts is what the table may say of an item, and whether it may say nothing. What a whole feed does not name is 0, or was never
-// there; what is held back says nothing.
+// counts is what the table may say of an item, and whether it may say nothing. What a whole feed does not name is 0 where that is so
+// set, or was never there; what is held back says nothing.
 func (e evidence) counts(store int, item string) (may []int64, missing bool) {
 	sheets := e.sheets[store]
 	for i, s := range slices.Backward(sheets) {
@@ -72,7 +72,7 @@ func (e evidence) counts(store int, item string) (may []int64, missing bool) {
 		}
 		n, named := s.rows[item]
 		missing = missing || !named && guarded(store)
-		if named || guarded(store) {
+		if named || zeroes(store) {
 			may = append(may, n)
 			if i == len(sheets)-1 {
 				break

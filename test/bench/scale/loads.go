@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 
 	"inventoryd/internal/sandbox"
 )
@@ -23,7 +24,7 @@ func measureLoads(ctx context.Context, n int) error {
 		return err
 	}
 	defer t.close()
-	took, calls := t.watch(), t.calls.Load()
+	took, before := t.watch(), t.called()
 	for f := range files {
 		if _, err := t.world.Objects.Put(sandbox.Bucket, fmt.Sprintf("store-%03d.csv", f), body(f)); err != nil {
 			return err
@@ -38,7 +39,12 @@ func measureLoads(ctx context.Context, n int) error {
 		return fmt.Errorf("%w: %d rows are written, %d messages are there", err, t.written.Load(), len(c.Visible)+len(c.InFlight)+len(c.Delayed))
 	}
 	s := took()
-	each := float64(t.calls.Load()-calls) / files
+	each := 0.
+	for operation, calls := range t.called() {
+		of := float64(calls-before[operation]) / files
+		each += of
+		fmt.Fprintf(os.Stderr, "%s: %.2f calls a file\n", operation, of)
+	}
 	print("load_files_per_second", "files/s", n, files/s.wall)
 	print("load_rows_per_second", "rows/s", n, files*rows/s.wall)
 	print("load_calls_per_file", "calls", n, each)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -33,7 +34,7 @@ type town struct {
 	world   *sandbox.Sandbox
 	dir     string
 	daemons []*daemon
-	calls   atomic.Int64 // of daemons
+	calls   sync.Map     // of daemons, *atomic.Int64 by operation
 	written atomic.Int64 // rows of the table
 	stop    func()
 }
@@ -41,6 +42,16 @@ type town struct {
 type daemon struct {
 	cmd     *exec.Cmd
 	address string // of its server
+}
+
+// called is how often each operation was called.
+func (t *town) called() map[string]int64 {
+	all := map[string]int64{}
+	t.calls.Range(func(operation, n any) bool {
+		all[operation.(string)] = n.(*atomic.Int64).Load()
+		return true
+	})
+	return all
 }
 
 // found makes a town of n daemons that run one half.
@@ -88,7 +99,12 @@ func found(ctx context.Context, n int, half string) (*town, error) {
 
 // ServeHTTP is the sandbox after the time that a call takes. All that comes by the port is the daemons'.
 func (t *town) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t.calls.Add(1)
+	operation := r.Header.Get("X-Amz-Target")
+	if operation == "" {
+		operation = r.Method
+	}
+	n, _ := t.calls.LoadOrStore(operation[strings.LastIndexByte(operation, '.')+1:], new(atomic.Int64))
+	n.(*atomic.Int64).Add(1)
 	time.Sleep(latency)
 	t.world.ServeHTTP(w, r)
 }
@@ -106,7 +122,7 @@ func (t *town) start(n int, half, endpoint string) (*daemon, error) {
 	if err := os.Mkdir(state, 0o700); err != nil {
 		return nil, err
 	}
-	d.cmd = exec.Command(binary, "run", "--only", half, "--set", "http.listen="+d.address, "--set", "metrics.cloudwatch.enabled=false", "--set", "log.level=warn")
+	d.cmd = exec.Command(binary, "run", "--only", half, "--set", "http.listen="+d.address, "--set", "metrics.cloudwatch.enabled=false", "--set", "log.level=warn", "--set", "stream.lease_duration=1m")
 	d.cmd.Env = append(sandbox.Environment(endpoint, fmt.Sprint("daemon", n)), "STATE_DIRECTORY="+state)
 	d.cmd.Stderr = os.Stderr
 	if err := d.cmd.Start(); err != nil {
