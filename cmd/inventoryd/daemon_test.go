@@ -32,6 +32,9 @@ func inBubble(t *testing.T, change func(*Config), script func(t *testing.T, w *w
 	inPreparedBubble(t, nil, change, script)
 }
 
+// seldom has quiet shards asked seldom: that is most of what a daemon does in a test of many quiet minutes.
+func seldom(c *Config) { c.Stream.IdlePoll = 5 * time.Second }
+
 // inPreparedBubble is inBubble with something to do before the daemon starts.
 func inPreparedBubble(t *testing.T, prepare func(*testing.T, *world), change func(*Config), script func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
@@ -114,7 +117,7 @@ func hour() time.Duration {
 func TestAnHourWithoutAServiceLosesNothing(t *testing.T) {
 	for _, service := range []string{"s3", "sqs", "sns", "dynamodb", "streams"} {
 		t.Run(service, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *world) {
+			inBubble(t, seldom, func(t *testing.T, w *world) {
 				time.Sleep(time.Minute)
 				mend := w.aws.Fault(fault.Rule{Service: service, Client: "daemon", Effect: fault.Unavailable})
 				w.upload(t)

@@ -25,7 +25,7 @@ func TestAnHourWithoutCloudWatchIsNotNoticed(t *testing.T) {
 	for name, effect := range map[string]fault.Effect{"hangs": {Hang: true}, "fails": fault.Unavailable, "refuses us": fault.AccessDeniedJSON} {
 		t.Run(name, func(t *testing.T) {
 			var f *world
-			inBubble(t, nil, func(t *testing.T, w *world) {
+			inBubble(t, seldom, func(t *testing.T, w *world) {
 				f = w
 				mend := w.aws.Fault(fault.Rule{Service: "cloudwatch", Client: "daemon", Effect: effect})
 				time.Sleep(hour() / 2)

@@ -153,7 +153,7 @@ func (w *world) ticked(loop string) {
 func TestALoopOfOurOwnThatIsStuckShowsInLivezWithin90s(t *testing.T) {
 	for _, name := range loopsOf(t) {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *world) {
+			inBubble(t, seldom, func(t *testing.T, w *world) {
 				time.Sleep(time.Minute)
 				stuck := &stuckLoop{name, make(chan struct{})}
 				w.stuck.Store(stuck)
@@ -180,7 +180,7 @@ func TestALoopOfOurOwnThatIsStuckShowsInLivezWithin90s(t *testing.T) {
 func TestAWorkerOrALaneThatStandsStillShowsInLivezWithin90s(t *testing.T) {
 	for _, name := range []string{"loader.worker", "loader.lane"} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *world) {
+			inBubble(t, seldom, func(t *testing.T, w *world) {
 				time.Sleep(time.Minute)
 				stuck := &stuckLoop{name, make(chan struct{})}
 				w.stuck.Store(stuck)
@@ -203,7 +203,7 @@ func TestAWorkerOrALaneThatStandsStillShowsInLivezWithin90s(t *testing.T) {
 
 // loopsOf are the names of the loops of a daemon that does all its work.
 func loopsOf(t *testing.T) (names []string) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+	inBubble(t, seldom, func(t *testing.T, w *world) {
 		w.upload(t)
 		time.Sleep(time.Minute)
 		_, body := w.daemon.ask(t, "/status")
