@@ -19,14 +19,17 @@ var breakages = []struct {
 }{
 	{"26", ".", "store.go", `condition := "#owner = :me AND #epoch = :held"`, `condition := "(#owner = :me AND #epoch = :held OR attribute_exists(pk))"`},
 	{"27", ".", "../internal/lease/heartbeat.go", `h.term.extend(sent, self.Duration-Margin(self.Duration))`, `h.term.extend(sent, 9*self.Duration)`},
+	{"32", ".", "handover.go", `s.t.raise.put(news{to: to, given: s.row})`, ``},
 	{"44", ".", "shard.go", `const tipAfter = 60`, `const tipAfter = 1`},
 	{"45", ".", "shard.go", `s.unreadFor() <= retention`, `s.unreadFor() <= 99*retention`},
+	{"46", ".", "coordinator.go", `if e.newer.Epoch > row.Epoch {`, `if false {`},
 	{"48", "../internal/lease", "../internal/lease/heartbeat.go", `min(10*time.Second, self.Duration/5)`, `3*self.Duration`},
 	{"51", ".", "config.go", `return view == types.StreamViewTypeNewImage || view == types.StreamViewTypeNewAndOldImages`, `return true`},
 	{"52", ".", "load.go", `failingFor = 2 * time.Minute`, `failingFor = 2 * time.Hour`},
 	{"53", ".", "watch.go", `const yieldAfter = 2 * time.Minute`, `const yieldAfter = 2 * time.Hour`},
 	{"54", ".", "tenure.go", `if t.before == "" {`, `if true {`},
-	{"55", ".", "coordinator.go", `c.parents.put(succession{key: row.key(), ended: now, mine: true})`, ``},
+	{"55", ".", "succession.go", `const tooMany = 5`, `const tooMany = 5000`},
+	{"59", ".", "clock.go", `if c.told.IsZero() {`, `if true {`},
 }
 
 func TestBreakagesOfOneLineMakeTheirScenariosFail(t *testing.T) {

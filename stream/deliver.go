@@ -24,16 +24,20 @@ type attempts struct {
 	batch    int   // most records that the handler gets at once
 	failures int   // in a row
 	cause    error // why the poison record of the shard's row failed, if that was in this run
-
-	size int           // of the batch of the last call, if it succeeded
-	took time.Duration // that call
 }
 
-// hasten has the next call of the handler take about so long, as far as the last one tells; later ones may take longer again.
-func (a *attempts) hasten(aim time.Duration) {
-	if a.took > aim {
-		a.batch = max(1, int(float64(a.size)*float64(aim)/float64(a.took)))
+// A hand-over and a stop wait for the call of the handler: so it begins with few records, and gets more while it is quick.
+const (
+	firstBatch = 100
+	slowCall   = longCall / 4 // a call is to take no longer
+)
+
+// next is the size of the batch after one of that size that was handled in so long.
+func (a attempts) next(size int, took time.Duration) int {
+	if took > slowCall {
+		return max(1, int(float64(size)*float64(slowCall)/float64(took)))
 	}
+	return min(2*a.batch, maxRecords)
 }
 
 // errStopping is deliver's answer when the instance stops before the handler is called.
@@ -74,10 +78,9 @@ func (s *shard) step(records []Record) (left []Record, pause time.Duration, err 
 	}
 	size, begun := min(len(records), s.tries.batch), time.Now()
 	err = s.deliver(records[:size])
-	took := time.Since(begun)
 	switch {
 	case err == nil:
-		s.tries = attempts{batch: min(2*s.tries.batch, maxRecords), size: size, took: took}
+		s.tries = attempts{batch: s.tries.next(size, time.Since(begun))}
 		s.t.troubles.mend(s.handlerPlace())
 		return s.handled(records, size), 0, nil
 	case errors.Is(err, errStopping):

@@ -100,7 +100,7 @@
 //
 // What is known and decided: catalogue.go, closing.go and lineage.go (the shards, and streams that follow one another),
 // coordinator.go (what is done here), leading.go (what a leader decides), internal/plan (who shall have what), orders.go
-// (its writes). Finding shards: listing.go, streams.go, succession.go (children), discovery.go (calls and rows).
+// (its writes), looks.go (who is told of them), estate.go (who gets what at a stop). Finding shards: listing.go, streams.go, succession.go (children), discovery.go (calls and rows).
 //
 // One shard: shard.go, read.go, deliver.go, checkpoint.go, pacing.go, load.go, then remedy.go and decide.go (errors),
 // handover.go and ending.go (how it leaves).

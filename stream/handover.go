@@ -18,9 +18,6 @@ var errHandedOver = errors.New("the shard is handed over")
 // longCall is how long a call of the handler may take that a hand-over waits for; after a longer one the shard stays.
 const longCall = 15 * time.Second
 
-// shortCall is how long the next call is to take after that.
-const shortCall = longCall / 4
-
 // reins are what others hold of a shard that is being read. Safe for concurrent use.
 type reins struct {
 	mu      sync.Mutex // guards what follows
@@ -67,7 +64,6 @@ func (s *shard) handOver() error {
 		return s.giveTo(to)
 	} else if waited > longCall {
 		s.t.log.Warn("a shard is not handed over: a call of the handler took too long", zap.String("shard", s.row.ID), zap.Duration("took", waited))
-		s.tries.hasten(shortCall) // so that it is, when it is asked for again
 	}
 	if err := s.write(s.t.lives.work, item{}, s.stillOurs, append(s.cleared(), colTo)...); err != nil {
 		return err

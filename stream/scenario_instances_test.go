@@ -256,31 +256,34 @@ func TestScenario31RestartDuringItsOwnHandOver(t *testing.T) {
 	})
 }
 
+// TestScenario32: mid-batch, at several moments between the looks of the others.
 func TestScenario32OthersReadOnAtOnceAfterAStop(t *testing.T) {
 	t.Parallel()
-	scenario(t, 6, func(w *world) {
-		all := w.team(3)
-		w.spread(30)
-		time.Sleep(time.Minute)
-		w.balanced(all...)
-		w.behave(func(_ context.Context, batch []Record) error { // no two end at one instant
-			time.Sleep(time.Second + time.Duration(crc32.ChecksumIEEE([]byte(batch[0].Shard))%200)*time.Millisecond)
-			return nil
-		})
-		w.spread(30)
-		time.Sleep(500 * time.Millisecond)
-		all[0].stop()
-		time.Sleep(15*time.Second/5 + time.Second)
-		if shares := w.shares(); shares[all[0].Status().Instance] > 0 || shares[""] > 0 {
-			t.Errorf("after the stop the shards are shared as %v", shares)
-		}
-		for id, row := range w.rows() {
-			if !row.begun() {
-				t.Errorf("nobody reads %s yet: %+v", id, row)
+	for _, moment := range []time.Duration{0, 1300 * time.Millisecond, 2600 * time.Millisecond, 3900 * time.Millisecond} {
+		scenario(t, 6, func(w *world) {
+			all := w.team(3)
+			w.spread(30)
+			time.Sleep(time.Minute + moment)
+			w.balanced(all...)
+			w.behave(func(_ context.Context, batch []Record) error { // no two end at one instant
+				time.Sleep(time.Second + time.Duration(crc32.ChecksumIEEE([]byte(batch[0].Shard))%200)*time.Millisecond)
+				return nil
+			})
+			w.spread(30)
+			time.Sleep(500 * time.Millisecond)
+			all[0].stop()
+			time.Sleep(15*time.Second/5 + time.Second)
+			if shares := w.shares(); shares[all[0].Status().Instance] > 0 || shares[""] > 0 {
+				t.Errorf("after the stop the shards are shared as %v", shares)
 			}
-		}
-		stopAll(all[1:])
-	})
+			for id, row := range w.rows() {
+				if !row.begun() {
+					t.Errorf("nobody reads %s yet: %+v", id, row)
+				}
+			}
+			stopAll(all[1:])
+		})
+	}
 }
 
 // TestScenario46: the row of a held shard, and of one that waits, is deleted while two run.

@@ -63,7 +63,7 @@ const renewAfter = 14 * time.Minute
 // newShard makes a shard that is known to have been quiet for that long, and to have been read until an instant.
 func (t *tenure) newShard(row shardRow, v *view, quiet time.Duration, through time.Time) *shard {
 	s := &shard{
-		t: t, row: row, tries: attempts{batch: maxRecords}, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)},
+		t: t, row: row, tries: attempts{batch: firstBatch}, view: v, pulse: pulse{arrived: time.Now().Add(-quiet)},
 		at: readPoint{tip: row.TipAt, through: through}, ack: ack{tip: row.TipAt},
 	}
 	s.flow.begin(row.Load)

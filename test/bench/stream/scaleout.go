@@ -1,7 +1,7 @@
 package main
 
 // Scale-out: records a second with one, two and four processes on the same shards. A record costs its handler a call of
-// 5 ms, of which a process makes eight at a time: so a process, not the machine or the stream, is the limit.
+// 5 ms, of which a process makes four at a time: so a process, not the machine or the stream, is the limit.
 
 import (
 	"bufio"
@@ -26,7 +26,7 @@ const (
 	scaleShards  = 64
 	scaleRecords = 320_000
 	scaleCall    = 5 * time.Millisecond
-	scaleCalls   = 8                // of a process, at once: 1,600 records a second, a twentieth of what the machine could
+	scaleCalls   = 4                // of a process, at once: 800 records a second, a fortieth of what the machine could
 	scalePatient = 3 * time.Minute  // until the shards are shared
 	scaleWindow  = 10 * time.Second // in which is counted
 	scaleRuns    = 3
