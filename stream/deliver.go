@@ -24,6 +24,9 @@ type attempts struct {
 	batch    int   // most records that the handler gets at once
 	failures int   // in a row
 	cause    error // why the poison record of the shard's row failed, if that was in this run
+
+	size int           // of the batch of the last call, if it succeeded
+	took time.Duration // that call
 }
 
 // A hand-over and a stop wait for the call of the handler: so it begins with few records, and gets more while it is quick.
@@ -32,12 +35,26 @@ const (
 	slowCall   = longCall / 4 // a call is to take no longer
 )
 
-// next is the size of the batch after one of that size that was handled in so long.
-func (a attempts) next(size int, took time.Duration) int {
+// after is what follows a call with so many records that was successful and took so long. A handler may take its time
+// for each call rather than for each record: for its slowness alone it never gets fewer than at first.
+func (a attempts) after(size int, took time.Duration) attempts {
+	next := attempts{batch: min(2*a.batch, maxRecords), size: size, took: took}
 	if took > slowCall {
-		return max(1, int(float64(size)*float64(slowCall)/float64(took)))
+		next.batch = min(next.batch, max(firstBatch, next.brief()))
 	}
-	return min(2*a.batch, maxRecords)
+	return next
+}
+
+// brief is how many records make a call that is not slow, as far as the last one tells.
+func (a attempts) brief() int {
+	return max(1, int(float64(a.size)*float64(slowCall)/float64(max(a.took, slowCall))))
+}
+
+// hasten has the next call take no longer than it should, whatever the handler takes its time for: the shard is to be handed over.
+func (a *attempts) hasten() {
+	if a.took > slowCall {
+		a.batch = a.brief()
+	}
 }
 
 // errStopping is deliver's answer when the instance stops before the handler is called.
@@ -80,7 +97,7 @@ func (s *shard) step(records []Record) (left []Record, pause time.Duration, err 
 	err = s.deliver(records[:size])
 	switch {
 	case err == nil:
-		s.tries = attempts{batch: s.tries.next(size, time.Since(begun))}
+		s.tries = s.tries.after(size, time.Since(begun))
 		s.t.troubles.mend(s.handlerPlace())
 		return s.handled(records, size), 0, nil
 	case errors.Is(err, errStopping):

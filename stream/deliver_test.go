@@ -38,7 +38,8 @@ func TestMemoryIsBoundedAndAShardThatWaitsKeepsItsLease(t *testing.T) {
 		}
 		r := w.start(func(c *Config) { c.Memory = limit })
 		time.Sleep(10 * time.Minute)
-		if got := most.Load(); got < limit/2 || got > limit || total < limit*9/8 {
+		if got := most.Load(); got < limit/4 || got > limit || // a hundred records of each page
+			total < limit*9/8 {
 			t.Errorf("handlers had at most %d bytes at once of %d; the limit is %d", got, total, limit)
 		}
 		if got := w.history.delivered(); got != 1800 {

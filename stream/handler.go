@@ -9,8 +9,8 @@ import (
 	"runtime/debug"
 )
 
-// Handler takes records of one shard, in order, at least one and at most 1000: 100 at first, more while it is quick, fewer
-// where a call takes more than 4 s, for which a hand-over or a stop would have to wait. It is called once at a time for each
+// Handler takes records of one shard, in order, at least one and at most 1000: 100 at first, more while a call takes
+// less than 4 s: a hand-over and a stop wait for it. It is called once at a time for each
 // shard, from many goroutines for many shards. A nil error means that all of batch is dealt with for good: the reader
 // never delivers it again unless it crashes before its next checkpoint (at most about a second later). The handler must
 // return when ctx ends, which is when this instance may no longer hold the shard, or has no more time to stop; it must

@@ -64,6 +64,7 @@ func (s *shard) handOver() error {
 		return s.giveTo(to)
 	} else if waited > longCall {
 		s.t.log.Warn("a shard is not handed over: a call of the handler took too long", zap.String("shard", s.row.ID), zap.Duration("took", waited))
+		s.tries.hasten() // so that it is, when it is asked for again
 	}
 	if err := s.write(s.t.lives.work, item{}, s.stillOurs, append(s.cleared(), colTo)...); err != nil {
 		return err

@@ -272,7 +272,7 @@ func TestScenario32OthersReadOnAtOnceAfterAStop(t *testing.T) {
 			w.spread(30)
 			time.Sleep(500 * time.Millisecond)
 			all[0].stop()
-			time.Sleep(15*time.Second/5 + time.Second)
+			time.Sleep(w.lease/5 + 200*time.Millisecond) // calls take no time here
 			if shares := w.shares(); shares[all[0].Status().Instance] > 0 || shares[""] > 0 {
 				t.Errorf("after the stop the shards are shared as %v", shares)
 			}
