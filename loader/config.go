@@ -71,8 +71,9 @@ type Writing struct {
 	// What becomes of an item's other attributes where its count is written: replace loses them, as a put does; keep
 	// leaves them, at the price of one call a row, and with mode delta only.
 	Attributes string `yaml:"attributes" reload:"object" enum:"replace|keep"`
-	// Memory in which all loads together may keep, with mode delta, what they have read of large stores, 1MiB to 4GiB; 16
-	// bytes an item and a little air. Items that do not fit are read again.
+	// Memory in which all loads together may keep, with mode delta, what they have read of large stores, 1MiB to 4GiB; 8
+	// bytes an item and a little air. Items that do not fit are read again, and so are those with counts below -1048576 or
+	// above 15728638.
 	DeltaMemory units.Base2Bytes `yaml:"delta_memory" reload:"restart"`
 	// Whether batches go to DynamoDB over connections of the loader's own, for a fraction of the CPU. What does not succeed
 	// there is done again as everything else is; where a proxy is set, all of it is.

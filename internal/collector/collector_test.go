@@ -18,8 +18,9 @@ func TestMemoryWithoutPointersLetsNoGarbageGather(t *testing.T) {
 		{4 * MiB, 5 * MiB, 200},
 		{6 * MiB, 6 * MiB, 200},
 		{8 * MiB, 4 * MiB, 100},
-		{16 * MiB, 6 * MiB, 37},
-		{16 * MiB, 12 * MiB, 75},
+		{16 * MiB, 6 * MiB, 25},
+		{16 * MiB, 12 * MiB, 56},
+		{24 * MiB, 8 * MiB, 11},
 		{12 * MiB, 12 * MiB, 100},
 		{60 * MiB, 60 * MiB, 100},
 		{256 * MiB, 5 * MiB, 10},
@@ -30,8 +31,23 @@ func TestMemoryWithoutPointersLetsNoGarbageGather(t *testing.T) {
 	}
 }
 
+func TestTheLimitLeavesRoomForTheGrowth(t *testing.T) {
+	const MiB = 1 << 20
+	for _, c := range []struct {
+		kept    uint64
+		percent int
+		want    int64
+	}{{0, 200, 32 * MiB}, {6 * MiB, 200, 32 * MiB}, {20 * MiB, 20, 36 * MiB}, {100 * MiB, 100, 212 * MiB}} {
+		if got := limit(c.kept, c.percent); got != c.want {
+			t.Errorf("of %d bytes and %d %%: %d, not %d", c.kept, c.percent, got, c.want)
+		}
+	}
+}
+
 func TestTheGrowthFollowsWhatIsKept(t *testing.T) {
 	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	Tune()
 	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}

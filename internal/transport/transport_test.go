@@ -74,9 +74,9 @@ func TestACallIsOneWrite(t *testing.T) {
 	defer base.CloseIdleConnections()
 	for what, call := range calls(base, "http://service.example") {
 		n.Store(0)
-		_ = call()
+		err := call()
 		if n.Load() != 1 {
-			t.Errorf("%s: %d writes", what, n.Load())
+			t.Errorf("%s: %d writes, then %v", what, n.Load(), err)
 		}
 	}
 }

@@ -189,8 +189,9 @@ func (d *Delta) Flush(ctx context.Context) error {
 // recall looks a key up among what is known without asking the table.
 func (d *Delta) recall(k *key) {
 	for _, m := range []*memo{d.passed[0], d.passed[1], d.kept} {
-		if count, ok := m.get(k.hash); ok {
-			k.before, k.read = Known{There: true, Usable: true, Count: count, Odd: d.odds[k.hash]}, true
+		if before, ok := m.get(k.hash); ok {
+			k.before, k.read = before, true
+			k.before.Odd = d.odds[k.hash]
 			return
 		}
 	}
@@ -250,7 +251,7 @@ func (d *Delta) found(store, item []byte, known Known) (asked bool) {
 		d.remark(hash, known)
 		return true
 	}
-	if known.Usable && !d.pending(hash) && d.kept.put(hash, known.Count) {
+	if known.Usable && fits(known.Count) && !d.pending(hash) && d.kept.put(hash, known.Count) {
 		d.remark(hash, known)
 	}
 	return false

@@ -29,12 +29,9 @@ func (b *Budget) give(bytes int64) {
 	}
 }
 
-// memo remembers counts by the hash of their key, in 16 bytes each and a little air. Two keys of one hash are taken for each
-// other with a chance of one in 2^64 for each pair.
-
-// segments share the memory, so that growing moves a little at a time.
-const segments = 256
-
+// memo remembers counts by the hash of their key, in 8 bytes each and a little air: of the hash a slot has all but 14 bits, and the
+// count is masked by a mix of all of them. So a key that is taken for another one, with a chance of one in 2^50 for each pair, has
+// some count that is no feed's: its row is written without need.
 type memo struct {
 	budget *Budget // nil: without bounds
 	slots  int
@@ -43,13 +40,17 @@ type memo struct {
 	used   [segments]int
 }
 
-// slot holds a key's hash, which is not 0, and its count.
-type slot struct {
-	hash  uint64
-	count int64
-}
+const (
+	segments  = 1024 // share the memory, so that growing moves a little at a time, and none is a large object
+	countBits = 24
+	lowest    = -1 << 20 // of counts that are remembered
+	highest   = lowest + 1<<countBits - 2
+	slotBytes = 8
+)
 
-const slotBytes = 16
+// slot holds the upper bits of a key's hash, which are not 0, and its masked count; one that is not remembered is 0, others one
+// more than they lie above lowest.
+type slot uint64
 
 func newMemo(b *Budget) *memo { return &memo{budget: b} }
 
@@ -61,33 +62,57 @@ func (m *memo) close() {
 
 func (m *memo) len() int { return m.n }
 
-// at is the slot of a hash, or the empty one where it would be; nil: there is none at all.
-func (m *memo) at(hash uint64) *slot {
-	part := m.parts[hash%segments]
+// tagOf are the bits of a hash by which a slot of its segment is known.
+func tagOf(hash uint64) uint64 { return max(1, hash>>countBits) }
+
+// mask is a mix of a hash.
+func mask(hash uint64) uint64 { return hash * 0x9e3779b97f4a7c15 >> (64 - countBits) }
+
+// at is the slot of a tag in a segment, or the empty one where it would be; nil: there is none at all.
+func at(part []slot, tag uint64) *slot {
 	if len(part) == 0 {
 		return nil
 	}
-	for i := hash / segments % uint64(len(part)); ; i++ {
+	for i := tag * uint64(len(part)) >> (64 - countBits); ; i++ {
 		if i == uint64(len(part)) {
 			i = 0
 		}
-		if s := &part[i]; s.hash == hash || s.hash == 0 {
+		if s := &part[i]; *s == 0 || uint64(*s)>>countBits == tag {
 			return s
 		}
 	}
 }
 
-func (m *memo) get(hash uint64) (count int64, ok bool) {
-	if s := m.at(hash); s != nil && s.hash == hash {
-		return s.count, true
+func (m *memo) at(hash uint64) *slot { return at(m.parts[hash%segments], tagOf(hash)) }
+
+// get is what was put: where it is no count that is remembered, the item is not usable.
+func (m *memo) get(hash uint64) (k Known, ok bool) {
+	s := m.at(hash)
+	if s == nil || *s == 0 {
+		return Known{}, false
 	}
-	return 0, false
+	k.There = true
+	if above := uint64(*s)&(1<<countBits-1) ^ mask(hash); above > 0 {
+		k.Count, k.Usable = int64(above-1)+lowest, true
+	}
+	return k, true
 }
+
+func slotOf(hash uint64, count int64) slot {
+	above := uint64(0)
+	if fits(count) {
+		above = uint64(count-lowest) + 1
+	}
+	return slot(tagOf(hash)<<countBits | above ^ mask(hash))
+}
+
+// fits reports whether a count is one that is remembered.
+func fits(count int64) bool { return lowest <= count && count <= highest }
 
 // set changes the count of a hash that it has.
 func (m *memo) set(hash uint64, count int64) {
-	if s := m.at(hash); s != nil && s.hash == hash {
-		s.count = count
+	if s := m.at(hash); s != nil && *s != 0 {
+		*s = slotOf(hash, count)
 	}
 }
 
@@ -95,19 +120,19 @@ func (m *memo) set(hash uint64, count int64) {
 func (m *memo) put(hash uint64, count int64) bool {
 	p := hash % segments
 	s := m.at(hash)
-	if s != nil && s.hash == hash {
-		s.count = count
+	if s != nil && *s != 0 {
+		*s = slotOf(hash, count)
 		return true
 	}
 	if size := len(m.parts[p]); s == nil || m.used[p] >= size*7/8 {
-		more := size/4 + 16
+		more := size/8 + 16
 		if !m.budget.take(int64(more) * slotBytes) {
 			return false
 		}
 		m.grow(p, size+more)
 		s = m.at(hash)
 	}
-	*s = slot{hash, count}
+	*s = slotOf(hash, count)
 	m.used[p]++
 	m.n++
 	return true
@@ -119,8 +144,8 @@ func (m *memo) grow(p uint64, size int) {
 	m.parts[p] = make([]slot, size)
 	m.slots += size - len(old)
 	for _, s := range old {
-		if s.hash != 0 {
-			*m.at(s.hash) = s
+		if s != 0 {
+			*at(m.parts[p], uint64(s)>>countBits) = s
 		}
 	}
 }
