@@ -118,8 +118,9 @@ func (t *town) do(ctx context.Context, s step) (undo func()) {
 	case release:
 		return func() { t.release(s.Who) }
 	case overdue:
-		for n := timed.from; n < timed.from+timed.count; n++ {
-			if passed := lastDeadline(n, t.box.Clock.Now()); t.box.Clock.Now().Sub(passed) < 2*time.Hour {
+		now := t.box.Clock.Now()
+		for n := timed.from + 1; n < timed.from+timed.count; n += 2 { // the others stay away
+			if now.Sub(lastDeadline(n, now)) < 2*time.Hour {
 				t.upload(step{Kind: upload, Who: n, What: fresh, Seed: s.Seed})
 			}
 		}
@@ -233,10 +234,15 @@ func (t *town) unwritable() (undo func()) {
 	}
 	t.refusable.Add(1)
 	return func() {
-		if err := os.Remove(t.reports); err != nil {
-			t.failed("%v", err)
+		os.Remove(t.reports)
+		var err error
+		for range 10 {
+			if err = os.Rename(away, t.reports); err == nil {
+				break
+			}
+			os.RemoveAll(t.reports) // a daemon that started just now has made one
 		}
-		if err := os.Rename(away, t.reports); err != nil {
+		if err != nil {
 			t.failed("%v", err)
 		}
 		time.AfterFunc(5*time.Second, func() { t.refusable.Add(-1) }) // who started meanwhile may still say so

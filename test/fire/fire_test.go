@@ -19,12 +19,7 @@ func TestFire(t *testing.T) {
 	steps := plan(seed, length)
 	t.Logf("seed %d, %s:\n%s", seed, length, script(steps))
 	dir := kept(t)
-	binary := filepath.Join(dir, "inventoryd")
-	build := exec.Command("go", "build", "-o", binary, "inventoryd/cmd/inventoryd")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	binary := built(t, dir)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	town, err := found(ctx, dir, binary)
@@ -63,6 +58,17 @@ func setting(t *testing.T, name string, otherwise float64) float64 {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return n
+}
+
+// built is the daemon's binary.
+func built(t *testing.T, dir string) string {
+	binary := filepath.Join(dir, "inventoryd")
+	build := exec.Command("go", "build", "-o", binary, "inventoryd/cmd/inventoryd")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return binary
 }
 
 // kept is a directory that stays where the test fails, for the daemons' logs.

@@ -26,7 +26,7 @@ const (
 	unwritable kind = "unwritable" // the directory of reject reports cannot be written for a while
 	roll       kind = "roll"       // all shards of the stream roll over
 	release    kind = "release"    // somebody has what is held back of a store loaded all the same
-	overdue    kind = "overdue"    // the feeds whose deadline has passed come
+	overdue    kind = "overdue"    // every other feed whose deadline has passed comes
 )
 
 // Shapes of what is uploaded.

@@ -1,6 +1,7 @@
 package fire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,8 @@ type town struct {
 	config      string // the file that lists feeds; all else is flags
 	box         *sandbox.Sandbox
 	endpoint    string
+	services    []string // settings that say where the services are
+	key         string   // access key of all daemons; empty: each has its own
 	tables      *dynamodb.Client
 	witness     *witness
 	daemons     []*daemon
@@ -76,6 +79,7 @@ func found(ctx context.Context, dir, binary string) (*town, error) {
 		return nil, err
 	}
 	t.endpoint = "http://" + l.Addr().String()
+	t.services = []string{"aws.endpoint=" + t.endpoint, "metrics.cloudwatch.interval=10s"}
 	t.box.Queues.At(t.endpoint)
 	t.tables = dynamodb.NewFromConfig(t.box.Config("others"))
 	_, err = sqs.NewFromConfig(t.box.Config("others")).SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
@@ -152,8 +156,12 @@ func (t *town) lying(queue string) (bodies []string) {
 
 // command runs one of inventoryd's as a person would.
 func (w *town) command(name string, args ...string) ([]byte, error) {
-	cmd := exec.Command(w.binary, append([]string{name, "-c", w.config, "--set", "aws.endpoint=" + w.endpoint}, args...)...)
-	cmd.Env = []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=people", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true"}
+	flags := []string{name, "-c", w.config}
+	for _, set := range w.services {
+		flags = append(flags, "--set", set)
+	}
+	cmd := exec.Command(w.binary, append(flags, args...)...)
+	cmd.Env = []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + cmp.Or(w.key, "people"), "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true"}
 	return cmd.CombinedOutput()
 }
 
@@ -207,11 +215,11 @@ func (d *daemon) start() bool {
 	}
 	args := []string{"run", "-c", d.town.config}
 	for _, set := range append([]string{
-		"aws.endpoint=" + d.town.endpoint, "http.listen=127.0.0.1:0", "log.format=json", "metrics.cloudwatch.interval=10s", "shutdown_timeout=15s",
+		"http.listen=127.0.0.1:0", "log.format=json", "shutdown_timeout=15s",
 		"loader.visibility=5s", "loader.rejects=" + d.town.reports,
 		"stream.lease_duration=3s", "stream.dead_letter_queue=" + streamDeadLetters,
 		"notifier.rate=" + fmt.Sprint(promised.rate), "notifier.group_wait=200ms", "notifier.group_interval=2s", "notifier.format=json", "notifier.restocked=true",
-	}, d.sets...) {
+	}, slices.Concat(d.town.services, d.sets)...) {
 		args = append(args, "--set", set)
 	}
 	state := filepath.Join(d.town.dir, fmt.Sprint("state", d.n))
@@ -220,7 +228,7 @@ func (d *daemon) start() bool {
 	}
 	d.cmd = exec.Command(d.town.binary, args...)
 	d.cmd.Env = []string{
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + daemonName + fmt.Sprint(d.n), "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + cmp.Or(d.town.key, daemonName+fmt.Sprint(d.n)), "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true",
 		"STATE_DIRECTORY=" + state,
 	}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
