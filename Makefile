@@ -20,6 +20,7 @@ demo: build ## try it: sandbox and daemon in one process, six sample feeds, six 
 
 test: build standins browser installed ## all tests with the race detector; installs what they need
 	CGO_ENABLED=1 $(GOTESTSUM) -race -timeout 25m ./...
+	STREAM_SEEDS=500 go test -count=1 -v -run '^TestScenario43' ./stream
 	go -C test/example test ./...
 	test/fuzz
 

@@ -51,6 +51,7 @@ func TestScenario26ThiefOfARowStopsItsReader(t *testing.T) {
 
 // TestScenario47LeasesOfDifferentLengths: nobody healthy is called dead, and nobody reads beside another.
 func TestScenario47LeasesOfDifferentLengths(t *testing.T) {
+	t.Parallel()
 	lasting := func(d time.Duration) func(*Config) { return func(c *Config) { c.LeaseDuration = d } }
 	t.Run("60 s beside 10 s for an hour", func(t *testing.T) {
 		scenario(t, 4, func(w *world) {

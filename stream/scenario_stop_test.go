@@ -14,6 +14,7 @@ import (
 
 // TestTokenThatHasExpiredAtTheFirstStartIsWaitedOut: it is no refusal of the lease table's creation.
 func TestTokenThatHasExpiredAtTheFirstStartIsWaitedOut(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"} {
 		t.Run(code, func(t *testing.T) {
 			scenario(t, 1, func(w *world) {
@@ -33,6 +34,7 @@ func TestTokenThatHasExpiredAtTheFirstStartIsWaitedOut(t *testing.T) {
 // TestShardGivenToAnInstanceThatStopsJustThenIsPassedOn: a hand-over to it is written right after its leaving mark, and
 // its dead mark gets lost.
 func TestShardGivenToAnInstanceThatStopsJustThenIsPassedOn(t *testing.T) {
+	t.Parallel()
 	scenario(t, 2, func(w *world) {
 		all := w.team(2)
 		w.spread(10)
@@ -94,6 +96,7 @@ func TestShardGivenToAnInstanceThatHasStoppedIsTakenBack(t *testing.T) {
 
 // TestInstancesThatStopTogetherAreNoHeirs: all but one stop at one instant; the one that stays reads all at once.
 func TestInstancesThatStopTogetherAreNoHeirs(t *testing.T) {
+	t.Parallel()
 	scenario(t, 6, func(w *world) {
 		all := w.team(3)
 		w.spread(30)
