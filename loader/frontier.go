@@ -1,7 +1,8 @@
 package loader
 
 // The frontier: how far the rows of an object are in the table, so that a message that comes again does not write them again.
-// It holds for one message, upload and way of reading, and only while nobody has set another mark on the object since.
+// It holds for one message, upload and way of reading, and only while nobody has set another mark on the object since. Where another
+// message's mark was there before, there is none: whoever stands behind it may still overwrite rows with older ones.
 
 import (
 	"context"
@@ -36,7 +37,7 @@ type frontier struct {
 	saving sync.WaitGroup // the one that is being stored; settle waits
 	stored atomic.Int64   // line
 	busy   atomic.Bool
-	void   atomic.Bool // somebody has set a mark since ours: nothing is stored any more
+	void   atomic.Bool // somebody else is at it, or has set a mark since ours: nothing is stored any more
 }
 
 // frontier takes over what an earlier try has reached, or removes it: before a row is written that it does not know of.
@@ -47,11 +48,12 @@ func (p *pursuit) frontier(cfg Config) (*frontier, error) {
 	f := &frontier{l: p.l, o: &p.o, mark: p.mark, is: state.Frontier{
 		Message: p.e.id, Version: p.o.is, Seq: p.mark.seq, Parser: feed.Version, Rules: rulesDigest(cfg),
 	}}
+	f.void.Store(p.mark.strange)
 	before := p.mark.frontier
 	if before == nil {
 		return f, nil
 	}
-	if f.continues(*before) {
+	if !p.mark.strange && f.continues(*before) {
 		if err := f.insist(p.e.read, before.Line); err != nil {
 			return nil, err
 		}

@@ -74,6 +74,32 @@ func alter(w *world, member string, value types.AttributeValue) {
 	}
 }
 
+// TestNothingIsLeftOutBesideAnotherMessage has another message's mark before ours: whoever stands behind it may overwrite with
+// older rows what we have written, before we die and come again.
+func TestNothingIsLeftOutBesideAnotherMessage(t *testing.T) {
+	loader.StoreEvery(t, cutEvery)
+	body, want := feedOf(cutRows, "Berlin", "Oslo")
+	inWorld(t, func(w *world) {
+		at := time.Now()
+		mark := state.MarkLoad(w.config.StateTable, w.config.App, sandbox.Bucket, "feed.csv", state.NewMark(at, "another", "1"), at)
+		if _, err := w.dynamo("other").UpdateItem(w.Context(), mark); err != nil {
+			t.Fatal(err)
+		}
+		cutShort(w, body)
+		if reached := ledgerRow(w).Frontier; reached != nil {
+			t.Errorf("the frontier is %+v", reached)
+		}
+		spoil(w)
+		i := w.start("last")
+		w.quiet(time.Hour)
+		w.exact(want)
+		i.balanced()
+		if n := i.Status().Recent[0].Books.Resumed; n > 0 {
+			t.Errorf("%d rows are left out", n)
+		}
+	})
+}
+
 func TestALoadThatWasCutShortGoesOnWhereItWas(t *testing.T) {
 	loader.StoreEvery(t, cutEvery)
 	body, want := feedOf(cutRows, "Berlin", "Oslo")

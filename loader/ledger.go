@@ -19,6 +19,7 @@ type mark struct {
 	name     string
 	seq      int64           // of the marks that were ever set, ours the last
 	others   bool            // somebody else's was there, or one of an earlier try of this message
+	strange  bool            // among them one of another message, who may write after us what it has read before
 	lapsed   []string        // those among them behind which nobody stands any more
 	released string          // ETag of an upload that is to be loaded whatever there is to say against it; "": none
 	finished *state.Version  // what the table holds as far as the row knows; nil: unknown
@@ -40,9 +41,14 @@ func (l *Loader) setMark(ctx context.Context, o *object, messageID string) (*mar
 			return err
 		}
 		m.seq, m.finished, m.released, m.frontier, m.others, m.lapsed = row.Seq, row.Finished, row.Released, row.Frontier, len(row.Marks) > 1, nil
+		m.strange = false
 		for _, other := range row.Marks {
-			if other != m.name && state.Lapsed(other, now) {
+			switch {
+			case other == m.name:
+			case state.Lapsed(other, now):
 				m.lapsed = append(m.lapsed, other)
+			case !state.MarkOf(other, messageID):
+				m.strange = true
 			}
 		}
 		return nil

@@ -76,6 +76,9 @@ func NewMark(at time.Time, messageID, try string) string {
 	return fmt.Sprintf("%013d#%s#%s", at.UnixMilli(), messageID, try)
 }
 
+// MarkOf reports whether a mark is of a message, in whichever of its tries.
+func MarkOf(mark, messageID string) bool { return strings.Contains(mark, "#"+messageID+"#") }
+
 // Lapsed reports whether a mark is so old that nobody can stand behind it any more.
 func Lapsed(mark string, now time.Time) bool {
 	ms, _, _ := strings.Cut(mark, "#")
