@@ -16,6 +16,8 @@
 //	make fire FIRE_SEED=7 FIRE_MINUTES=5   that plan again
 //	go test ./test/fire                    three quarters of a minute, always by the same plan
 //
+// abroad_test.go burns less, on DynamoDB Local and fauxqs.
+//
 // A seed makes the same plan, not the same run: processes race. A finding names what does not fit and the time; the
 // daemons' logs are kept beside it.
 package fire
