@@ -60,6 +60,7 @@ lint: ## go vet, staticcheck, gofumpt
 check: lint test ## what CI runs
 
 long: build standins installed ## what is too long for check
+	TEST_FAST_PATH=false TEST_HISTORIES=5000 go test -timeout 2h ./loader
 	CGO_ENABLED=1 TEST_KILLS=30 TEST_LONG=1 go test -race -timeout 1h -v -run '^TestKill9|AnHour|ForetellsTheLoad' ./cmd/inventoryd
 	TEST_KILLS=100 TEST_STORIES=50000 go test -tags long -timeout 6h -v -run 'TellersKilled|AnyCourse|ThreeDays|AHundredThousand' ./notifier
 	STREAM_SEEDS=20000 go test -v -timeout 12h -run 'Scenario43' ./stream

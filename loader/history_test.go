@@ -261,6 +261,7 @@ func (h *history) run(seed uint64) error {
 	instances := 1 + h.random.IntN(3)
 	lives := h.random.IntN(3)
 	h.deaths = instances * lives
+	h.slow = seed%5 == 4
 	h.config.Visibility, h.config.Lanes, h.config.Workers = 20*time.Second, 2, 1+h.random.IntN(3)
 	if seed%2 == 1 {
 		h.config.Mode, h.config.Attributes = "delta", []string{"replace", "keep"}[seed/2%2]
