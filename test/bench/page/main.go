@@ -29,6 +29,7 @@ import (
 	"inventoryd/internal/collector"
 	"inventoryd/internal/health"
 	"inventoryd/internal/inventory"
+	"inventoryd/internal/transport"
 	"inventoryd/internal/web"
 	"inventoryd/internal/web/page"
 	"inventoryd/internal/web/stock"
@@ -72,6 +73,7 @@ func serve(endpoint, units string) error {
 	table := dynamodb.New(dynamodb.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("AK", "SK", ""),
 		Retryer: aws.NopRetryer{}, DisableValidateResponseChecksum: true,
+		HTTPClient: transport.Client(http.DefaultTransport, transport.JSON, 10*time.Second), // the SDK alone breaks its connections
 	})
 	p := page.New(page.Config{App: "bench", Reader: stock.New(table, stock.Config{Table: inventory.DefaultTable, Units: n})})
 	server, err := web.New(web.Config{Listen: "127.0.0.1:0"}, web.Parts{
