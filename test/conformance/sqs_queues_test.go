@@ -45,6 +45,7 @@ var _ = add("sqs",
 		t.refused(q.remove(message), "AWS.SimpleQueueService.NonExistentQueue")
 		_, err = q.deleteBatch(message, "a")
 		t.refused(err, "AWS.SimpleQueueService.NonExistentQueue")
+		t.refused(q.hide(message, 0), "AWS.SimpleQueueService.NonExistentQueue")
 		_, err = q.hideBatch(message, 0, "a")
 		t.refused(err, "AWS.SimpleQueueService.NonExistentQueue")
 		_, err = q.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{QueueUrl: q.url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
