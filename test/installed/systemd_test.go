@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ func TestInstalledOnABootedSystemd(t *testing.T) {
 	m := boot(t)
 	m.env = "sudo() { \"$@\"; }; export AWS_ENDPOINT_URL=http://" + sandboxAddress + " AWS_ACCESS_KEY_ID=operator AWS_SECRET_ACCESS_KEY=secret AWS_REGION=us-east-1 BUCKET=inventory\n"
 
+	before := m.named()
 	m.put(deb, "/root/inventoryd.deb")
 	m.put(top+"/dist/inventoryd-linux-amd64", "/opt/src/bin/inventoryd")
 	for _, file := range []string{"config.example.yaml", "systemd/inventoryd.service"} {
@@ -54,7 +56,7 @@ printf '[Service]\nEnvironment=AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=daemon AWS_
 	m.watchdogBites()
 	m.sandboxIsInForce()
 	m.stops()
-	m.upgradedAndPurged(deb)
+	m.upgradedAndPurged(deb, before)
 }
 
 // asREADMESays runs the README's lines as they are written there, and takes away again what they install.
@@ -178,18 +180,19 @@ func (m *machine) stops() {
 	m.must("systemctl start inventoryd")
 }
 
-// upgradedAndPurged upgrades to a package whose configuration differs from the one that was changed here.
-func (m *machine) upgradedAndPurged(deb string) {
+// upgradedAndPurged upgrades to a package whose configuration differs from the one that was changed here, and then purges it:
+// what has the daemon's name is what had it before.
+func (m *machine) upgradedAndPurged(deb string, before []string) {
 	m.Helper()
 	dir := m.TempDir()
 	run(m.T, fmt.Sprintf("dpkg-deb -R %s %s/next; sed -i 's/^Version: .*/Version: 9.9.9-1/' %[2]s/next/DEBIAN/control; echo '# new' >> %[2]s/next/etc/inventoryd/config.yaml; dpkg-deb --root-owner-group -Znone -b %[2]s/next %[2]s/next.deb", deb, dir))
 	m.put(dir+"/next.deb", "/root/next.deb")
-	before, sum := m.property("MainPID"), m.must("md5sum /etc/inventoryd/config.yaml")
+	pid, sum := m.property("MainPID"), m.must("md5sum /etc/inventoryd/config.yaml")
 	m.must("DEBIAN_FRONTEND=noninteractive dpkg -i --force-confold /root/next.deb < /dev/null")
 	if m.must("dpkg-query -W -f '${Version}' inventoryd") != "9.9.9-1" || m.must("md5sum /etc/inventoryd/config.yaml") != sum {
 		m.Error("the upgrade has not kept the configuration")
 	}
-	m.until("the new process", `p=$(systemctl show inventoryd --value -p MainPID); test "$p" != `+before+` -a "$p" != 0 && systemctl is-active inventoryd`)
+	m.until("the new process", `p=$(systemctl show inventoryd --value -p MainPID); test "$p" != `+pid+` -a "$p" != 0 && systemctl is-active inventoryd`)
 	m.feedIsLoadedAndTold("third.csv", "Bowl")
 
 	m.must("dpkg -r inventoryd")
@@ -198,10 +201,15 @@ func (m *machine) upgradedAndPurged(deb string) {
 	}
 	m.must("test -f /etc/inventoryd/config.yaml") // kept until the purge
 	m.must("dpkg -P inventoryd")
-	left := m.must("find / -xdev \\( -path /proc -o -path /sys -o -path /root -o -path /opt -o -path /work -o -path /tmp -o -path /home \\) -prune -o -name '*inventoryd*' -print; true")
-	for line := range strings.Lines(left) {
-		if !regexp.MustCompile(`/go/|/node_modules/|/var/log/|/var/lib/dpkg/|/run/log/`).MatchString(line) {
-			m.Errorf("left behind: %s", line)
+	for _, file := range m.named() {
+		if !slices.Contains(before, file) && !regexp.MustCompile(`^/var/log/|^/var/lib/dpkg/|^/run/log/`).MatchString(file) {
+			m.Errorf("left behind: %s", file)
 		}
 	}
+}
+
+// named are the machine's files with the daemon's name, but for those of this test.
+func (m *machine) named() []string {
+	m.Helper()
+	return strings.Split(m.must("find / -xdev \\( -path /proc -o -path /sys -o -path /root -o -path /opt -o -path /tmp \\) -prune -o -name '*inventoryd*' -print; true"), "\n")
 }
