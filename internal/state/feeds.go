@@ -16,13 +16,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Feeds returns the rows of all feeds, by name. It costs eventually consistent reads of about half a kilobyte each.
+// Feeds returns the rows of all feeds, by name. It costs consistent reads of about half a kilobyte each.
 func Feeds(ctx context.Context, c Ledger, table, app string) ([]Feed, error) {
 	var shards [loadShards][]Feed
 	group, ctx := errgroup.WithContext(ctx)
 	for n := range shards {
 		group.Go(func() error {
-			return partition(ctx, c, table, feedPartition(app, n), func(row map[string]types.AttributeValue) error {
+			return partition(ctx, c, true, table, feedPartition(app, n), func(row map[string]types.AttributeValue) error {
 				f, err := FeedOf(row)
 				shards[n] = append(shards[n], f)
 				return err
@@ -56,7 +56,7 @@ func FeedNamed(ctx context.Context, c Ledger, table, app, feed string) (f Feed, 
 
 // FeedsOfStore returns which feeds have loaded a store within StoreKept, the latest first.
 func FeedsOfStore(ctx context.Context, c Ledger, table, app, store string) (feeds []StoreFeed, err error) {
-	err = partition(ctx, c, table, StoreKey(app, store, "").PK, func(row map[string]types.AttributeValue) error {
+	err = partition(ctx, c, true, table, StoreKey(app, store, "").PK, func(row map[string]types.AttributeValue) error {
 		f, err := StoreFeedOf(row)
 		feeds = append(feeds, f)
 		return err
@@ -65,10 +65,10 @@ func FeedsOfStore(ctx context.Context, c Ledger, table, app, store string) (feed
 	return feeds, err
 }
 
-// partition reads all rows of a partition of the ledger.
-func partition(ctx context.Context, c Ledger, table, pk string, take func(map[string]types.AttributeValue) error) error {
+// partition reads all rows of a partition of the ledger; consistent reads see what was just written, and cost twice as much.
+func partition(ctx context.Context, c Ledger, consistent bool, table, pk string, take func(map[string]types.AttributeValue) error) error {
 	pages := dynamodb.NewQueryPaginator(c, &dynamodb.QueryInput{
-		TableName: &table, KeyConditionExpression: aws.String("#pk = :pk"), ExpressionAttributeNames: map[string]string{"#pk": PK},
+		TableName: &table, ConsistentRead: &consistent, KeyConditionExpression: aws.String("#pk = :pk"), ExpressionAttributeNames: map[string]string{"#pk": PK},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(pk)},
 	})
 	for pages.HasMorePages() {

@@ -43,7 +43,7 @@ func NewestLoads(ctx context.Context, c Ledger, table, app string, limit int) ([
 
 // loadsOf reads one partition of the ledger.
 func loadsOf(ctx context.Context, c Ledger, table, pk string) (loads []Load, err error) {
-	err = partition(ctx, c, table, pk, func(row map[string]types.AttributeValue) error {
+	err = partition(ctx, c, false, table, pk, func(row map[string]types.AttributeValue) error {
 		l, err := LoadOf(row)
 		loads = append(loads, l)
 		return err
