@@ -228,7 +228,7 @@ func loopsOf(t *testing.T) (names []string) {
 // stay, and everything to be well again after the trouble.
 func notReadyWithin30s(t *testing.T, rule fault.Rule, words []string) {
 	change := seldom
-	if rule.Service == "sns" { // its 30 s begin when the changes are read
+	if rule.Service == "sns" || rule.Service == "streams" { // its 30 s begin when the stream is read
 		change = nil
 	}
 	inBubble(t, change, func(t *testing.T, w *world) {
