@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,6 +59,9 @@ type world struct {
 	stuck  atomic.Pointer[stuckLoop]
 	stalls *atomic.Bool // nil: never; S3's answers begin, and then nothing more comes
 	only   half         // of the two lines
+	// Of the messages of processes; "": 2s, so that those of who was killed come again soon. On a busy machine they may come
+	// twice without that.
+	visibility string
 }
 
 func newWorld(t *testing.T, before ...func(*sandbox.Sandbox)) *world {
@@ -264,7 +268,7 @@ func (w *world) start(t *testing.T, environ ...string) *process {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	settings := append(w.settings[:len(w.settings):len(w.settings)],
-		"loader: {visibility: 2s}", "stream: {lease_duration: 2s}", "http: {listen: 127.0.0.1:0}", "metrics: {cloudwatch: {enabled: false}}")
+		"loader: {visibility: "+cmp.Or(w.visibility, "2s")+"}", "stream: {lease_duration: 2s}", "http: {listen: 127.0.0.1:0}", "metrics: {cloudwatch: {enabled: false}}")
 	if err := os.WriteFile(file, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}

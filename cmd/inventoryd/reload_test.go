@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ func TestSIGHUPUnderLoadPutsSettingsInForceWithoutLosingOrDoublingARow(t *testin
 	t.Parallel()
 	const feeds, rows = 12, 300
 	w := newWorld(t)
+	w.visibility = "60s"
 	w.aws.Fault(fault.Rule{Service: "dynamodb", Client: "daemon", Operation: "BatchWriteItem", Effect: fault.Effect{Delay: 100 * time.Millisecond}})
 	p := w.start(t)
 	eventually(t, p, 20*time.Second, func() bool { return ready(p) }, func() string { return "the daemon is not ready" })
@@ -71,7 +73,8 @@ func TestSIGHUPUnderLoadPutsSettingsInForceWithoutLosingOrDoublingARow(t *testin
 	_, metrics := p.get("/metrics") // what the table cannot tell: whether a row was written twice
 	for _, line := range []string{fmt.Sprintf("files_loaded_total %d", feeds), fmt.Sprintf("rows_read_total %d", feeds*rows), fmt.Sprintf("rows_written_total %d", feeds*rows)} {
 		if !strings.Contains(metrics, "\ninventoryd_loader_"+line+"\n") {
-			t.Errorf("the metrics do not say %s", line)
+			name, _, _ := strings.Cut(line, " ")
+			t.Errorf("the metrics do not say %s: %q", line, regexp.MustCompile(`(?m)^inventoryd_loader_`+name+` .*`).FindString(metrics))
 		}
 	}
 
