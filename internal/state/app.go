@@ -22,28 +22,21 @@ type Putter interface {
 // instance's word stands; it is ErrUnfit where the row names another table, so that two daemons that were given one name
 // by mistake do not share a memory.
 func Claim(ctx context.Context, c Putter, table, app, inventoryARN string) error {
-	k := AppKey(app)
+	row := AppKey(app).Attributes()
+	row["app"], row["table"] = text(app), text(inventoryARN)
 	_, err := c.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &table,
-		Item: map[string]types.AttributeValue{
-			PK:      &types.AttributeValueMemberS{Value: k.PK},
-			SK:      &types.AttributeValueMemberS{Value: k.SK},
-			"app":   &types.AttributeValueMemberS{Value: app},
-			"table": &types.AttributeValueMemberS{Value: inventoryARN},
-		},
+		TableName:                           &table,
+		Item:                                row,
 		ConditionExpression:                 aws.String("attribute_not_exists(pk) OR #table = :table"),
 		ExpressionAttributeNames:            map[string]string{"#table": "table"},
-		ExpressionAttributeValues:           map[string]types.AttributeValue{":table": &types.AttributeValueMemberS{Value: inventoryARN}},
+		ExpressionAttributeValues:           map[string]types.AttributeValue{":table": text(inventoryARN)},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var other *types.ConditionalCheckFailedException
 	if errors.As(err, &other) {
-		theirs, _ := other.Item["table"].(*types.AttributeValueMemberS)
-		if theirs == nil {
-			theirs = &types.AttributeValueMemberS{}
-		}
+		theirs := reader{row: other.Item}
 		return fmt.Errorf("%w: state table %s remembers app %q for table %s, not %s; set `app` or `state_table` to a name of its own",
-			ErrUnfit, table, app, theirs.Value, inventoryARN)
+			ErrUnfit, table, app, theirs.text("table"), inventoryARN)
 	}
 	if err != nil {
 		return fmt.Errorf("claim state table %s: %w", table, err)

@@ -22,7 +22,7 @@ func Feeds(ctx context.Context, c Ledger, table, app string) ([]Feed, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	for n := range shards {
 		group.Go(func() error {
-			return partition(ctx, c, true, table, feedPartition(app, n), func(row map[string]types.AttributeValue) error {
+			return each(ctx, c, partition(table, feedPartition(app, n)), func(row map[string]types.AttributeValue) error {
 				f, err := FeedOf(row)
 				shards[n] = append(shards[n], f)
 				return err
@@ -56,7 +56,7 @@ func FeedNamed(ctx context.Context, c Ledger, table, app, feed string) (f Feed, 
 
 // FeedsOfStore returns which feeds have loaded a store within StoreKept, the latest first.
 func FeedsOfStore(ctx context.Context, c Ledger, table, app, store string) (feeds []StoreFeed, err error) {
-	err = partition(ctx, c, true, table, StoreKey(app, store, "").PK, func(row map[string]types.AttributeValue) error {
+	err = each(ctx, c, partition(table, StoreKey(app, store, "").PK), func(row map[string]types.AttributeValue) error {
 		f, err := StoreFeedOf(row)
 		feeds = append(feeds, f)
 		return err
@@ -65,16 +65,22 @@ func FeedsOfStore(ctx context.Context, c Ledger, table, app, store string) (feed
 	return feeds, err
 }
 
-// partition reads all rows of a partition of the ledger; consistent reads see what was just written, and cost twice as much.
-func partition(ctx context.Context, c Ledger, consistent bool, table, pk string, take func(map[string]types.AttributeValue) error) error {
-	pages := dynamodb.NewQueryPaginator(c, &dynamodb.QueryInput{
-		TableName: &table, ConsistentRead: &consistent, KeyConditionExpression: aws.String("#pk = :pk"), ExpressionAttributeNames: map[string]string{"#pk": PK},
+// partition asks for all rows of a partition of the ledger as they are now.
+func partition(table, pk string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName: &table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: aws.String("#pk = :pk"), ExpressionAttributeNames: map[string]string{"#pk": PK},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(pk)},
-	})
+	}
+}
+
+// each takes all rows that in asks for.
+func each(ctx context.Context, c Ledger, in *dynamodb.QueryInput, take func(map[string]types.AttributeValue) error) error {
+	pages := dynamodb.NewQueryPaginator(c, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("read the ledger in table %s: %w", table, err)
+			return fmt.Errorf("read the ledger in table %s: %w", *in.TableName, err)
 		}
 		for _, row := range page.Items {
 			if err := take(row); err != nil {

@@ -43,7 +43,9 @@ func NewestLoads(ctx context.Context, c Ledger, table, app string, limit int) ([
 
 // loadsOf reads one partition of the ledger.
 func loadsOf(ctx context.Context, c Ledger, table, pk string) (loads []Load, err error) {
-	err = partition(ctx, c, false, table, pk, func(row map[string]types.AttributeValue) error {
+	in := partition(table, pk)
+	in.ConsistentRead = nil // at half the price
+	err = each(ctx, c, in, func(row map[string]types.AttributeValue) error {
 		l, err := LoadOf(row)
 		loads = append(loads, l)
 		return err

@@ -35,23 +35,25 @@ type Creator interface {
 // several instances start at once. It reports whether it created the table. The error of a table that cannot be
 // created or does not fit names the remedy.
 func Ensure(ctx context.Context, c Creator, name string) (created bool, err error) {
-	created, _, err = ensure(ctx, c, name, false)
+	created, _, err = ensure(ctx, c, leaseTable(name))
 	return created, err
 }
 
 // EnsureState is Ensure for the state table, which has the index of what is to be looked at too.
 func EnsureState(ctx context.Context, c Creator, name string) (created bool, err error) {
-	created, table, err := ensure(ctx, c, name, true)
+	created, table, err := ensure(ctx, c, stateTable(name))
 	if err == nil {
 		err = checkIndex(table)
 	}
 	return created, err
 }
 
-func ensure(ctx context.Context, c Creator, name string, look bool) (created bool, table *types.TableDescription, err error) {
+// ensure makes sure of the table that want describes.
+func ensure(ctx context.Context, c Creator, want *dynamodb.CreateTableInput) (created bool, table *types.TableDescription, err error) {
+	name := *want.TableName
 	table, err = describe(ctx, c, name)
 	if isAbsent(err) {
-		if created, err = create(ctx, c, name, look); err != nil {
+		if created, err = create(ctx, c, want); err != nil {
 			return false, nil, fmt.Errorf("table %s does not exist and cannot be created (create it with `inventoryd setup`): %w", name, err)
 		}
 		table, err = appeared(ctx, c, name)
@@ -109,8 +111,8 @@ func appeared(ctx context.Context, c Creator, name string) (*types.TableDescript
 	}
 }
 
-func create(ctx context.Context, c Creator, name string, look bool) (bool, error) {
-	in := &dynamodb.CreateTableInput{
+func leaseTable(name string) *dynamodb.CreateTableInput {
+	return &dynamodb.CreateTableInput{
 		TableName:   &name,
 		BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{
@@ -122,13 +124,21 @@ func create(ctx context.Context, c Creator, name string, look bool) (bool, error
 			{AttributeName: aws.String(SK), KeyType: types.KeyTypeRange},
 		},
 	}
-	if look {
-		in.AttributeDefinitions = append(in.AttributeDefinitions, lookAttributes()...)
-		in.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
-			IndexName: aws.String(LookIndex), KeySchema: lookSchema(), Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
-		}}
-	}
-	_, err := c.CreateTable(ctx, in)
+}
+
+// stateTable is a lease table's twin with the index.
+func stateTable(name string) *dynamodb.CreateTableInput {
+	t := leaseTable(name)
+	t.AttributeDefinitions = append(t.AttributeDefinitions, lookAttributes()...)
+	t.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
+		IndexName: aws.String(LookIndex), KeySchema: lookSchema(), Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+	}}
+	return t
+}
+
+// create reports whether it was this call that created the table.
+func create(ctx context.Context, c Creator, want *dynamodb.CreateTableInput) (bool, error) {
+	_, err := c.CreateTable(ctx, want)
 	var exists *types.ResourceInUseException // another instance was faster
 	if errors.As(err, &exists) {
 		return false, nil
