@@ -29,6 +29,14 @@ const (
 	mostHeld  = 0.5
 )
 
+// purse is what a call is paid from.
+type purse int
+
+const (
+	forAll     purse = iota // what is there for everybody
+	forWaiters              // what is put by for who waits; where that is empty, what is there for everybody
+)
+
 func newBudget(rate int) *budget {
 	r := float64(rate)
 	return &budget{rate: r, have: mostHeld * r, saved: mostSaved * r, at: time.Now()}
@@ -52,12 +60,12 @@ func (b *budget) fill() {
 	b.saved = min(b.saved+in-rest, mostSaved*b.rate)
 }
 
-// spend takes what a call has cost; waited: of what is saved, where there is something, be it less.
-func (b *budget) spend(units float64, waited bool) {
+// spend takes what a call has cost from one purse, though it may hold less.
+func (b *budget) spend(units float64, from purse) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fill()
-	if waited && b.saved > 0 {
+	if from == forWaiters && b.saved > 0 {
 		b.saved -= units
 	} else {
 		b.have -= units
@@ -73,20 +81,20 @@ func (b *budget) saving() bool {
 }
 
 // debt is how long it takes, at least, until a call may begin.
-func (b *budget) debt(waited bool) time.Duration {
+func (b *budget) debt(from purse) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fill()
-	if b.have > 0 || waited && b.saved > 0 {
+	if b.have > 0 || from == forWaiters && b.saved > 0 {
 		return 0
 	}
 	return time.Duration((0.5-b.have)/b.rate*float64(time.Second)) + time.Millisecond
 }
 
 // wait returns when a call may begin.
-func (b *budget) wait(ctx context.Context, waited bool) error {
+func (b *budget) wait(ctx context.Context, from purse) error {
 	for {
-		d := b.debt(waited)
+		d := b.debt(from)
 		if d == 0 {
 			return ctx.Err()
 		}

@@ -22,14 +22,14 @@ type Found struct {
 	Unusable  string // why its count is none; "": it is one
 }
 
-// enter waits until the caller may make a call of its own; waited: one for which somebody sees nothing until it is done.
-func (r *Reader) enter(ctx context.Context, waited bool) (leave func(), err error) {
+// enter waits until the caller may make a call of its own.
+func (r *Reader) enter(ctx context.Context, paid purse) (leave func(), err error) {
 	select {
 	case r.direct <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if err := r.budget.wait(ctx, waited); err != nil {
+	if err := r.budget.wait(ctx, paid); err != nil {
 		<-r.direct
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (r *Reader) enter(ctx context.Context, waited bool) (leave func(), err erro
 // After reads a page of a store's rows that follow the item after ("": from the first one), whatever its view lists. more
 // says whether others follow. The error is a reason for people.
 func (r *Reader) After(ctx context.Context, store, after string) (rows []Row, more bool, err error) {
-	leave, err := r.enter(ctx, false)
+	leave, err := r.enter(ctx, forAll)
 	if err != nil {
 		return nil, false, Trouble("too much is being read at once")
 	}
@@ -48,7 +48,7 @@ func (r *Reader) After(ctx context.Context, store, after string) (rows []Row, mo
 	if after != "" {
 		from = r.cfg.Table.KeyAttributes(inventory.Key{Store: store, Item: after})
 	}
-	page, next, err := r.page(ctx, store, from, false)
+	page, next, err := r.page(ctx, store, from, forAll)
 	if err != nil {
 		return nil, false, Trouble(reason(err))
 	}
@@ -70,7 +70,7 @@ func (r *Reader) Items(ctx context.Context, item string, stores []string) ([]Fou
 	if len(stores) == 0 {
 		return nil, nil
 	}
-	leave, err := r.enter(ctx, true)
+	leave, err := r.enter(ctx, forWaiters) // who sees nothing until it is done
 	if err != nil {
 		return nil, Trouble("too much is being read at once")
 	}
@@ -86,7 +86,7 @@ func (r *Reader) Items(ctx context.Context, item string, stores []string) ([]Fou
 		RequestItems:           map[string]types.KeysAndAttributes{r.cfg.Table.Name: want},
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
-	r.spend(float64(len(want.Keys))/2, true)
+	r.spend(float64(len(want.Keys))/2, forWaiters)
 	if err != nil {
 		return nil, Trouble(reason(fmt.Errorf("get items of %s: %w", r.cfg.Table.Name, err)))
 	}

@@ -19,8 +19,8 @@ import (
 
 type attributes = map[string]types.AttributeValue
 
-// step reads the next page of s; waited: for somebody who waits for its first view.
-func (r *Reader) step(ctx context.Context, s *subject, waited bool) {
+// step reads the next page of s.
+func (r *Reader) step(ctx context.Context, s *subject, paid purse) {
 	now := time.Now()
 	r.mu.Lock()
 	r.turns++
@@ -36,7 +36,7 @@ func (r *Reader) step(ctx context.Context, s *subject, waited bool) {
 	}
 	r.mu.Unlock()
 
-	rows, next, err := r.page(ctx, s.store, s.from, waited)
+	rows, next, err := r.page(ctx, s.store, s.from, paid)
 	if ctx.Err() != nil {
 		return
 	}
@@ -115,7 +115,7 @@ func reason(err error) string {
 }
 
 // page reads one page of a store ("": of the table).
-func (r *Reader) page(ctx context.Context, store string, from attributes, waited bool) (rows []attributes, next attributes, err error) {
+func (r *Reader) page(ctx context.Context, store string, from attributes, paid purse) (rows []attributes, next attributes, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	names, projection := r.projection()
@@ -126,10 +126,10 @@ func (r *Reader) page(ctx context.Context, store string, from attributes, waited
 			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 		})
 		if err != nil {
-			r.spend(0.5, waited)
+			r.spend(0.5, paid)
 			return nil, nil, fmt.Errorf("scan %s: %w", r.cfg.Table.Name, err)
 		}
-		r.spend(unitsOf(out.ConsumedCapacity, out.ScannedCount), waited)
+		r.spend(unitsOf(out.ConsumedCapacity, out.ScannedCount), paid)
 		return out.Items, out.LastEvaluatedKey, nil
 	}
 	out, err := r.table.Query(ctx, &dynamodb.QueryInput{
@@ -139,10 +139,10 @@ func (r *Reader) page(ctx context.Context, store string, from attributes, waited
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
 	if err != nil {
-		r.spend(0.5, waited)
+		r.spend(0.5, paid)
 		return nil, nil, fmt.Errorf("query %s: %w", r.cfg.Table.Name, err)
 	}
-	r.spend(unitsOf(out.ConsumedCapacity, out.ScannedCount), waited)
+	r.spend(unitsOf(out.ConsumedCapacity, out.ScannedCount), paid)
 	return out.Items, out.LastEvaluatedKey, nil
 }
 
@@ -163,8 +163,8 @@ func unitsOf(c *types.ConsumedCapacity, rows int32) float64 {
 	return max(0.5, float64(rows)*100/8192)
 }
 
-func (r *Reader) spend(units float64, waited bool) {
-	r.budget.spend(units, waited)
+func (r *Reader) spend(units float64, paid purse) {
+	r.budget.spend(units, paid)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.spent += units

@@ -204,10 +204,10 @@ func (r *Reader) nudge() {
 // Run reads until ctx ends.
 func (r *Reader) Run(ctx context.Context) {
 	for {
-		s, waited, rest := r.next(time.Now())
+		s, paid, rest := r.next(time.Now())
 		if s != nil {
-			if rest = r.budget.debt(waited); rest == 0 {
-				r.step(ctx, s, waited)
+			if rest = r.budget.debt(paid); rest == 0 {
+				r.step(ctx, s, paid)
 				if ctx.Err() != nil {
 					return
 				}

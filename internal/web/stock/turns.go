@@ -4,9 +4,9 @@ package stock
 
 import "time"
 
-// next is the subject whose turn it is: of those that are due, the one that has waited longest; while something is saved
-// for that, of those whose first view is waited for. Where none is due, rest is how long that may last.
-func (r *Reader) next(now time.Time) (turn *subject, waited bool, rest time.Duration) {
+// next is the subject whose turn it is, and what pays for it: of those that are due, the one that has waited longest; while
+// something is saved for that, of those whose first view is waited for. Where none is due, rest is how long that may last.
+func (r *Reader) next(now time.Time) (turn *subject, paid purse, rest time.Duration) {
 	saving := r.budget.saving()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -14,16 +14,19 @@ func (r *Reader) next(now time.Time) (turn *subject, waited bool, rest time.Dura
 	rest = time.Hour
 	for _, s := range r.subjects {
 		due, wanted := s.due(now)
-		first := saving && s.firstWaitedFor(now)
+		from := forAll
+		if saving && s.firstWaitedFor(now) {
+			from = forWaiters
+		}
 		switch {
 		case !wanted:
 		case due.After(now):
 			rest = min(rest, due.Sub(now))
-		case turn == nil || first && !waited || first == waited && s.place(now) < turn.place(now):
-			turn, waited = s, first
+		case turn == nil || from > paid || from == paid && s.place(now) < turn.place(now):
+			turn, paid = s, from
 		}
 	}
-	return turn, waited, rest
+	return turn, paid, rest
 }
 
 // firstWaitedFor tells whether somebody waits for a view of the subject and there is no whole one yet.
