@@ -47,26 +47,16 @@ func TestFireOnStandIns(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	a := goAbroad(t, ctx)
-	for _, d := range a.daemons {
-		go d.supervise()
-	}
-	defer func() {
-		for _, d := range a.daemons {
-			d.retire(30 * time.Second)
-		}
-		for _, finding := range a.wrong {
-			t.Error(finding)
-		}
-	}()
+	defer a.atWork(t)()
 	dice := rand.New(rand.NewPCG(seed, 2))
 	for store := range storesAbroad {
 		a.send(t, store, fresh, uint64(store), dice)
 	}
-	if !a.settles(t, 2*time.Minute) {
+	if !a.settles(t, 2*time.Minute, a.owed) {
 		return
 	}
 	a.burn(t, dice, length)
-	if !a.settles(t, 5*time.Minute) {
+	if !a.settles(t, 5*time.Minute, a.owed) {
 		return
 	}
 	time.Sleep(65 * time.Second)
@@ -74,7 +64,7 @@ func TestFireOnStandIns(t *testing.T) {
 	for store := range storesAbroad {
 		a.send(t, store, fresh, dice.Uint64(), dice)
 	}
-	if a.settles(t, 5*time.Minute) {
+	if a.settles(t, 5*time.Minute, a.owed) {
 		time.Sleep(3 * time.Second) // what comes too late may come now
 		a.judge(t)
 	}
@@ -281,43 +271,11 @@ func (a *abroad) owed(t *testing.T) (found []string) {
 }
 
 func (a *abroad) rows(t *testing.T) map[known]int64 {
-	rows := map[known]int64{}
-	pages := dynamodb.NewScanPaginator(a.tables, &dynamodb.ScanInput{TableName: aws.String(sandbox.Table), ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, attributes := range page.Items {
-			i, err := inventory.DefaultTable.ItemOf(attributes)
-			if err != nil {
-				t.Fatal(err)
-			}
-			rows[i.Key] = i.Count
-		}
+	rows, err := a.town.rows(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return rows
-}
-
-// settles waits until nothing is owed and the daemons say so.
-func (a *abroad) settles(t *testing.T, patience time.Duration) bool {
-	for begun := time.Now(); ; time.Sleep(time.Second) {
-		owed, idle := a.owed(t), 0
-		for _, d := range a.daemons {
-			if ok, _ := d.ready(); ok && d.idle() {
-				idle++
-			}
-		}
-		if len(owed) == 0 && idle == len(a.daemons) {
-			t.Logf("settled after %s", time.Since(begun).Round(time.Second))
-			return true
-		}
-		if time.Since(begun) > patience {
-			t.Errorf("not settled within %s: %d of %d daemons are ready and idle, %d things are owed: %.2000q", patience, idle, len(a.daemons), len(owed), owed)
-			a.audit(t)
-			return false
-		}
-	}
 }
 
 func (a *abroad) judge(t *testing.T) {

@@ -26,23 +26,13 @@ func TestFire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range town.daemons {
-		go d.supervise()
-	}
-	defer func() {
-		for _, d := range town.daemons {
-			d.retire(30 * time.Second)
-		}
-		for _, finding := range town.wrong {
-			t.Error(finding)
-		}
-	}()
+	defer town.atWork(t)()
 	town.open()
-	if !town.settles(t, 2*time.Minute) {
+	if !town.settles(t, 2*time.Minute, town.owed) {
 		return
 	}
 	town.burn(ctx, steps)
-	if !town.settles(t, 5*time.Minute) {
+	if !town.settles(t, 5*time.Minute, town.owed) {
 		return
 	}
 	time.Sleep(5 * time.Second) // what comes too late, or twice, may come now
@@ -117,37 +107,55 @@ func (t *town) burn(ctx context.Context, steps []step) {
 	t.burned = t.box.Clock.Now()
 }
 
-// settles waits until everything is done and says so; what is owed then is found.
-func (w *town) settles(t *testing.T, patience time.Duration) bool {
-	begun := time.Now()
-	for {
-		e, err := w.evidence(t.Context())
-		if err != nil {
-			t.Fatal(err)
+// atWork starts the daemons; the function that it returns ends them, and tells what was found by the way.
+func (w *town) atWork(t *testing.T) (end func()) {
+	for _, d := range w.daemons {
+		go d.supervise()
+	}
+	return func() {
+		for _, d := range w.daemons {
+			d.retire(30 * time.Second)
 		}
-		owed := e.owed()
-		idle := 0
+		for _, finding := range w.wrong {
+			t.Error(finding)
+		}
+	}
+}
+
+// owed is what is still to be done.
+func (w *town) owed(t *testing.T) []string {
+	e, err := w.evidence(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.owed()
+}
+
+// settles waits until nothing is owed and the daemons say so; what is owed then is found.
+func (w *town) settles(t *testing.T, patience time.Duration, owed func(*testing.T) []string) bool {
+	for begun := time.Now(); ; time.Sleep(500 * time.Millisecond) {
+		left, idle := owed(t), 0
 		for _, d := range w.daemons {
 			if ok, _ := d.ready(); ok && d.idle() {
 				idle++
 			}
 		}
-		if len(owed) == 0 && idle == len(w.daemons) {
+		if len(left) == 0 && idle == len(w.daemons) {
 			t.Logf("settled after %s", time.Since(begun).Round(time.Second))
 			return true
 		}
 		if time.Since(begun) > patience {
-			t.Errorf("not settled within %s: %d of %d daemons are ready and idle, %d things are owed", patience, idle, len(w.daemons), len(owed))
-			for _, o := range owed[:min(20, len(owed))] {
+			t.Errorf("not settled within %s: %d of %d daemons are ready and idle, %d things are owed", patience, idle, len(w.daemons), len(left))
+			for _, o := range left[:min(20, len(left))] {
 				t.Error(o)
 			}
 			for _, d := range w.daemons {
 				ok, why := d.ready()
 				t.Logf("daemon %d: ready %t %s", d.n, ok, why)
 			}
+			w.audit(t)
 			return false
 		}
-		time.Sleep(500 * time.Millisecond)
 	}
 }
 

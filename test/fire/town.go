@@ -128,21 +128,29 @@ func (t *town) collect() {
 // evidence is how things stand.
 func (t *town) evidence(ctx context.Context) (evidence, error) {
 	t.collect()
-	e := evidence{witness: t.witness, table: map[known]int64{}, promise: promised, opened: t.opened, burned: t.burned}
+	e := evidence{witness: t.witness, promise: promised, opened: t.opened, burned: t.burned}
+	e.waiting, e.dead = t.lying(sandbox.EventQueue), t.lying(sandbox.DeadLetterQueue)
+	var err error
+	e.table, err = t.rows(ctx)
+	return e, err
+}
+
+// rows is the table.
+func (t *town) rows(ctx context.Context) (map[known]int64, error) {
+	rows := map[known]int64{}
 	pages := dynamodb.NewScanPaginator(t.tables, &dynamodb.ScanInput{TableName: aws.String(sandbox.Table), ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return e, err
+			return nil, err
 		}
 		for _, attributes := range page.Items {
 			if i, err := inventory.DefaultTable.ItemOf(attributes); err == nil { // others write what is none
-				e.table[i.Key] = i.Count
+				rows[i.Key] = i.Count
 			}
 		}
 	}
-	e.waiting, e.dead = t.lying(sandbox.EventQueue), t.lying(sandbox.DeadLetterQueue)
-	return e, nil
+	return rows, nil
 }
 
 // lying are the bodies of all messages of a queue.
