@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ var alertsCommand = &cli.Command{
 		"come from an index, which lags by a second or two.\n\n" +
 		"Example:\n  inventoryd alerts --since 72h --store Berlin\n  inventoryd alerts --out -o csv\n  inventoryd alerts --failed",
 	Flags: append(originFlags(), outputFlag(),
-		&cli.StringFlag{Name: "since", Value: "24h", Usage: "of the history: how far back, a `TIME` ago (90m, 72h) or an instant (RFC 3339)"},
+		&cli.StringFlag{Name: "since", Value: "24h", Usage: "of the history: `WHEN` it begins, an age (90m, 72h), a date or an instant (RFC 3339)"},
 		&cli.StringFlag{Name: "store", Usage: "only of this `STORE`"},
 		&cli.BoolFlag{Name: "out", Usage: "what is out of stock now, since when, and when it was told"},
 		&cli.BoolFlag{Name: "due", Usage: "what is to be told, now or when a cooldown is over"},
@@ -49,7 +48,7 @@ func listAlerts(c *cli.Context) error {
 	if len(lists) > 1 || len(lists) == 1 && c.IsSet("since") {
 		return usage(errors.New("alerts: give one of --since, --out, --due, --failed"))
 	}
-	b, err := bookOf(c)
+	b, err := openBook(c)
 	if err != nil {
 		return err
 	}
@@ -64,28 +63,18 @@ func listAlerts(c *cli.Context) error {
 	return standingTable(found).print(c)
 }
 
-// sinceWhen reads how far back to look.
-func sinceWhen(s string, now time.Time) (time.Time, error) {
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, nil
-	}
-	return time.Time{}, fmt.Errorf("--since %q is neither a time such as 72h nor an instant such as 2026-11-26T06:00:00Z", s)
-}
-
-// bookOf is the book of the configuration that the flags name.
-func bookOf(c *cli.Context) (notifier.Book, error) {
+// openBook is the book of the configuration that the flags name.
+func openBook(c *cli.Context) (notifier.Book, error) {
 	cfg, all, err := configured(c)
 	if err != nil {
 		return notifier.Book{}, err
 	}
-	return bookIn(cfg, all), nil
+	return bookOf(cfg, persistent(all.Tables)), nil
 }
 
-func bookIn(cfg Config, all clients) notifier.Book {
-	return notifier.Book{Rows: persistent(all.Tables), Table: cfg.StateTable, App: cfg.App}
+// bookOf is the book of a configuration.
+func bookOf(cfg Config, rows *dynamodb.Client) notifier.Book {
+	return notifier.Book{Rows: rows, Table: cfg.StateTable, App: cfg.App}
 }
 
 // persistent is a client that repeats its calls: a command has no loop of its own that would.
@@ -212,87 +201,4 @@ func standingTable(all []standing) table {
 		})
 	}
 	return t
-}
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func stampOf(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
-	return stamp(*t)
-}
-
-var retryCommand = &cli.Command{
-	Name:      "retry",
-	Usage:     "makes due again what SNS has refused to tell",
-	ArgsUsage: "[STORE ITEM]",
-	Description: "What it was refused for should be mended first: `inventoryd alerts --failed` has the reason. What does not hold any more is\n" +
-		"not told.\n\n" +
-		"Example:\n  inventoryd alerts retry Berlin \"Echo Dot\"\n  inventoryd alerts retry --all\n  inventoryd alerts retry --feed berlin.csv",
-	Flags: append(originFlags(),
-		&cli.BoolFlag{Name: "all", Usage: "all that failed"},
-		&cli.StringFlag{Name: "feed", Usage: "what is to be told of this `FEED`"}),
-	Action: retryAlerts,
-}
-
-func retryAlerts(c *cli.Context) error {
-	args, feed, everything := c.Args().Slice(), c.String("feed"), c.Bool("all")
-	ways := 0
-	for _, given := range []bool{len(args) > 0, feed != "", everything} {
-		if given {
-			ways++
-		}
-	}
-	if ways != 1 || len(args) != 0 && len(args) != 2 {
-		return usage(errors.New("alerts retry: name a store and an item, or --feed, or --all; see inventoryd alerts retry --help"))
-	}
-	b, err := bookOf(c)
-	if err != nil {
-		return err
-	}
-	done, err := retryFailed(c, b, func(s standing) bool {
-		return everything || feed != "" && s.Feed == feed || len(args) == 2 && s.Store == args[0] && s.Item == args[1]
-	})
-	if err == nil && done == 0 {
-		fmt.Fprintln(c.App.ErrWriter, "nothing of that kind has failed; see inventoryd alerts --failed")
-		return exit{code: exitFindings}
-	}
-	return err
-}
-
-// retryFailed makes due what failed and is wanted, and says so.
-func retryFailed(c *cli.Context, b notifier.Book, wanted func(standing) bool) (done int, err error) {
-	say := func(made bool, err error, words ...string) error {
-		if made && err == nil {
-			done++
-			_, err = fmt.Fprintln(c.App.Writer, visible(strings.Join(words, " ")), "is due again")
-		}
-		return err
-	}
-	items, err := b.Failed(c.Context)
-	if err != nil {
-		return 0, err
-	}
-	now := time.Now()
-	for _, i := range slices.DeleteFunc(items, func(i state.Item) bool { return !wanted(standingOf(i, now)) }) {
-		made, err := b.Retry(c.Context, i)
-		if err := say(made, err, i.Store+"/"+i.Item); err != nil {
-			return done, err
-		}
-	}
-	feeds, err := b.Feeds(c.Context)
-	if err != nil {
-		return done, err
-	}
-	for _, f := range feeds {
-		if f.Failed == "" || !wanted(standing{Feed: f.Feed}) {
-			continue
-		}
-		made, err := b.RetryFeed(c.Context, f)
-		if err := say(made, err, f.Kind, f.Feed); err != nil {
-			return done, err
-		}
-	}
-	return done, nil
 }

@@ -142,7 +142,7 @@ func TestAResyncIsFollowedToItsEndAndSaysWhereNobodyBegins(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, w *world) {
 		time.Sleep(10 * time.Second)
 		var said strings.Builder
-		if err := askResync(t.Context(), bookIn(defaults(), w.clients), &said, true); err != nil || strings.Contains(said.String(), "nobody") {
+		if err := askResync(t.Context(), bookOf(defaults(), persistent(w.Tables)), &said, true); err != nil || strings.Contains(said.String(), "nobody") {
 			t.Errorf("%v %s", err, said.String())
 		}
 	})
@@ -151,7 +151,7 @@ func TestAResyncIsFollowedToItsEndAndSaysWhereNobodyBegins(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer stop()
 		var said strings.Builder
-		if err := askResync(ctx, bookIn(defaults(), w.clients), &said, true); err == nil || strings.Count(said.String(), "nobody has begun yet") != 1 {
+		if err := askResync(ctx, bookOf(defaults(), persistent(w.Tables)), &said, true); err == nil || strings.Count(said.String(), "nobody has begun yet") != 1 {
 			t.Errorf("%v %s", err, said.String())
 		}
 	})

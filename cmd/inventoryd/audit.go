@@ -52,8 +52,9 @@ var auditCommand = &cli.Command{
 }
 
 func auditorOf(cfg Config, all clients, wait time.Duration, progress func(int64)) notifier.Auditor {
+	rows := persistent(all.Tables)
 	return notifier.Auditor{
-		Book: bookIn(cfg, all), Items: persistent(all.Tables), Table: cfg.Table,
+		Book: bookOf(cfg, rows), Items: rows, Table: cfg.Table,
 		Rules: cfg.Notifier.Rules, Reorder: cfg.Notifier.ThresholdAttribute, Patience: wait, Progress: progress,
 	}
 }

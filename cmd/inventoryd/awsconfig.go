@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	"go.uber.org/zap"
@@ -140,11 +138,7 @@ func (r *renewed) due() bool {
 
 // credentialsRefused tells of codes by which services say that they do not take the credentials any more.
 func credentialsRefused(err error) bool {
-	var refused smithy.APIError
-	if !errors.As(err, &refused) {
-		return false
-	}
-	switch refused.ErrorCode() {
+	switch codeIn(err) {
 	case "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "InvalidToken",
 		"SignatureDoesNotMatch", "InvalidSignatureException":
 		return true

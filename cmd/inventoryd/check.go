@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -147,6 +146,9 @@ func codeIn(err error) string {
 	return ""
 }
 
+// nameIn is the name of the queue or topic that an ARN is of.
+func nameIn(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
+
 // identity looks at the credentials: without any, nothing else can be asked.
 func (d *doctor) identity(ctx context.Context) bool {
 	c, err := d.base.Credentials.Retrieve(ctx)
@@ -156,7 +158,7 @@ func (d *doctor) identity(ctx context.Context) bool {
 	}
 	until := "they do not expire"
 	if c.CanExpire {
-		until = "they are renewed before " + c.Expires.UTC().Format(time.RFC3339)
+		until = "they are renewed before " + stamp(c.Expires)
 	}
 	who, err := d.who.GetCallerIdentity(ctx, nil)
 	if err != nil && credentialsRefused(err) {
@@ -194,21 +196,14 @@ func (d *doctor) machineClock() {
 // report prints the findings.
 func (d *doctor) report(c *cli.Context) error {
 	w := c.App.Writer
-	switch format := c.String("output"); {
-	case format == "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(d.findings)
-	case format == "table" || format == "" && onTerminal(w):
+	if format := c.String("output"); format == "table" || format == "" && onTerminal(w) {
 		return d.lines(w)
-	default:
-		t := table{}
-		for _, f := range d.findings {
-			t.rows = append(t.rows, []string{string(f.Verdict), f.Check, f.Found, f.Remedy})
-		}
-		return t.print(c)
 	}
+	t := table{head: []string{"VERDICT", "CHECK", "FOUND", "REMEDY"}, json: d.findings}
+	for _, f := range d.findings {
+		t.rows = append(t.rows, []string{string(f.Verdict), f.Check, f.Found, f.Remedy})
+	}
+	return t.print(c)
 }
 
 func (d *doctor) lines(w io.Writer) error {
@@ -225,14 +220,4 @@ func (d *doctor) lines(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// shell quotes a word for a command line.
-func shell(s string) string {
-	if s != "" && strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@", r))
-	}) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -37,19 +37,16 @@ func (q queue) number(name string) int {
 
 // lookAt finds a queue by its name or URL. absent tells of one that is not there, of which nothing has been said yet.
 func (d *doctor) lookAt(ctx context.Context, check, named string) (q queue, absent, ok bool) {
-	q.url = named
-	if !strings.Contains(named, "://") {
-		out, err := d.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &named})
-		if code := codeIn(err); code == "QueueDoesNotExist" || code == "AWS.SimpleQueueService.NonExistentQueue" {
-			return q, true, false
-		}
-		if !d.asked(check, "sqs:GetQueueUrl", err) {
-			return q, false, false
-		}
-		q.url = aws.ToString(out.QueueUrl)
+	url, err := d.queueURL(ctx, named)
+	if noQueue(err) {
+		return q, true, false
 	}
+	if !d.asked(check, "sqs:GetQueueUrl", err) {
+		return q, false, false
+	}
+	q.url = url
 	out, err := d.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
-	if code := codeIn(err); code == "QueueDoesNotExist" || code == "AWS.SimpleQueueService.NonExistentQueue" {
+	if noQueue(err) {
 		return q, true, false
 	}
 	if !d.asked(check, "sqs:GetQueueAttributes", err) {
@@ -57,6 +54,11 @@ func (d *doctor) lookAt(ctx context.Context, check, named string) (q queue, abse
 	}
 	q.attributes = out.Attributes
 	return q, false, true
+}
+
+func noQueue(err error) bool {
+	code := codeIn(err)
+	return code == "QueueDoesNotExist" || code == "AWS.SimpleQueueService.NonExistentQueue"
 }
 
 // setAttributes is the command that changes a queue.
@@ -83,7 +85,7 @@ func (d *doctor) eventQueue(ctx context.Context) (arn string, ok bool) {
 
 // redrive looks at where messages go that fail again and again.
 func (d *doctor) redrive(ctx context.Context, q queue) {
-	name := q.attributes["QueueArn"][strings.LastIndexByte(q.attributes["QueueArn"], ':')+1:]
+	name := nameIn(q.attributes["QueueArn"])
 	policy := func(arn string) string {
 		return setAttributes(q.url, map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"` + arn + `","maxReceiveCount":"5"}`})
 	}
@@ -100,7 +102,7 @@ func (d *doctor) redrive(ctx context.Context, q queue) {
 	if max, _ := strconv.Atoi(fmt.Sprint(redrive.Max)); max < 5 {
 		d.say(warning, "dlq", policy(redrive.Target), "maxReceiveCount is %d: a short outage moves good messages to the dead-letter queue; 5 or more", max)
 	}
-	deadName := redrive.Target[strings.LastIndexByte(redrive.Target, ':')+1:]
+	deadName := nameIn(redrive.Target)
 	dead, absent, ok := d.lookAt(ctx, "dlq", deadName)
 	if absent {
 		d.say(failure, "dlq", "aws sqs create-queue --queue-name "+shell(deadName)+" --attributes MessageRetentionPeriod="+longestRetention, "the dead-letter queue %s does not exist", quoted(deadName))

@@ -17,7 +17,6 @@ import (
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
-	"inventoryd/notifier"
 )
 
 const (
@@ -109,17 +108,13 @@ func (c *canary) inTable(ctx context.Context) (bool, error) {
 }
 
 func (c *canary) isDue(ctx context.Context) (there bool, err error) {
-	c.told, there, err = c.book().Item(ctx, c.row)
+	c.told, there, err = bookOf(c.cfg, c.Tables).Item(ctx, c.row)
 	return there, err
 }
 
 func (c *canary) isTold(ctx context.Context) (bool, error) {
 	there, err := c.isDue(ctx)
 	return there && !c.told.Told.V.IsZero(), err
-}
-
-func (c *canary) book() notifier.Book {
-	return notifier.Book{Rows: c.Tables, Table: c.cfg.StateTable, App: c.cfg.App}
 }
 
 // remove removes the object and all rows; what was published stays in the history. The item's row goes before the table's, so
@@ -148,7 +143,7 @@ func (c *canary) remove(ctx context.Context) {
 // history are the rows of what was told of it, as if; they come a moment after it counts as told.
 func (c *canary) history(ctx context.Context) (keys []state.Key) {
 	for end := time.Now().Add(5 * time.Second); len(keys) == 0 && time.Now().Before(end); {
-		found, err := c.book().History(ctx, c.told.Told.V, c.told.Told.V, c.row.Store)
+		found, err := bookOf(c.cfg, c.Tables).History(ctx, c.told.Told.V, c.told.Told.V, c.row.Store)
 		if err != nil {
 			c.asked("live", "dynamodb:Query on "+c.cfg.StateTable, err)
 			return nil

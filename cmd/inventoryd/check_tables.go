@@ -167,7 +167,7 @@ func (d *doctor) topic(ctx context.Context) {
 	}
 	_, err := d.SNS.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
 	if codeIn(err) == "NotFound" {
-		d.say(failure, "topic", "aws sns create-topic --name "+shell(arn[strings.LastIndexByte(arn, ':')+1:]), "there is no topic %s (notifier.topic)", arn)
+		d.say(failure, "topic", "aws sns create-topic --name "+shell(nameIn(arn)), "there is no topic %s (notifier.topic)", arn)
 		return
 	}
 	if !d.asked("topic", "sns:GetTopicAttributes on "+arn, err) {
@@ -227,7 +227,7 @@ func (d *doctor) findTopic(ctx context.Context) (arn string, ok bool) {
 			return "", false
 		}
 		for _, t := range page.Topics {
-			if arn := aws.ToString(t.TopicArn); strings.EqualFold(arn[strings.LastIndexByte(arn, ':')+1:], named) {
+			if arn := aws.ToString(t.TopicArn); strings.EqualFold(nameIn(arn), named) {
 				found = append(found, arn)
 			}
 		}

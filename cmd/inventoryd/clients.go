@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,7 +21,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"inventoryd/internal/transport"
+	"inventoryd/loader"
 	"inventoryd/loader/wire"
+	"inventoryd/notifier"
 )
 
 // clients are the AWS clients of the process: built once, shared by all parts.
@@ -86,6 +89,26 @@ func newClients(base aws.Config, c AWS) clients {
 		}),
 		Streams: dynamodbstreams.NewFromConfig(with(transport.JSON, none, c.Endpoints.Streams, callTimeout, 128)),
 	}
+}
+
+func (c clients) loader() loader.Clients {
+	return loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables, Wire: c.Wire}
+}
+
+func (c clients) notifier() notifier.Clients {
+	return notifier.Clients{SNS: c.SNS, State: c.Tables, Table: c.Tables}
+}
+
+// queueURL is where a queue is that is named by its name or its URL.
+func (c clients) queueURL(ctx context.Context, named string) (string, error) {
+	if strings.Contains(named, "://") {
+		return named, nil
+	}
+	out, err := c.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &named})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(out.QueueUrl), nil
 }
 
 // newWire makes the short way to DynamoDB.

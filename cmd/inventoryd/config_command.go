@@ -34,6 +34,16 @@ func originOf(c *cli.Context) origin {
 	return o
 }
 
+// configured is the configuration that the flags name, and clients.
+func configured(c *cli.Context) (Config, clients, error) {
+	cfg, _, err := originOf(c).load()
+	if err != nil {
+		return cfg, clients{}, usage(err)
+	}
+	all, err := connect(c.Context, cfg.AWS)
+	return cfg, all, err
+}
+
 // pairs collects the occurrences of a flag as they are; cli's own slices split them at commas.
 type pairs []string
 

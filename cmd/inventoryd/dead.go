@@ -70,18 +70,15 @@ func openDead(c *cli.Context) (*dead, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &dead{cfg: cfg, clients: all, url: cfg.Stream.DeadLetterQueue}
-	if d.url == "" {
+	name := cfg.Stream.DeadLetterQueue
+	if name == "" {
 		return nil, usage(errors.New("dead: stream.dead_letter_queue names no queue, so nothing was put aside"))
 	}
-	if !strings.Contains(d.url, "://") {
-		out, err := all.SQS.GetQueueUrl(c.Context, &sqs.GetQueueUrlInput{QueueName: &d.url})
-		if err != nil {
-			return nil, fmt.Errorf("find the dead-letter queue %s: %w", d.url, err)
-		}
-		d.url = aws.ToString(out.QueueUrl)
+	url, err := all.queueURL(c.Context, name)
+	if err != nil {
+		return nil, fmt.Errorf("find the dead-letter queue %s: %w", name, err)
 	}
-	return d, nil
+	return &dead{cfg: cfg, clients: all, url: url}, nil
 }
 
 // held is how long received messages are hidden from others, in seconds.

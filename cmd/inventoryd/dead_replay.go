@@ -32,7 +32,7 @@ var deadReplayCommand = &cli.Command{
 		}
 		cfg := d.cfg.Notifier
 		cfg.Surroundings = notifier.Surroundings{Logger: zap.NewNop(), App: d.cfg.App, StateTable: d.cfg.StateTable, Table: d.cfg.Table}
-		n, err := notifier.New(notifier.Clients{SNS: d.SNS, State: d.Tables, Table: d.Tables}, cfg)
+		n, err := notifier.New(d.clients.notifier(), cfg)
 		if err != nil {
 			return usage(err)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/urfave/cli/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -30,12 +30,12 @@ func (d *demonstration) printf(format string, args ...any) {
 
 // watchInbox reads the queue that is subscribed to the topic and prints each alert, until ctx ends.
 func (d *demonstration) watchInbox(ctx context.Context) error {
-	url, err := d.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(sandbox.Inbox)})
+	url, err := d.clients.queueURL(ctx, sandbox.Inbox)
 	if err != nil {
 		return ignoreEnd(ctx, fmt.Errorf("the subscriber's queue: %w", err))
 	}
 	for {
-		out, err := d.clients.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 20})
+		out, err := d.clients.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 20})
 		if err != nil {
 			return ignoreEnd(ctx, fmt.Errorf("receive alerts: %w", err))
 		}
@@ -46,7 +46,7 @@ func (d *demonstration) watchInbox(ctx context.Context) error {
 			}
 			d.printf("alert     %s", envelope.Message)
 			d.alerts.Add(1)
-			if _, err := d.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: url.QueueUrl, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			if _, err := d.clients.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				return ignoreEnd(ctx, fmt.Errorf("delete an alert: %w", err))
 			}
 		}
@@ -68,17 +68,17 @@ func (d *demonstration) verdict(ctx context.Context) error {
 			quiet = 0
 		}
 		if sleep.For(ctx, 100*time.Millisecond) != nil {
-			return cli.Exit("interrupted", exitFailed)
+			return errors.New("interrupted")
 		}
 	}
 	d.printf("\n%d rows, %d alerts", rows, alerts)
 	switch {
 	case unseen != nil:
-		return cli.Exit(fmt.Sprintf("expected %d rows and %d alerts; not all could be counted: %v", samples.Rows, samples.Zeros, unseen), exitFailed)
+		return fmt.Errorf("expected %d rows and %d alerts; not all could be counted: %w", samples.Rows, samples.Zeros, unseen)
 	case rows != samples.Rows, alerts != samples.Zeros:
-		return cli.Exit(fmt.Sprintf("expected %d rows and %d alerts", samples.Rows, samples.Zeros), exitFailed)
+		return fmt.Errorf("expected %d rows and %d alerts", samples.Rows, samples.Zeros)
 	case quiet < 5:
-		return cli.Exit("all has arrived, but messages are left in the queue "+sandbox.EventQueue, exitFailed)
+		return errors.New("all has arrived, but messages are left in the queue " + sandbox.EventQueue)
 	}
 	return nil
 }
@@ -91,14 +91,14 @@ func (d *demonstration) count(ctx context.Context) (rows, left int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	url, err := d.clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(sandbox.EventQueue)})
+	url, err := d.clients.queueURL(ctx, sandbox.EventQueue)
 	if err != nil {
 		return 0, 0, err
 	}
 	names := []sqstypes.QueueAttributeName{
 		sqstypes.QueueAttributeNameApproximateNumberOfMessages, sqstypes.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 	}
-	queue, err := d.clients.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl, AttributeNames: names})
+	queue, err := d.clients.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
 	if err != nil {
 		return 0, 0, err
 	}

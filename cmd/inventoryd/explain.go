@@ -16,7 +16,6 @@ import (
 
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/state"
-	"inventoryd/notifier"
 )
 
 var explainCommand = &cli.Command{
@@ -26,7 +25,7 @@ var explainCommand = &cli.Command{
 	Description: "Reads the item, its row and the history of --since.\n\n" +
 		"Example:\n  inventoryd explain Berlin \"Echo Dot\"\n  inventoryd explain --since 720h -o json Berlin \"Echo Dot\"",
 	Flags: append(originFlags(), outputFlag(),
-		&cli.StringFlag{Name: "since", Value: "72h", Usage: "how far back messages about it are looked for, a `TIME` ago or an instant (RFC 3339)"}),
+		&cli.StringFlag{Name: "since", Value: "72h", Usage: "`WHEN` messages about it begin to count, an age (72h), a date or an instant (RFC 3339)"}),
 	Action: func(c *cli.Context) error {
 		since, err := sinceWhen(c.String("since"), time.Now())
 		if err != nil || c.Args().Len() != 2 {
@@ -72,7 +71,7 @@ type explanation struct {
 
 func explain(ctx context.Context, cfg Config, tables *dynamodb.Client, k inventory.Key, since time.Time) (*explanation, error) {
 	e := &explanation{Store: k.Store, Item: k.Item, Threshold: cfg.Notifier.Threshold, Alerts: []alertJSON{}, Feeds: []feedJSON{}}
-	b := notifier.Book{Rows: tables, Table: cfg.StateTable, App: cfg.App}
+	b := bookOf(cfg, tables)
 	if err := e.stock(ctx, cfg, tables, k); err != nil {
 		return nil, err
 	}

@@ -31,12 +31,22 @@ var runCommand = &cli.Command{
 	Flags: append(originFlags(),
 		&cli.StringFlag{Name: "only", Usage: "run one `HALF`: loader (files to table) or notifier (table's stream to alerts)"}),
 	Action: func(c *cli.Context) error {
-		only := half(c.String("only"))
-		if only != both && only != onlyLoader && only != onlyNotifier {
-			return usage(fmt.Errorf("--only %s: there are loader and notifier", quoted(string(only))))
+		only, err := halfOf(c)
+		if err != nil {
+			return err
 		}
 		return runHere(c.Context, originOf(c), only)
 	},
+}
+
+// halfOf reads the flag --only.
+func halfOf(c *cli.Context) (half, error) {
+	switch h := half(c.String("only")); h {
+	case both, onlyLoader, onlyNotifier:
+		return h, nil
+	default:
+		return both, usage(fmt.Errorf("--only %s: there are loader and notifier", quoted(string(h))))
+	}
 }
 
 // runHere runs the daemon on this machine. An error of the configuration is one of usage: starting again as it is does

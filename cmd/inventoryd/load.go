@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"go.uber.org/zap"
 	"golang.org/x/term"
 
 	"inventoryd/loader"
@@ -31,16 +30,19 @@ var loadCommand = &cli.Command{
 		"settings would load it.\n\n" +
 		"Example:\n  inventoryd load --dry-run feed.csv\n  inventoryd load s3://inventory/2026/",
 	Flags: append(originFlags(),
-		&cli.StringFlag{Name: "since", Usage: "of a prefix, only objects modified since `T`: a time (2026-11-22T10:00:00Z), a date, or an age (36h)"},
+		&cli.StringFlag{Name: "since", Usage: "of a prefix, only objects modified since `WHEN`: an age (36h), a date or an instant (RFC 3339)"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "foretell the load, without writing"},
 		&cli.IntFlag{Name: "show", Value: 20, Usage: "print the first `N` rejected rows of each feed"}),
 	Action: func(c *cli.Context) error {
 		if c.Args().Len() == 0 {
 			return usage(errors.New("load: name what to load: files, s3://bucket/key, s3://bucket/prefix/, or - for standard input"))
 		}
-		since, err := parseSince(c.String("since"), time.Now())
-		if err != nil {
-			return usage(err)
+		var since time.Time
+		if c.IsSet("since") {
+			var err error
+			if since, err = sinceWhen(c.String("since"), time.Now()); err != nil {
+				return usage(fmt.Errorf("load: %w", err))
+			}
 		}
 		cfg, _, err := originOf(c).load()
 		if err != nil {
@@ -77,9 +79,9 @@ type loadJob struct {
 
 // run loads what the arguments name, in their order. A feed that fails does not keep the others from being loaded.
 func (j *loadJob) run(ctx context.Context, cfg Config, args []string) error {
-	cfg.Loader.Surroundings = loader.Surroundings{App: cfg.App, StateTable: cfg.StateTable, Table: cfg.Table, Logger: j.troubleLog()}
+	cfg.Loader.Surroundings = loader.Surroundings{App: cfg.App, StateTable: cfg.StateTable, Table: cfg.Table, Logger: troubleLogger(j.notes)}
 	var err error
-	if j.loader, err = loader.New(loader.Clients{SQS: j.clients.SQS, S3: j.clients.S3, Tables: j.clients.Tables, State: j.clients.Tables, Wire: j.clients.Wire}, cfg.Loader); err != nil {
+	if j.loader, err = loader.New(j.clients.loader(), cfg.Loader); err != nil {
 		return usage(err)
 	}
 	if j.dry && j.alone == nil {
@@ -161,9 +163,4 @@ func books(b loader.Books, dry bool) string {
 		s += fmt.Sprintf(", %d not written", b.Unwritten)
 	}
 	return s
-}
-
-// troubleLog shows what the loader waits for, and nothing of what is printed anyway.
-func (j *loadJob) troubleLog() *zap.Logger {
-	return troubleLogger(j.notes)
 }

@@ -94,7 +94,7 @@ func (j *loadJob) remedies(ctx context.Context, cfg Config, in loader.Input) (li
 	}
 	for _, r := range alternatives(cfg.Loader) {
 		r.cfg.Surroundings = loader.Surroundings{App: cfg.App, StateTable: cfg.StateTable, Table: cfg.Table}
-		l, err := loader.New(loader.Clients{SQS: j.clients.SQS, S3: j.clients.S3, Tables: j.clients.Tables, State: j.clients.Tables}, r.cfg)
+		l, err := loader.New(j.clients.loader(), r.cfg)
 		if err != nil {
 			continue
 		}

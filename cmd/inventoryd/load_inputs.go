@@ -87,22 +87,6 @@ func (j *loadJob) listed(ctx context.Context, cfg Config, bucket, prefix string)
 	return inputs, nil
 }
 
-// parseSince reads --since: a time, a date, or an age. Nothing is the beginning of time.
-func parseSince(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
-		}
-	}
-	if age, err := time.ParseDuration(s); err == nil && age >= 0 {
-		return now.Add(-age), nil
-	}
-	return time.Time{}, errors.New("load: --since takes a time (2026-11-22T10:00:00Z), a date (UTC) or an age (36h), not " + s)
-}
-
 // inputName is how messages call a feed.
 func inputName(in loader.Input) string {
 	if in.Bucket == "" {

@@ -175,17 +175,16 @@ func TestAPrefixIsLoadedButForWhatTheLedgerHas(t *testing.T) {
 func TestSince(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for s, want := range map[string]time.Time{
-		"":                     {},
 		"36h":                  now.Add(-36 * time.Hour),
 		"2026-11-20":           time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC),
 		"2026-11-20T10:00:00Z": time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC),
 	} {
-		if got, err := parseSince(s, now); err != nil || !got.Equal(want) {
+		if got, err := sinceWhen(s, now); err != nil || !got.Equal(want) {
 			t.Errorf("%q is %v, %v; want %v", s, got, err, want)
 		}
 	}
-	for _, s := range []string{"yesterday", "-3h", "3"} {
-		if got, err := parseSince(s, now); err == nil {
+	for _, s := range []string{"", "yesterday", "-3h", "3"} {
+		if got, err := sinceWhen(s, now); err == nil {
 			t.Errorf("%q is taken for %v", s, got)
 		}
 	}

@@ -25,11 +25,7 @@ var loadsCommand = &cli.Command{
 	Flags: append(originFlags(), outputFlag(), &cli.IntFlag{Name: "limit", Value: 50, Usage: "list at most `N` objects"},
 		&cli.BoolFlag{Name: "feeds", Usage: "list feeds instead: what each last brought, and which are held back or late"}),
 	Action: func(c *cli.Context) error {
-		cfg, _, err := originOf(c).load()
-		if err != nil {
-			return usage(err)
-		}
-		all, err := connect(c.Context, cfg.AWS)
+		cfg, all, err := configured(c)
 		if err != nil {
 			return err
 		}
@@ -89,7 +85,7 @@ func loadsTable(found []state.Load, now time.Time) table {
 	for _, l := range found {
 		ended, took := "-", "-"
 		if !l.Last.At.IsZero() {
-			ended, took = l.Last.At.UTC().Format(time.RFC3339), l.Last.Took.String()
+			ended, took = stamp(l.Last.At), l.Last.Took.String()
 		}
 		rows := func(column string) string { return strconv.FormatInt(l.Last.Books[column], 10) }
 		t.rows = append(t.rows, []string{

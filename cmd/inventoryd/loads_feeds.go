@@ -1,18 +1,14 @@
 package main
 
-// Feeds: what each last brought, for `loads --feeds` and the page.
+// Feeds: what each last brought, for `loads --feeds`.
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"inventoryd/internal/state"
-	"inventoryd/internal/web/page"
 )
 
 // feedStatus is how a feed stands.
@@ -47,7 +43,7 @@ func feedsTable(feeds []state.Feed) table {
 	for _, f := range feeds {
 		row := []string{f.Name, feedStatus(f), "-", "-", "-", "-", "-", ""}
 		if g := f.Good; g != nil {
-			row[2], row[3], row[4] = g.Version.Modified.UTC().Format(time.RFC3339), strconv.FormatInt(g.Rows, 10), strconv.FormatInt(g.Zeros, 10)
+			row[2], row[3], row[4] = stamp(g.Version.Modified), strconv.FormatInt(g.Rows, 10), strconv.FormatInt(g.Zeros, 10)
 			row[5], row[6], row[7] = strconv.FormatInt(g.StoreCount, 10), "s3://"+g.Bucket+"/"+g.Key, g.Note
 		}
 		switch {
@@ -63,22 +59,9 @@ func feedsTable(feeds []state.Feed) table {
 	return t
 }
 
-func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
-
 // releaseWords is the command that releases what is held back.
 func releaseWords(held *state.Brought) string {
-	return "inventoryd release " + shellWord("s3://"+held.Bucket+"/"+held.Key)
-}
-
-// shellWord is a text as one word of a shell's command.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/:._-+=@%,", r)
-	}
-	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return "inventoryd release " + shell("s3://"+held.Bucket+"/"+held.Key)
 }
 
 // feedJSON is a feed for programs.
@@ -129,75 +112,4 @@ func (f feedJSON) line() string {
 		s += ", held back: " + oneLine(f.Held.Note)
 	}
 	return s
-}
-
-// feedsOf tells the page of the feeds, as the ledger has them: the same on every instance.
-func feedsOf(cfg Config, c state.Ledger) func(context.Context) ([]page.Feed, error) {
-	return func(ctx context.Context) ([]page.Feed, error) {
-		feeds, err := state.Feeds(ctx, c, cfg.StateTable, cfg.App)
-		if err != nil {
-			return nil, err
-		}
-		urgentFirst(feeds)
-		shown := make([]page.Feed, len(feeds))
-		for i, f := range feeds {
-			shown[i] = feedShown(f)
-		}
-		return shown, nil
-	}
-}
-
-func feedShown(f state.Feed) page.Feed {
-	shown := page.Feed{Name: f.Name, Note: f.Rule}
-	if g := f.Good; g != nil {
-		shown.Object, shown.Last, shown.Stores, shown.Rows, shown.Note = g.Bucket+"/"+g.Key, g.Version.Modified, g.Stores, g.Rows, g.Note
-	}
-	switch {
-	case f.Held != nil:
-		shown.Held, shown.Why, shown.Command = true, oneLine(f.Held.Note), releaseWords(f.Held)
-		if len(shown.Stores) == 0 {
-			shown.Stores = f.Held.Stores
-		}
-	case !f.Late.IsZero():
-		shown.Late, shown.Why = true, lateWords(f)
-	}
-	return shown
-}
-
-// feedsOfStore are the feeds that have loaded a store within a month, the latest first.
-func feedsOfStore(ctx context.Context, cfg Config, c state.Ledger, store string) (found []state.Feed, err error) {
-	const most = 5
-	feeds, err := state.FeedsOfStore(ctx, c, cfg.StateTable, cfg.App, store)
-	if err != nil {
-		return nil, err
-	}
-	for _, one := range feeds[:min(most, len(feeds))] {
-		f, _, err := state.FeedNamed(ctx, c, cfg.StateTable, cfg.App, one.Feed)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, f)
-	}
-	return found, nil
-}
-
-// loadsOfStore are the last loads of the feeds that load a store.
-func loadsOfStore(ctx context.Context, cfg Config, c state.Ledger, store string) (shown []page.Load, err error) {
-	feeds, err := feedsOfStore(ctx, cfg, c, store)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range feeds {
-		if f.Good == nil {
-			continue
-		}
-		row, ok, err := state.LoadNamed(ctx, c, cfg.StateTable, cfg.App, f.Good.Bucket, f.Good.Key)
-		if err != nil {
-			return nil, fmt.Errorf("loads of a store: %w", err)
-		}
-		if ok {
-			shown = append(shown, ledgerShown([]state.Load{row})...)
-		}
-	}
-	return shown, nil
 }

@@ -4,10 +4,7 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -134,45 +131,4 @@ func helpCommand() *cli.Command {
 			return app.RunContext(c.Context, append(append([]string{c.App.Name}, c.Args().Slice()...), "--help"))
 		},
 	}
-}
-
-// quoted is text from outside in quotes, fit for a terminal.
-func quoted(s string) string { return `"` + visible(s) + `"` }
-
-// visible is text from outside (feeds, keys, names) as it may stand on a terminal: what would steer the terminal, or turn
-// the direction of writing, is escaped, and so is what is no UTF-8.
-func visible(s string) string {
-	if !slices.ContainsFunc([]rune(s), steers) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case n == 1 && r == unicode.ReplacementChar:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case !steers(r):
-			b.WriteRune(r)
-		case r < 0x80:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-		i += n
-	}
-	return b.String()
-}
-
-// steers tells of control characters, those that format (direction, zero width) and what stands for no character.
-func steers(r rune) bool {
-	return r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
-}
-
-// visibleLines is visible for a text of several lines.
-func visibleLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		lines[i] = visible(l)
-	}
-	return strings.Join(lines, "\n")
 }

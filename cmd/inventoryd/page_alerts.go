@@ -38,17 +38,6 @@ func alertsOf(book notifier.Book) func(context.Context) (page.Alerts, error) {
 	}
 }
 
-// firstLine is what fits a line of the page.
-func firstLine(s string) string {
-	const most = 200
-	for i, r := range s {
-		if r == '\n' || r == '\r' || i > most {
-			return s[:i] + " …"
-		}
-	}
-	return s
-}
-
 // sinceOf tells the page since when items are short.
 func sinceOf(book notifier.Book) func(context.Context, []inventory.Key) (map[inventory.Key]time.Time, error) {
 	return func(ctx context.Context, keys []inventory.Key) (map[inventory.Key]time.Time, error) {

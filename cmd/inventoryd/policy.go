@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,12 +39,13 @@ func policyCommand() *cli.Command {
 			if err != nil {
 				return usage(err)
 			}
-			purpose, only := c.String("for"), half(c.String("only"))
+			purpose := c.String("for")
 			if !slices.Contains(purposes, purpose) {
 				return usage(fmt.Errorf("--for %s: there are %s", quoted(purpose), strings.Join(purposes, ", ")))
 			}
-			if only != both && only != onlyLoader && only != onlyNotifier {
-				return usage(fmt.Errorf("--only %s: there are loader and notifier", quoted(string(only))))
+			only, err := halfOf(c)
+			if err != nil {
+				return err
 			}
 			g := grants{cfg: cfg, only: only, place: whereabouts(c.Context, cfg.AWS, c.String("account")), buckets: c.StringSlice("bucket")}
 			if len(g.buckets) == 0 {
@@ -55,10 +55,7 @@ func policyCommand() *cli.Command {
 				fmt.Fprintln(c.App.ErrWriter, "inventoryd: the configuration names no bucket, so this allows all: name it by --bucket")
 				g.buckets = []string{"*"}
 			}
-			e := json.NewEncoder(c.App.Writer)
-			e.SetIndent("", "  ")
-			e.SetEscapeHTML(false)
-			return e.Encode(g.policy(purpose))
+			return printJSON(c.App.Writer, g.policy(purpose))
 		},
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/urfave/cli/v2"
 
@@ -33,20 +32,16 @@ var releaseCommand = &cli.Command{
 		if !ok {
 			return usage(fmt.Errorf("release: %q is no object: s3://bucket/key", c.Args().First()))
 		}
-		cfg, _, err := originOf(c).load()
-		if err != nil {
-			return usage(err)
-		}
-		all, err := connect(c.Context, cfg.AWS)
+		cfg, all, err := configured(c)
 		if err != nil {
 			return err
 		}
-		held, err := release(c.Context, cfg, all.Tables, all.SQS, bucket, key)
+		held, err := release(c.Context, cfg, all, bucket, key)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(c.App.Writer, "released: s3://%s/%s of %s; it is loaded when its turn comes (inventoryd loads %s)\n",
-			visible(bucket), visible(key), held.Modified.UTC().Format(time.RFC3339), visible(shellWord("s3://"+bucket+"/"+key)))
+			visible(bucket), visible(key), stamp(held.Modified), visible(shell("s3://"+bucket+"/"+key)))
 		return nil
 	},
 }
@@ -59,27 +54,23 @@ func objectNamed(arg string) (bucket, key string, ok bool) {
 }
 
 // release marks what is held back of an object as released, and has it looked at again.
-func release(ctx context.Context, cfg Config, tables *dynamodb.Client, queues *sqs.Client, bucket, key string) (held state.Version, err error) {
-	row, known, err := state.LoadNamed(ctx, tables, cfg.StateTable, cfg.App, bucket, key)
+func release(ctx context.Context, cfg Config, c clients, bucket, key string) (held state.Version, err error) {
+	row, known, err := state.LoadNamed(ctx, c.Tables, cfg.StateTable, cfg.App, bucket, key)
 	if err != nil {
 		return held, err
 	}
 	if held = row.Last.Version; !known || row.Last.Status != "held" || held.ETag == "" {
 		return held, exit{fmt.Errorf("release: nothing of s3://%s/%s is held back (inventoryd loads --feeds lists what is)", bucket, key), exitFindings}
 	}
-	if _, err := tables.UpdateItem(ctx, state.ReleaseLoad(cfg.StateTable, cfg.App, bucket, key, held.ETag, time.Now())); err != nil {
+	if _, err := c.Tables.UpdateItem(ctx, state.ReleaseLoad(cfg.StateTable, cfg.App, bucket, key, held.ETag, time.Now())); err != nil {
 		return held, fmt.Errorf("release: note it in table %s: %w", cfg.StateTable, err)
 	}
-	url := cfg.Loader.Queue
-	if !strings.Contains(url, "://") {
-		found, err := queues.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &url})
-		if err != nil {
-			return held, fmt.Errorf("release: find queue %s: %w", url, err)
-		}
-		url = *found.QueueUrl
+	url, err := c.queueURL(ctx, cfg.Loader.Queue)
+	if err != nil {
+		return held, fmt.Errorf("release: find queue %s: %w", cfg.Loader.Queue, err)
 	}
 	body := event.Again(bucket, key)
-	if _, err := queues.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
+	if _, err := c.SQS.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
 		return held, fmt.Errorf("release: send the object's event to queue %s (sqs:SendMessage): %w", cfg.Loader.Queue, err)
 	}
 	return held, nil

@@ -26,7 +26,7 @@ var resyncCommand = &cli.Command{
 		&cli.BoolFlag{Name: "detach", Usage: "ask for it, and do not wait"},
 		&cli.BoolFlag{Name: "status", Usage: "only show what was asked for and how far it is"}),
 	Action: func(c *cli.Context) error {
-		b, err := bookOf(c)
+		b, err := openBook(c)
 		if err != nil {
 			return err
 		}

@@ -65,14 +65,14 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	} else {
 		cfg.Notifier.Meter = nil // what the loader has to say of feeds is written down here and told elsewhere
 	}
-	n, err := notifier.New(notifier.Clients{SNS: c.SNS, State: c.Tables, Table: c.Tables}, cfg.Notifier)
+	n, err := notifier.New(c.notifier(), cfg.Notifier)
 	if err != nil {
 		return err
 	}
 	if h.only != onlyNotifier {
 		cfg.Loader.Tell, cfg.Loader.Lead = feedTeller(n.Tell), watcher(member)
 		cfg.Loader.Instances = func() int { return 1 + member.Status().Others }
-		l, err := loader.New(loader.Clients{SQS: c.SQS, S3: c.S3, Tables: c.Tables, State: c.Tables, Wire: c.Wire}, cfg.Loader)
+		l, err := loader.New(c.loader(), cfg.Loader)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 		}
 		lines = append(lines, after(n.Start, n.Run, s.Run))
 		sources.Shards = shardsOf(s.Status)
-		book := notifier.Book{Rows: c.Tables, Table: cfg.StateTable, App: cfg.App}
+		book := bookOf(cfg, c.Tables)
 		sources.Alerts, sources.Since, sources.Story = alertsOf(book), sinceOf(book), storyOf(cfg, book, c.Tables)
 		parts = append(parts,
 			part{"notifier", n.Ready, func() any { return n.Status() }, func(next Config) { n.Apply(next.Notifier) }},

@@ -18,24 +18,19 @@ var setupCommand = &cli.Command{
 	Description: "Example:\n  inventoryd setup --dry-run",
 	Flags:       append(originFlags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say what would be created"}),
 	Action: func(c *cli.Context) error {
-		cfg, _, err := originOf(c).load()
-		if err != nil {
-			return usage(err)
-		}
-		all, err := connect(c.Context, cfg.AWS)
+		cfg, all, err := configured(c)
 		if err != nil {
 			return err
 		}
-		tables := all.Tables
 		for _, table := range []struct {
 			name   string
 			ensure func(context.Context, state.Creator, string) (bool, error)
 		}{{cfg.StateTable, state.EnsureState}, {cfg.Stream.LeaseTable, state.Ensure}} {
 			var said string
 			if c.Bool("dry-run") {
-				said, err = foretell(c.Context, tables, table.name, table.name == cfg.StateTable)
+				said, err = foretell(c.Context, all.Tables, table.name, table.name == cfg.StateTable)
 			} else {
-				said, err = setup(c.Context, tables, table.name, table.ensure)
+				said, err = setup(c.Context, all.Tables, table.name, table.ensure)
 			}
 			if err != nil {
 				return err

@@ -43,16 +43,6 @@ func listShards(c *cli.Context) error {
 	return nil
 }
 
-// configured is the configuration that the flags name, and clients.
-func configured(c *cli.Context) (Config, clients, error) {
-	cfg, _, err := originOf(c).load()
-	if err != nil {
-		return cfg, clients{}, usage(err)
-	}
-	all, err := connect(c.Context, cfg.AWS)
-	return cfg, all, err
-}
-
 func shardTable(s stream.Status) table {
 	t := table{head: []string{"SHARD", "STREAM", "STATE", "OWNER", "POSITION", "LAG", "LOAD", "GAPS"}, json: s}
 	for _, one := range s.Shards {
@@ -117,11 +107,4 @@ func lost(s stream.Status) int {
 		n += len(one.Gaps)
 	}
 	return n
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

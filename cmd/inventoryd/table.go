@@ -41,9 +41,7 @@ func (t table) print(c *cli.Context) error {
 	}
 	switch format {
 	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(t.json)
+		return printJSON(w, t.json)
 	case "csv":
 		return t.csv(w, terminal)
 	case "plain":
@@ -56,6 +54,14 @@ func (t table) print(c *cli.Context) error {
 		return tabs.Flush()
 	}
 	return usage(fmt.Errorf("--output %s: there are table, plain, csv and json", quoted(format)))
+}
+
+// printJSON writes v for programs.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 func (t table) lines(w io.Writer, heads bool) error {
