@@ -19,7 +19,7 @@ import (
 // Direct calls BatchWriteItem without the SDK (loader/wire).
 type Direct interface {
 	// Call sends a body and has the answer of a success understood. Where it returns false, nobody knows what became of the
-	// rows, and the SDK's client does the call again; Learn or Doubt must follow.
+	// rows, and the SDK's client does the call again; Learn or Doubt must follow. It ends by itself well within PutTimeout.
 	Call(ctx context.Context, body []byte, understand func(answer []byte) bool) bool
 	// Learn is told of each call of the SDK's client that succeeds: its URL and the header Authorization.
 	Learn(u *url.URL, authorization string)

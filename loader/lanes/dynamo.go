@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -61,9 +62,12 @@ func (d *Dynamo) Admits(ctx context.Context) (units float64, err error) {
 
 // Put implements Table.
 func (d *Dynamo) Put(ctx context.Context, rows []Row) (left []Row, units float64, err error) {
+	began := time.Now()
 	if left, units, ok := d.direct(ctx, rows); ok {
 		return left, units, nil
 	}
+	ctx, cancel := context.WithDeadline(ctx, began.Add(PutTimeout))
+	defer cancel()
 	out, err := d.call(ctx, d.encoder.body(nil, rows))
 	if err != nil {
 		return rows, 0, fmt.Errorf("write to table %s: %w", d.table.Name, err)

@@ -26,6 +26,8 @@ type Keeper struct {
 
 // Put implements Table. What a failed call and those behind it would have written is left, if some were before it.
 func (k Keeper) Put(ctx context.Context, rows []Row) (left []Row, units float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, PutTimeout)
+	defer cancel()
 	for n := range rows {
 		took, err := k.update(ctx, &rows[n])
 		units += took

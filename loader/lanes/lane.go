@@ -1,7 +1,6 @@
 package lanes
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -129,17 +128,14 @@ func (g *Lanes) await(wait time.Duration) {
 
 // How a batch is tried again.
 const (
-	callTimeout = 10 * time.Second
-	firstPause  = 50 * time.Millisecond // doubled with each failure in a row, with full jitter
-	lastPause   = 5 * time.Second
+	firstPause = 50 * time.Millisecond // doubled with each failure in a row, with full jitter
+	lastPause  = 5 * time.Second
 )
 
 // put makes one call. Of an error, all rows are left.
 func (l *lane) put(rows []Row) (left []Row, verdict Verdict, err error) {
 	g := l.of
-	ctx, cancel := context.WithTimeout(g.ctx, callTimeout)
-	defer cancel()
-	left, units, err := g.cfg.Table.Put(ctx, rows)
+	left, units, err := g.cfg.Table.Put(g.ctx, rows)
 	if units > 0 {
 		g.cfg.Pace.Consumed(units)
 		if g.cfg.Consumed != nil {

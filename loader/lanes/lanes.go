@@ -17,9 +17,12 @@ import (
 type Table interface {
 	// Put writes rows, at most BatchSize of distinct keys, and returns those that the table left unprocessed, in place
 	// at the front of rows, and the write units that it took. An error means that no row is known to be written; it is
-	// judged by Config.Judge. Put is called by many goroutines at once.
+	// judged by Config.Judge. Put ends by itself, within PutTimeout. It is called by many goroutines at once.
 	Put(ctx context.Context, rows []Row) (left []Row, units float64, err error)
 }
+
+// PutTimeout bounds a call of Table.Put. Who calls what may hang keeps to it.
+const PutTimeout = 10 * time.Second
 
 // Verdict is what an error of the table means for a batch.
 type Verdict int

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,23 +29,25 @@ const (
 // conn is one connection, used by one call at a time.
 type conn struct {
 	net.Conn
-	raw  net.Conn // below TLS, or the same
-	to   *target
-	born time.Time
-	used time.Time // when its last call ended
+	raw    net.Conn        // below TLS, or the same
+	socket syscall.RawConn // of raw; nil: it is none
+	to     *target
+	born   time.Time
+	used   time.Time // when its last call ended
 
 	r      *bufio.Reader
 	w      *bufio.Writer
-	silent bool // the last call has brought no byte of an answer
+	silent bool // the last call has found it closed
 
 	signing  signing
 	request  fasthttp.Request
 	response fasthttp.Response
+	patience patience
 }
 
 // dial opens a connection.
-func (w *Wire) dial(ctx context.Context, to *target) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+func (w *Wire) dial(ctx context.Context, to *target, by time.Time) (*conn, error) {
+	ctx, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
 	u := url.URL{Scheme: to.scheme, Host: to.host}
 	port := u.Port()
@@ -55,7 +58,7 @@ func (w *Wire) dial(ctx context.Context, to *target) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, raw: raw, to: to, born: time.Now()}
+	c := &conn{Conn: raw, raw: raw, socket: socketOf(raw), to: to, born: time.Now()}
 	if to.scheme == "https" {
 		secure := tls.Client(raw, w.tls(u.Hostname()))
 		if err := secure.HandshakeContext(ctx); err != nil {
@@ -65,6 +68,7 @@ func (w *Wire) dial(ctx context.Context, to *target) (*conn, error) {
 		c.Conn = secure
 	}
 	c.r, c.w = bufio.NewReaderSize(c.Conn, readBuffer), bufio.NewWriterSize(c.Conn, writeBuffer)
+	c.patience.of = c.Conn
 	c.prepare(w.signer)
 	return c, nil
 }
@@ -101,14 +105,18 @@ func (c *conn) prepare(signer *v4.Signer) {
 func (c *conn) quiet() bool {
 	if c.Conn != c.raw { // TLS may hold what it has read and nobody has asked for
 		var one [1]byte
-		if c.SetReadDeadline(time.Unix(1, 0)) != nil {
-			return false
-		}
+		c.patience.end()
 		if n, err := c.Conn.Read(one[:]); n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return false
 		}
 	}
-	return nothingArrived(c.raw)
+	return c.socket == nil || nothingArrived(c.socket)
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	c.patience.forget()
+	return c.Conn.Close()
 }
 
 // sign signs a call.
@@ -132,33 +140,32 @@ func (c *conn) sign(ctx context.Context, creds aws.Credentials, body []byte) err
 	return nil
 }
 
-// call sends what was signed. It returns the body of a whole answer of success, valid until the next call, else nil, and
-// whether the connection can be used again.
-func (c *conn) call(ctx context.Context, body []byte) (answer []byte, again bool) {
-	c.silent = true
-	deadline := time.Now().Add(answerTimeout)
-	if at, bounded := ctx.Deadline(); bounded && at.Before(deadline) {
-		deadline = at
-	}
-	if c.SetDeadline(deadline) != nil {
+// call sends what was signed, and waits for the answer until by, or until ctx ends. It returns the body of a whole answer of
+// success, valid until the next call, else nil, and whether the connection can be used again.
+func (c *conn) call(ctx context.Context, by time.Time, body []byte) (answer []byte, again bool) {
+	c.silent = false
+	if c.patience.begin(ctx, by) != nil {
 		return nil, false
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	answer = c.exchange(body)
-	return answer, stop() && !c.response.ConnectionClose() && c.r.Buffered() == 0
+	return answer, c.patience.over() && !c.response.ConnectionClose() && c.r.Buffered() == 0
 }
 
 // exchange writes the request and reads the answer; nil: it is none of success.
 func (c *conn) exchange(body []byte) []byte {
 	c.request.SetBodyRaw(body)
 	defer c.request.ResetBody() // whose it is
-	if c.request.Write(c.w) != nil || c.w.Flush() != nil {
+	err := c.request.Write(c.w)
+	if err == nil {
+		err = c.w.Flush()
+	}
+	if err == nil {
+		_, err = c.r.Peek(1)
+	}
+	if err != nil {
+		c.silent = !errors.Is(err, os.ErrDeadlineExceeded)
 		return nil
 	}
-	if _, err := c.r.Peek(1); err != nil {
-		return nil
-	}
-	c.silent = false
 	c.response.Reset()
 	if c.response.ReadLimitBody(c.r, mostAnswer) != nil || c.response.StatusCode() != http.StatusOK {
 		return nil

@@ -2,7 +2,12 @@
 
 package wire
 
-import "net"
+import (
+	"net"
+	"syscall"
+)
 
-// nothingArrived is known on Unix only.
-func nothingArrived(net.Conn) bool { return true }
+// socketOf is known on Unix only.
+func socketOf(net.Conn) syscall.RawConn { return nil }
+
+func nothingArrived(syscall.RawConn) bool { return true }

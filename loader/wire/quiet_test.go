@@ -106,7 +106,7 @@ func TestWhatComesUnaskedIsNoAnswer(t *testing.T) {
 				}
 				if later != nil {
 					close(later)
-					for began := time.Now(); nothingArrived(w.idle[0].raw); time.Sleep(time.Millisecond) {
+					for began := time.Now(); nothingArrived(w.idle[0].socket); time.Sleep(time.Millisecond) {
 						if time.Since(began) > 30*time.Second {
 							t.Fatal("nothing comes")
 						}

@@ -7,17 +7,19 @@ import (
 	"syscall"
 )
 
-// nothingArrived looks at what has arrived for a socket and was not read yet. What is no socket is taken for quiet.
-func nothingArrived(c net.Conn) (quiet bool) {
-	socket, ok := c.(syscall.Conn)
-	if !ok {
-		return true
+// socketOf is the socket of a connection; nil: it is none.
+func socketOf(c net.Conn) syscall.RawConn {
+	if socket, ok := c.(syscall.Conn); ok {
+		if raw, err := socket.SyscallConn(); err == nil {
+			return raw
+		}
 	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return false
-	}
-	err = raw.Control(func(fd uintptr) {
+	return nil
+}
+
+// nothingArrived looks at what has arrived for a socket and was not read yet.
+func nothingArrived(socket syscall.RawConn) (quiet bool) {
+	err := socket.Control(func(fd uintptr) {
 		var one [1]byte
 		for {
 			_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)

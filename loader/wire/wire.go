@@ -29,11 +29,11 @@ type Config struct {
 }
 
 const (
-	answerTimeout = 4 * time.Second  // of a call, so that one of the SDK's still fits into the lane's patience
-	rest          = time.Second      // after a failure
-	longRest      = time.Minute      // where it cannot be used
-	idleTimeout   = 20 * time.Second // of a connection without a call
-	longest       = 5 * time.Minute  // that a connection is used: what a name stands for may change
+	callTimeout = 4 * time.Second  // of all that a call does, so that one of the SDK's still fits into lanes.PutTimeout
+	rest        = time.Second      // after a failure
+	longRest    = time.Minute      // where it cannot be used
+	idleTimeout = 20 * time.Second // of a connection without a call
+	longest     = 5 * time.Minute  // that a connection is used: what a name stands for may change
 )
 
 // Wire is the connections to one service. It is safe for concurrent use.
@@ -126,7 +126,11 @@ func (w *Wire) Close() {
 // Call sends a body of BatchWriteItem. understand is given the answer's body, which it must not keep; false: it is none. What Call
 // returns says whether all went well; where it did not, nobody knows whether the rows are written.
 func (w *Wire) Call(ctx context.Context, body []byte, understand func(answer []byte) bool) bool {
-	c, to := w.take(ctx)
+	by := time.Now().Add(callTimeout)
+	if at, bounded := ctx.Deadline(); bounded && at.Before(by) {
+		by = at
+	}
+	c, to := w.take(ctx, by)
 	if to == nil {
 		return false
 	}
@@ -134,14 +138,14 @@ func (w *Wire) Call(ctx context.Context, body []byte, understand func(answer []b
 		c.Close()
 		c = nil
 	}
-	ok := c != nil && w.by(c, ctx, body, understand)
+	ok := c != nil && w.over(c, ctx, by, body, understand)
 	if c != nil && !ok && c.silent && ctx.Err() == nil { // it had been closed while nobody used it
 		c = nil
 	}
 	if c == nil {
 		var err error
-		if c, err = w.dial(ctx, to); err == nil {
-			ok = w.by(c, ctx, body, understand)
+		if c, err = w.dial(ctx, to, by); err == nil {
+			ok = w.over(c, ctx, by, body, understand)
 		}
 	}
 	if !ok && ctx.Err() == nil {
@@ -150,8 +154,8 @@ func (w *Wire) Call(ctx context.Context, body []byte, understand func(answer []b
 	return ok
 }
 
-// by makes a call over a connection, and keeps it if it can be used again.
-func (w *Wire) by(c *conn, ctx context.Context, body []byte, understand func(answer []byte) bool) bool {
+// over makes a call over a connection, and keeps it if it can be used again.
+func (w *Wire) over(c *conn, ctx context.Context, by time.Time, body []byte, understand func(answer []byte) bool) bool {
 	creds, err := w.cfg.Credentials.Retrieve(ctx)
 	if err == nil {
 		err = c.sign(ctx, creds, body)
@@ -160,7 +164,7 @@ func (w *Wire) by(c *conn, ctx context.Context, body []byte, understand func(ans
 		c.Close()
 		return false
 	}
-	answer, again := c.call(ctx, body)
+	answer, again := c.call(ctx, by, body)
 	ok := answer != nil && understand(answer)
 	if ok && again {
 		w.give(c)
@@ -172,11 +176,11 @@ func (w *Wire) by(c *conn, ctx context.Context, body []byte, understand func(ans
 
 // take takes an idle connection; without one, only the target is returned, and none while the wire is closed. When it may be
 // opened, one caller gets none, to have the SDK's client show the way; the others wait for that.
-func (w *Wire) take(ctx context.Context) (*conn, *target) {
+func (w *Wire) take(ctx context.Context, by time.Time) (*conn, *target) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.open == nil && w.probe != nil {
-		w.await(ctx, w.probe)
+		w.await(ctx, w.probe, by)
 	} else if w.open == nil && time.Now().After(w.until) {
 		w.probe = make(chan struct{})
 	}
@@ -189,11 +193,11 @@ func (w *Wire) take(ctx context.Context) (*conn, *target) {
 	return c, w.open
 }
 
-// await waits for the end of a probe, though not for long. The caller holds mu, but not meanwhile.
-func (w *Wire) await(ctx context.Context, probe chan struct{}) {
+// await waits for the end of a probe. The caller holds mu, but not meanwhile.
+func (w *Wire) await(ctx context.Context, probe chan struct{}, by time.Time) {
 	w.mu.Unlock()
 	defer w.mu.Lock()
-	patience := time.NewTimer(answerTimeout)
+	patience := time.NewTimer(time.Until(by))
 	defer patience.Stop()
 	select {
 	case <-probe:

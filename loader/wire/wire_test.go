@@ -260,7 +260,7 @@ func TestNobodyIsWaitedForLong(t *testing.T) {
 		w := New(Config{Credentials: creds, Dial: n.DialContext})
 		w.Learn(parsed(t, "http://sandbox"), signature)
 		began := time.Now()
-		if call(w) || time.Since(began) != answerTimeout || w.open != nil {
+		if call(w) || time.Since(began) != callTimeout || w.open != nil {
 			t.Errorf("after %v", time.Since(began))
 		}
 		time.Sleep(rest)
@@ -337,7 +337,7 @@ func TestOneCallShowsTheWay(t *testing.T) {
 		"learned":   func(w *Wire) { w.Learn(parsed(t, "http://sandbox"), signature) },
 		"failed":    func(w *Wire) { w.Doubt() },
 		"no way":    func(w *Wire) { w.Learn(parsed(t, "http://sandbox"), "") },
-		"no answer": func(*Wire) { time.Sleep(answerTimeout) },
+		"no answer": func(*Wire) { time.Sleep(callTimeout) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -362,7 +362,7 @@ func TestOneCallShowsTheWay(t *testing.T) {
 				began := time.Now()
 				end(w)
 				waiting.Wait()
-				if took := time.Since(began); took > answerTimeout || dialed.Load() > 0 != (name == "learned") {
+				if took := time.Since(began); took > callTimeout || dialed.Load() > 0 != (name == "learned") {
 					t.Errorf("%d connections after %v", dialed.Load(), took)
 				}
 			})

@@ -25,7 +25,7 @@ import (
 
 const (
 	header = "store,item,count\n"
-	stores = 500
+	stores = 2000
 	// far is how many rows back a repeated key lies at least: more than all lanes hold, so it is in a later batch.
 	far = 10_000
 )
