@@ -77,7 +77,7 @@ func (p *pursuit) brought(a *pass) state.Brought {
 }
 
 // loaded notes that an upload was loaded, and the stores in it.
-func (s *sender) loaded(ctx context.Context, b state.Brought, stores map[string]string) error {
+func (s *sender) loaded(ctx context.Context, b state.Brought, stores map[string]*entered) error {
 	if err := s.visited(ctx, stores); err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ const mostVisits = 50_000
 type visit struct{ feed, store string }
 
 // fresh are those of the stores that have to be written today.
-func (v *visits) fresh(feed string, stores map[string]string, now time.Time) (list []string) {
+func (v *visits) fresh(feed string, stores map[string]*entered, now time.Time) (list []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if day := now.UTC().Format(time.DateOnly); day != v.day || len(v.is) > mostVisits {
@@ -231,7 +231,7 @@ func (v *visits) note(feed string, stores []string) {
 }
 
 // visited notes which stores the feed loads: another one that makes absent items 0 must know.
-func (s *sender) visited(ctx context.Context, stores map[string]string) error {
+func (s *sender) visited(ctx context.Context, stores map[string]*entered) error {
 	const batch = 25 // "BatchWriteItem": up to 25 requests
 	cfg, now := s.l.cfg(), time.Now()
 	fresh := s.l.visits.fresh(s.feed.Name, stores, now)

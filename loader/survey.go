@@ -22,15 +22,21 @@ const mostStores = 100_000
 // survey is made anew for each reading, by its one goroutine.
 type survey struct {
 	found
-	last     []string          // stores of the last upload
-	first    []string          // stores, the first ones
-	stores   map[string]string // by themselves, so that looking one up allocates nothing
-	store    string            // of the row before
-	presence *presence         // nil: nobody asks what is absent
+	last     []string // stores of the last upload
+	first    []string // stores, the first ones
+	stores   map[string]*entered
+	store    *entered  // of the row before; nil: there is none
+	presence *presence // nil: nobody asks what is absent
+}
+
+// entered is a store of the feed.
+type entered struct {
+	name string
+	next *entered // that came after it the last time: feeds that are not sorted by store often have their stores in turn
 }
 
 func newSurvey(last *state.Brought, absent bool) *survey {
-	s := &survey{stores: map[string]string{}}
+	s := &survey{stores: map[string]*entered{}}
 	if last != nil {
 		s.last = last.Stores
 	}
@@ -46,7 +52,7 @@ func (s *survey) row(r *feed.Row) {
 	if r.Count <= 0 {
 		s.zeros++
 	}
-	if s.rows == 1 || string(r.Store) != s.store {
+	if s.store == nil || string(r.Store) != s.store.name {
 		s.enter(r.Store)
 	}
 	if s.presence != nil {
@@ -69,17 +75,30 @@ func (s *survey) reject(r *feed.Reject, rows *feed.Reader) {
 
 // enter makes a row's store the present one.
 func (s *survey) enter(store []byte) {
-	if name, known := s.stores[string(store)]; known {
-		s.store = name
+	was := s.store
+	if was != nil && was.next != nil && string(store) == was.next.name {
+		s.store = was.next
 		return
 	}
-	if len(s.stores) >= mostStores {
-		return
+	is, known := s.stores[string(store)]
+	if !known {
+		if len(s.stores) >= mostStores {
+			return
+		}
+		is = s.add(string(store))
 	}
-	s.store = string(store)
-	s.stores[s.store] = s.store
+	if s.store = is; was != nil {
+		was.next = is
+	}
+}
+
+// add takes a store that was not among the feed's yet.
+func (s *survey) add(store string) *entered {
+	is := &entered{name: store}
+	s.stores[store] = is
 	if len(s.first) < state.FeedStores {
-		s.first = append(s.first, s.store)
+		s.first = append(s.first, store)
 	}
-	s.shared = s.shared || slices.Contains(s.last, s.store)
+	s.shared = s.shared || slices.Contains(s.last, store)
+	return is
 }

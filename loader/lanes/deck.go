@@ -79,7 +79,7 @@ func (d *deck) add(b *block) {
 	for i := range b.entries {
 		e := &b.entries[i]
 		if q == nil || q.shelf != e.shelf {
-			q = d.queue(e.shelf)
+			q = d.queue(e.shelf, q)
 		}
 		e.queue = q
 		if q.head == nil {

@@ -13,7 +13,8 @@ type lane struct {
 	of    *Lanes
 	batch []*entry
 	rows  []Row
-	pulse Pulse // rests while it waits for its turn, for rows, or for the pace
+	since time.Duration // the batch has its first row; the deck's time
+	pulse Pulse         // rests while it waits for its turn, for rows, or for the pace
 }
 
 func (l *lane) run() {
@@ -82,6 +83,13 @@ func (l *lane) paced(rows int) error {
 	return l.of.cfg.Pace.Take(l.of.ctx, rows)
 }
 
+// A batch that is not full, because the stores' paces hold their rows back, is gathered for a while rather than sent by a
+// call that might have taken more.
+const (
+	gather = 5 * time.Millisecond // at most
+	glean  = time.Millisecond     // before the deck is looked at again
+)
+
 // deal adds to the batch what there is. It is ready when it is full, or when waiting brings nothing; where it is not,
 // wait is as for the deck.
 func (l *lane) deal() (ready, over bool, wait time.Duration) {
@@ -93,14 +101,20 @@ func (l *lane) deal() (ready, over bool, wait time.Duration) {
 		return false, true, 0
 	}
 	var merged int64
-	l.batch, merged, wait = g.deck.deal(g.now(), l.batch)
+	now, empty := g.now(), len(l.batch) == 0
+	l.batch, merged, wait = g.deck.deal(now, l.batch)
 	g.merged.Add(merged)
+	if empty {
+		l.since = now
+	}
 	d := g.deck
 	switch {
 	case len(l.batch) == BatchSize:
 		ready = true
 	case !g.closed && d.room():
 		g.hungry = true
+	case len(l.batch) > 0 && wait > 0 && now+max(wait, glean)-l.since <= gather: // stores are held back for a moment
+		wait = max(wait, glean)
 	default: // nothing more can be read: what there is goes out, and what is held back has its time
 		ready = len(l.batch) > 0
 		over = g.closed && !ready && d.queued == 0 && d.under == 0

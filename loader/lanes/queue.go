@@ -10,6 +10,8 @@ type queue struct {
 	shelf      uint64 // hash of the store
 	head, tail *entry
 	prev, next *queue // in the ring of those that have rows; nil: it has none
+	after      *queue // of the store whose rows followed in the feed the last time
+	forgotten  bool   // and so not the store's any more
 	under      int    // rows that are under way
 
 	dealt, short time.Duration // seconds in which rows of it were dealt, or left by the table
@@ -18,19 +20,32 @@ type queue struct {
 // idleQueues is how many queues without rows are remembered, for their paces.
 const idleQueues = 4096
 
-func (d *deck) queue(shelf uint64) *queue {
-	q := d.queues[shelf]
-	if q != nil {
-		return q
+// queue is a store's, whose row follows one of the queue before, if that is not nil.
+func (d *deck) queue(shelf uint64, before *queue) *queue {
+	if before != nil && before.after != nil && before.after.shelf == shelf && !before.after.forgotten {
+		return before.after
 	}
+	q := d.queues[shelf]
+	if q == nil {
+		q = d.open(shelf)
+	}
+	if before != nil {
+		before.after = q
+	}
+	return q
+}
+
+// open makes a queue for a store that has none.
+func (d *deck) open(shelf uint64) *queue {
 	if len(d.queues)-d.ring-d.under > idleQueues {
 		for shelf, q := range d.queues {
 			if q.head == nil && q.under == 0 {
 				delete(d.queues, shelf)
+				q.forgotten, q.after = true, nil
 			}
 		}
 	}
-	q = &queue{shelf: shelf, dealt: -1, short: -1}
+	q := &queue{shelf: shelf, dealt: -1, short: -1}
 	d.queues[shelf] = q
 	return q
 }
