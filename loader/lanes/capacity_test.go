@@ -127,6 +127,18 @@ func TestTheTablesCapacityIsUsed(t *testing.T) {
 	}
 }
 
+// TestStoresThatAreHeldBackFillTheirCalls loads more stores, each a partition, than their paces have rows for at any moment.
+func TestStoresThatAreHeldBackFillTheirCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const stores, rows = 30, 60_000
+		p := newPartitions(stores, func(store string) int { var i int; fmt.Sscan(store, &i); return i })
+		took := p.feed(t, 0, rows, func(i int) (string, string) { return fmt.Sprint(i % stores), fmt.Sprint(i) })
+		if p.calls > rows/BatchSize*102/100 || took > 2100*time.Millisecond {
+			t.Errorf("%d calls for %d rows, in %v", p.calls, rows, took)
+		}
+	})
+}
+
 // TestSortedFeedsUseAllPartitions compares stores that follow each other with what one partition would take.
 func TestSortedFeedsUseAllPartitions(t *testing.T) {
 	for _, c := range []struct {

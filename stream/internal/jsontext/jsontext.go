@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/bits"
 	"strings"
 )
 
@@ -180,9 +181,18 @@ func (c *Cursor) escaped(begin int) string {
 	return s
 }
 
-// special returns the place of the first quote or backslash from i on, len(text) where there is none. Names and values are
-// short: looking at several bytes at once gains nothing.
+// special returns the place of the first quote or backslash from i on, len(text) where there is none. It looks at eight bytes at
+// once: names and values are short, and each loop's end is a branch that is not foreseen.
 func special(text string, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		t := text[i : i+8]
+		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 | uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		quote, slash := w^'"'*ones, w^'\\'*ones
+		if found := ((quote-ones)&^quote | (slash-ones)&^slash) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
 	for i < len(text) && text[i] != '"' && text[i] != '\\' {
 		i++
 	}
@@ -216,7 +226,11 @@ func (c *Cursor) Raw() string {
 			b := text[i]
 			i++
 			if b == '"' {
-				i = behindString(text, i)
+				if i = special(text, i); i < len(text) && text[i] == '"' {
+					i++
+				} else {
+					i = behindString(text, i)
+				}
 			} else if b == '{' || b == '[' {
 				depth++
 			} else if b == '}' || b == ']' {
