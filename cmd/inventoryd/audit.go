@@ -30,11 +30,11 @@ var auditCommand = &cli.Command{
 		shown := onTerminal(c.App.ErrWriter)
 		v, err := auditorOf(cfg, all, c.Duration("wait"), func(items int64) {
 			if shown {
-				fmt.Fprintf(c.App.ErrWriter, "\r%d items read", items)
+				writeOver(c.App.ErrWriter, fmt.Sprintf("%d items read", items))
 			}
 		}).Audit(c.Context)
 		if shown {
-			fmt.Fprintln(c.App.ErrWriter)
+			writeOver(c.App.ErrWriter, "")
 		}
 		if err != nil {
 			return err

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"inventoryd/loader"
 	"inventoryd/loader/feed"
@@ -54,7 +53,7 @@ var loadCommand = &cli.Command{
 		}
 		job := loadJob{
 			clients: all, alone: alone, since: since, dry: c.Bool("dry-run"), show: int64(c.Int("show")),
-			in: os.Stdin, out: c.App.Writer, notes: c.App.ErrWriter, bar: term.IsTerminal(int(os.Stderr.Fd())),
+			in: os.Stdin, out: c.App.Writer, notes: c.App.ErrWriter, terminal: onTerminal(c.App.ErrWriter) && os.Getenv("TERM") != "dumb",
 		}
 		return job.run(c.Context, cfg, c.Args().Slice())
 	},
@@ -62,15 +61,15 @@ var loadCommand = &cli.Command{
 
 // loadJob is one call of the command.
 type loadJob struct {
-	clients clients
-	alone   error     // why a dry run asks nobody; nil: it asks the table
-	since   time.Time // of prefixes
-	dry     bool
-	show    int64 // rejects per feed that are printed
-	in      io.Reader
-	out     io.Writer // a line for each feed
-	notes   io.Writer // progress, rejects
-	bar     bool      // notes is a terminal
+	clients  clients
+	alone    error     // why a dry run asks nobody; nil: it asks the table
+	since    time.Time // of prefixes
+	dry      bool
+	show     int64 // rejects per feed that are printed
+	in       io.Reader
+	out      io.Writer // a line for each feed
+	notes    io.Writer // progress, rejects
+	terminal bool      // of notes: what is there can be written over
 
 	loader *loader.Loader
 	failed int
@@ -115,7 +114,7 @@ func (j *loadJob) run(ctx context.Context, cfg Config, args []string) error {
 func (j *loadJob) load(ctx context.Context, cfg Config, in loader.Input) {
 	name := visible(inputName(in))
 	var shown atomic.Int64
-	progress := newLoadProgress(j.notes, j.bar, name, in.Size)
+	progress := newLoadProgress(j.notes, j.terminal, name)
 	alerts := &foretold{rules: cfg.Notifier.Rules}
 	p, err := j.loader.Load(ctx, in, loader.Hand{
 		Dry: j.dry, Foretell: j.foretelling(alerts),

@@ -1,6 +1,6 @@
 package main
 
-// The progress of a load: a bar on a terminal, a plain line now and then elsewhere.
+// The progress of a load: one line that is written over on a terminal, a line now and then elsewhere.
 
 import (
 	"fmt"
@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -17,38 +16,31 @@ import (
 )
 
 const (
-	barEvery  = 200 * time.Millisecond
+	overEvery = 200 * time.Millisecond
 	lineEvery = 10 * time.Second
 )
 
 // loadProgress shows one load while it goes on.
 type loadProgress struct {
 	out   io.Writer
+	over  bool // out is a terminal, whose last line is written over
 	name  string
-	bar   *progressbar.ProgressBar // nil: plain lines
 	ended chan struct{}
 	shown sync.WaitGroup // the goroutine that shows it; stop waits
 
 	mu sync.Mutex // guards out: rejects are said by several goroutines
 }
 
-// newLoadProgress makes the progress of a feed of size bytes; -1: unknown.
-func newLoadProgress(out io.Writer, bar bool, name string, size int64) *loadProgress {
-	p := &loadProgress{out: out, name: name, ended: make(chan struct{})}
-	if bar {
-		p.bar = progressbar.NewOptions64(size,
-			progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(name), progressbar.OptionShowBytes(true),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish(),
-			progressbar.OptionThrottle(barEvery/2))
-	}
-	return p
+// newLoadProgress makes the progress of a feed.
+func newLoadProgress(out io.Writer, terminal bool, name string) *loadProgress {
+	return &loadProgress{out: out, over: terminal, name: name, ended: make(chan struct{})}
 }
 
 // start follows a load until stop.
 func (p *loadProgress) start(load *loader.Load) {
 	every := lineEvery
-	if p.bar != nil {
-		every = barEvery
+	if p.over {
+		every = overEvery
 	}
 	p.shown.Go(func() {
 		ticker := time.NewTicker(every)
@@ -67,15 +59,15 @@ func (p *loadProgress) start(load *loader.Load) {
 func (p *loadProgress) show(load *loader.Load) {
 	b := load.Books()
 	rate := float64(b.Read) / max(time.Since(load.Started).Seconds(), 0.001)
+	line := fmt.Sprintf("%s: %s, %d rows read, %.0f rows/s, %d rejected%s", p.name, portion(load.Bytes(), load.Size), b.Read, rate, b.Rejected,
+		left(load, time.Now()))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%s  %.0f rows/s  %d rejected", p.name, rate, b.Rejected))
-		_ = p.bar.Set64(load.Bytes()) // a terminal that takes nothing is no reason to stop
+	if p.over {
+		writeOver(p.out, line)
 		return
 	}
-	fmt.Fprintf(p.out, "%s: %s, %d rows read, %.0f rows/s, %d rejected%s\n", p.name, portion(load.Bytes(), load.Size), b.Read, rate, b.Rejected,
-		left(load, time.Now()))
+	fmt.Fprintln(p.out, line)
 }
 
 // portion is how much of a feed has been read.
@@ -96,12 +88,12 @@ func left(load *loader.Load, now time.Time) string {
 	return fmt.Sprintf(", about %v left", time.Duration(max(0, rest)).Round(time.Second))
 }
 
-// say prints a line above the bar.
+// say prints a line above the one that is written over.
 func (p *loadProgress) say(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bar != nil {
-		_ = p.bar.Clear()
+	if p.over {
+		writeOver(p.out, "")
 	}
 	fmt.Fprintln(p.out, line)
 }
@@ -110,8 +102,8 @@ func (p *loadProgress) say(line string) {
 func (p *loadProgress) stop() {
 	close(p.ended)
 	p.shown.Wait()
-	if p.bar != nil {
-		_ = p.bar.Finish()
+	if p.over {
+		writeOver(p.out, "")
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/state"
+	"inventoryd/loader"
 	"inventoryd/test/feeds"
 )
 
@@ -202,5 +203,19 @@ func TestWhatAFeedSaysCannotDriveATerminal(t *testing.T) {
 	}
 	if !strings.Contains(notes, `"A,B\x1b[2J,x\x1b]0;owned\x07"`) {
 		t.Errorf("the row is not shown: %q", notes)
+	}
+}
+
+// A load that goes on shows itself in one line, which gives way to rejects and is gone at the end.
+func TestALoadOnATerminalShowsItselfInOneLine(t *testing.T) {
+	var out bytes.Buffer
+	p := newLoadProgress(&out, true, "berlin.csv")
+	p.show(&loader.Load{Size: 1000, Started: time.Now().Add(-time.Minute)})
+	p.say("berlin.csv:2: count_empty")
+	p.stop()
+	const begin, end = "\r\x1b[?7l", "\x1b[K\x1b[?7h"
+	want := begin + "berlin.csv: 0 of 1000 bytes, 0 rows read, 0 rows/s, 0 rejected" + end + begin + end + "berlin.csv:2: count_empty\n" + begin + end
+	if out.String() != want {
+		t.Errorf("%q, not %q", out.String(), want)
 	}
 }

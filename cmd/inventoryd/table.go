@@ -111,3 +111,7 @@ func colour(w io.Writer, code, text string) string {
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
+
+// writeOver writes over the line that a terminal is at, and stays in it; "" clears it. What does not fit the terminal cuts off
+// (DECAWM): a line that went on in the next one could not be written over.
+func writeOver(w io.Writer, line string) { fmt.Fprint(w, "\r\x1b[?7l"+line+"\x1b[K\x1b[?7h") }
