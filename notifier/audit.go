@@ -256,7 +256,7 @@ func (j *judge) times(f Finding, row *state.Item) {
 		j.found(wrong, "its last change (%s) is before its shortage began (%s)", row.Position, row.Began.Position)
 	case row.Stock == state.Out && row.Began.Position == "":
 		j.found(wrong, "it is out, and the row does not say since when")
-	case !v.IsZero() && row.Told.Position >= row.Began.Position && row.Began.At.After(v.Add(tolerance)):
+	case phaseOf(*row) == told && row.Began.At.After(v.Add(tolerance)):
 		j.found(wrong, "it was told at %s, before its shortage began at %s", stamp(v), stamp(row.Began.At))
 	}
 	v := row.Told.V
@@ -280,10 +280,10 @@ func (j *judge) remembered(h *state.History) {
 		}
 		seen := j.Items[inventory.Key{Store: h.Store, Item: s.Item}]
 		switch {
-		case seen == nil || seen.Broken != nil:
-		case seen.Row == nil && !h.At.Before(j.Recent):
+		case seen == nil || seen.Broken != nil || h.At.Before(j.Recent): // the row of then may be gone, and this a new one
+		case seen.Row == nil:
 			j.found(f, "it was told at %s, and there is no row", stamp(h.At))
-		case seen.Row != nil && h.Kind == state.Shortage && seen.Row.Stock == state.Out && seen.Row.Told.Position < s.Position:
+		case h.Kind == state.Shortage && seen.Row.Told.Position < s.Position, h.Kind == state.Restock && seen.Row.Told.Back < s.Position:
 			j.found(f, "it was told at %s, and the row does not know", stamp(h.At))
 		}
 	}

@@ -5,6 +5,7 @@ package notifier
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
@@ -20,7 +21,7 @@ func (t *term) deliverAll(ctx context.Context, w *work, s *settings, drafts []st
 		if err := t.n.gate.allowNext(ctx, w); err != nil {
 			return told, err
 		}
-		done, why, err := t.deliver(ctx, o)
+		done, why, err := t.deliver(ctx, o, false)
 		if err == nil && done == refusedContent {
 			err = t.divide(ctx, w, s, o, alerts, why)
 		}
@@ -30,7 +31,7 @@ func (t *term) deliverAll(ctx context.Context, w *work, s *settings, drafts []st
 		}
 		if done == undelivered { // the rest need not be tried
 			for j := range drafts[i+1:] {
-				if err := t.putBack(ctx, &drafts[i+1+j]); err != nil {
+				if err := t.putBack(ctx, &drafts[i+1+j], false); err != nil {
 					return told, err
 				}
 			}
@@ -50,55 +51,57 @@ const (
 )
 
 // deliver publishes a message and finishes it. Where SNS cannot be reached the same message is sent again for some
-// minutes; then, and where SNS has surely not taken it, it is taken back. why is SNS's refusal of the content.
-func (t *term) deliver(ctx context.Context, o *state.Outgoing) (done outcome, why, err error) {
+// minutes; then, and where SNS has surely not taken it, it is taken back. perhaps: SNS may have it from before. why is
+// SNS's refusal of the content.
+func (t *term) deliver(ctx context.Context, o *state.Outgoing, perhaps bool) (done outcome, why, err error) {
 	g := t.n.gate
 	for o.Sent == "" {
-		is, failed := t.attempt(ctx, o)
+		failed := t.attempt(ctx, o)
 		switch {
 		case failed == nil:
 			continue
 		case ctx.Err() != nil:
 			return undelivered, nil, ctx.Err()
-		case is == content:
-			t.n.noteRefused(o, failed)
-			return refusedContent, failed, nil
+		case failed.fate == content:
+			t.n.noteRefused(o, failed.error)
+			return refusedContent, failed.error, nil
 		}
-		t.noteFailure(ctx, failed)
-		if is == undone {
-			return undelivered, nil, t.putBack(ctx, o)
+		t.noteFailure(ctx, failed.error)
+		perhaps = perhaps || failed.perhaps
+		if failed.fate == undone {
+			return undelivered, nil, t.putBack(ctx, o, perhaps)
 		}
 		if err := g.calm(ctx); err != nil {
 			return undelivered, nil, err
 		}
 		if t.n.clock.now().Sub(o.Written) > resendFor {
-			return undelivered, nil, t.putBack(ctx, o)
+			return undelivered, nil, t.putBack(ctx, o, perhaps)
 		}
 	}
 	return delivered, nil, t.complete(ctx, o)
 }
 
 // attempt sends a message once, or in shadow mode does as if.
-func (t *term) attempt(ctx context.Context, o *state.Outgoing) (fate, error) {
+func (t *term) attempt(ctx context.Context, o *state.Outgoing) *unpublished {
 	n := t.n
 	if o.Shadow {
 		o.Sent = "-"
 		n.meters.shadowed.add(ctx, len(o.Subjects))
-		return 0, nil
+		return nil
 	}
 	if t.publishing.Err() != nil {
-		return undone, context.Cause(t.publishing)
+		return &unpublished{error: context.Cause(t.publishing), fate: undone}
 	}
-	id, is, err := n.publish(t.publishing, t.topic, o)
-	if err != nil {
-		return is, err
+	id, failed := n.publish(t.publishing, t.topic, o)
+	if failed != nil {
+		return failed
 	}
 	o.Sent = id
 	n.gate.succeed()
 	n.memory.noteAccepted(o)
 	n.meters.messages.add(ctx, 1)
 	n.meters.published.add(ctx, len(o.Subjects))
-	return 0, nil
+	return nil
 }
 
 // noteFailure counts and shows that a message did not get out.
@@ -167,8 +170,8 @@ func (t *term) clear(ctx context.Context, o *state.Outgoing) error {
 	return marks.Wait()
 }
 
-// mark is what a message changes of an item's row: what was due goes only if it is the event that was told; that the
-// shortage was told is noted whatever is due by now.
+// mark is what a message changes of an item's row: what was due goes only if it is the event that was told; that a shortage
+// was told, or that it is over, is noted whatever is due by now.
 func (t *term) mark(ctx context.Context, o *state.Outgoing, s state.Subject) error {
 	n, rules := t.n, &t.n.settings.Load().Rules
 	k := state.ItemKey(n.config.App, o.Store, s.Item)
@@ -183,6 +186,7 @@ func (t *term) mark(ctx context.Context, o *state.Outgoing, s state.Subject) err
 		u.remove(state.AttrDue)
 		u.remove(state.AttrDueID)
 	case state.Restock:
+		u.set(state.AttrBack, &types.AttributeValueMemberS{Value: s.Position})
 		u.set(state.Expires, state.Epoch(rules.expiry(o.V)))
 		for _, name := range []string{state.AttrDue, state.AttrDueID, state.LookPKCol, state.Next} {
 			u.remove(name)
@@ -200,13 +204,23 @@ func (t *term) mark(ctx context.Context, o *state.Outgoing, s state.Subject) err
 	}
 	u.values[":event"] = event
 	done, err := t.updateIf(ctx, u, k, condition)
-	if done || err != nil || o.Kind != state.Shortage {
+	switch {
+	case done || err != nil || o.Kind == state.Reminder:
 		return err
+	case o.Kind == state.Restock:
+		return t.raise(ctx, k, state.AttrBack, s.Position, time.Time{})
 	}
-	later := newUpdate()
-	later.set(state.AttrTold, &types.AttributeValueMemberS{Value: s.Position})
-	later.set(state.AttrToldV, state.Instant(o.V))
-	_, err = t.updateIf(ctx, later, k, "attribute_exists(pk) AND (attribute_not_exists(#told) OR #told < :told)")
+	return t.raise(ctx, k, state.AttrTold, s.Position, o.V)
+}
+
+// raise notes up to which position something was told of an item, whatever is due of it; v, where there is one, with it.
+func (t *term) raise(ctx context.Context, k state.Key, name, position string, v time.Time) error {
+	u := newUpdate()
+	u.set(name, &types.AttributeValueMemberS{Value: position})
+	if !v.IsZero() {
+		u.set(state.AttrToldV, state.Instant(v))
+	}
+	_, err := t.updateIf(ctx, u, k, fmt.Sprintf("attribute_exists(pk) AND (attribute_not_exists(#%[1]s) OR #%[1]s < :%[1]s)", name))
 	return err
 }
 
@@ -224,8 +238,16 @@ func (t *term) updateIf(ctx context.Context, u *update, k state.Key, condition s
 	return err == nil, err
 }
 
-// putBack takes a message back and puts its items where they are looked at anew.
-func (t *term) putBack(ctx context.Context, o *state.Outgoing) error {
+// putBack takes a message back and puts its items where they are looked at anew. perhaps: people may have it all the same.
+// Then what is out stays due, and what is back by then is told to be.
+func (t *term) putBack(ctx context.Context, o *state.Outgoing, perhaps bool) error {
+	if perhaps && o.Kind == state.Shortage {
+		for _, s := range o.Subjects {
+			if err := t.n.tolerate(t.raise(ctx, state.ItemKey(t.n.config.App, o.Store, s.Item), state.AttrTold, s.Position, time.Time{})); err != nil {
+				return fmt.Errorf("note that %s/%s was perhaps told: %w", o.Store, s.Item, err)
+			}
+		}
+	}
 	if err := t.takeBack(ctx, o); err != nil {
 		return err
 	}
@@ -248,7 +270,7 @@ func (t *term) finish(ctx context.Context) error {
 	for i := range left {
 		o := &left[i]
 		if o.Sent == "" && t.n.clock.now().Sub(o.Written) > resendFor {
-			if err := t.putBack(ctx, o); err != nil {
+			if err := t.putBack(ctx, o, true); err != nil { // who wrote it down may have published it
 				return err
 			}
 			continue
@@ -258,9 +280,9 @@ func (t *term) finish(ctx context.Context) error {
 				return err
 			}
 		}
-		done, _, err := t.deliver(ctx, o)
+		done, _, err := t.deliver(ctx, o, true)
 		if err == nil && done == refusedContent {
-			err = t.putBack(ctx, o)
+			err = t.putBack(ctx, o, false)
 		}
 		if err != nil {
 			return err

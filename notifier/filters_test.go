@@ -56,7 +56,7 @@ func TestSubscribersFilterOnFauxqs(t *testing.T) {
 		feed: {plain.feed(state.Tell{Kind: "feed_late", Feed: "berlin.csv", ID: "1", Reason: "r", At: begin}, begin)},
 	} {
 		drafts[0].Body = body
-		if _, _, err := n.publish(t.Context(), newTopic(*made.TopicArn), &drafts[0]); err != nil {
+		if _, err := n.publish(t.Context(), newTopic(*made.TopicArn), &drafts[0]); err != nil {
 			t.Fatal(err)
 		}
 	}

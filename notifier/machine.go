@@ -3,6 +3,8 @@ package notifier
 // The states of an item, and what the teller does when it looks at one: the one table of docs/alerts.md.
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"inventoryd/internal/inventory"
@@ -59,16 +61,27 @@ func (s *sight) gone() bool { return s.present == nil && !s.unreadable }
 
 // same: the shortage had begun before the last telling was verified, so it is the one that was told then.
 func (s *sight) same() bool {
-	return !s.row.Told.V.IsZero() && s.row.Began.At.Before(s.row.Told.V.Truncate(time.Second))
+	return s.believed() && !s.row.Told.V.IsZero() && s.row.Began.At.Before(s.row.Told.V.Truncate(time.Second))
 }
 
 func (s *sight) cooling() bool {
 	return !s.row.Told.V.IsZero() && s.v.Before(s.row.Told.V.Add(s.rules.Cooldown))
 }
 
-// unknown: the shortage that has ended was told to nobody.
-func (s *sight) unknown() bool {
-	return s.row.Told.V.IsZero() || s.row.Told.Position < s.row.Began.Position
+// believed: people take it for out. Of which shortage they heard does not matter: one in between may have been told to nobody.
+func (s *sight) believed() bool { return s.row.Told.Believed() }
+
+func (s *sight) unknown() bool { return !s.believed() }
+
+// back: people are to hear that it is, by what the table holds. Its record may say so later, or, of a count that was no
+// number or that a comparison has seen first, never.
+func (s *sight) back() bool {
+	return s.isIn() && s.believed() && s.rules.revokes(s.row, s.present)
+}
+
+// revokes reports whether people are to hear that an item is back, if they take it for out: it is there, and its count rose.
+func (r *Rules) revokes(i state.Item, present *inventory.Item) bool {
+	return r.Restocked && present != nil && i.Began.Position != "" && present.Count > i.Began.Count
 }
 
 // lowered: the count did not rise, so that only the threshold has moved.
@@ -91,6 +104,7 @@ const (
 	tell   deed = "tell"         // write it into a message; once that is out, the item is told, or in stock
 	closed deed = "close"        // the shortage is over: nothing is told, and it is counted
 	settle deed = "take as told" // the shortage is one that was told already
+	revoke deed = "make due"     // that it is back
 	delay  deed = "delay"        // until the cooldown is over
 	drop   deed = "drop"         // nothing is told
 	keep   deed = "keep"         // see to it that the row is looked at in time
@@ -105,16 +119,18 @@ var looks = []struct {
 	then  phase
 }{
 	{refusedRow, "", (*sight).always, keep, refusedRow},
+	{untold, "it is back, and people know of a shortage before", (*sight).back, revoke, restocking},
 	{untold, "it is in stock or gone", (*sight).isIn, closed, inStock},
 	{untold, "it began before the last telling was verified", (*sight).same, settle, told},
 	{untold, "the cooldown is not over", (*sight).cooling, delay, untold},
 	{untold, "", (*sight).always, tell, told},
+	{told, "it is back", (*sight).back, revoke, restocking},
 	{told, "it is in stock or gone", (*sight).isIn, drop, inStock},
 	{told, "a reminder is due", (*sight).mayRemind, tell, told},
 	{told, "", (*sight).always, keep, told},
 	{restocking, "it is out again", (*sight).isOut, drop, inStock},
 	{restocking, "it is gone", (*sight).gone, drop, inStock},
-	{restocking, "nobody knows of the shortage", (*sight).unknown, drop, inStock},
+	{restocking, "nobody takes it for out", (*sight).unknown, drop, inStock},
 	{restocking, "only the threshold has moved", (*sight).lowered, drop, inStock},
 	{restocking, "restocks are not told any more", (*sight).unwanted, drop, inStock},
 	{restocking, "", (*sight).always, tell, inStock},
@@ -139,6 +155,8 @@ func (s *sight) after(d deed) state.Item {
 	case closed, drop:
 		next.Stock, next.Due, next.Failed, next.Look = state.In, state.Due{}, "", nil
 		next.Expires = s.rules.expiry(s.v)
+	case revoke:
+		next = s.rules.revoked(next, s.present, s.v)
 	case settle:
 		next.Due, next.Told.Position = state.Due{}, next.Began.Position
 		next.Look = s.rules.lookAfter(next.Told.V)
@@ -149,6 +167,21 @@ func (s *sight) after(d deed) state.Item {
 		next.Look = s.rules.kept(s.row)
 	}
 	return next
+}
+
+// revoked is the row of an item of which people are to hear that it is back, as was seen at v.
+func (r *Rules) revoked(i state.Item, present *inventory.Item, v time.Time) state.Item {
+	v = v.Truncate(time.Second)
+	i.Stock, i.At, i.Count, i.Previous, i.Failed, i.Expires = state.In, v, present.Count, nil, "", time.Time{}
+	i.Due = state.Due{Kind: state.Restock, EventID: sighted(i.Store, i.Item, state.In, v)}
+	i.Look = &state.Look{At: v, For: string(state.Restock)}
+	return i
+}
+
+// sighted names what was seen of an item in the table, where no record has told it: receivers tell changes apart by it.
+func sighted(store, item string, side state.Stock, v time.Time) string {
+	sum := sha256.Sum256([]byte(store + "\x00" + item + "\x00" + string(side)))
+	return fmt.Sprintf("scan-%d-%x", v.Unix(), sum[:8])
 }
 
 // lookAfter is when an item that was told at v is looked at again: for the next reminder, or not at all.

@@ -3,7 +3,6 @@ package notifier
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -42,8 +41,11 @@ type act struct {
 	count      int64 // of item from now on; -1: it is removed, -2: no number; -3: nothing happens to it
 	back, size int   // what the reader delivers, after going back
 	wait       time.Duration
+	limit      int64 // the item's own threshold; -1: none
 	resync     bool
-	kill       string // the operation at which the teller dies
+	sns        string        // what SNS does from now on: an outage by name; "": nothing else
+	snsFor     time.Duration // and for how long
+	kill       string        // the operation at which the teller dies
 	skip       int
 	after      bool // it dies after the call has taken effect
 	second     bool // another teller takes over while this one goes on
@@ -51,14 +53,19 @@ type act struct {
 
 var deadlyOperations = []string{"Publish", "TransactWriteItems", "UpdateItem", "BatchGetItem", "Query"}
 
+// outages of SNS: it is down, it is asked too much, it takes what is published and its answers are lost.
+var outages = map[string]fault.Effect{"down": fault.Unavailable, "throttled": fault.Throttled, "mute": {Drop: true}}
+
 func drawStory(t *rapid.T) story {
 	s := story{
 		rules: Rules{
-			Restocked: rapid.Bool().Draw(t, "restocked"),
-			Cooldown:  time.Duration(rapid.SampledFrom([]int{0, 0, 20}).Draw(t, "cooldown")) * time.Second,
+			ThresholdAttribute: reorder,
+			Restocked:          rapid.Bool().Draw(t, "restocked"),
+			Cooldown:           time.Duration(rapid.SampledFrom([]int{0, 0, 20}).Draw(t, "cooldown")) * time.Second,
+			Remind:             time.Duration(rapid.SampledFrom([]int{0, 0, 60}).Draw(t, "remind")) * time.Second,
 		},
 		pace: Pace{
-			Rate: 50, GroupWait: time.Duration(rapid.IntRange(0, 2).Draw(t, "group_wait")) * time.Second,
+			Rate: rapid.SampledFrom([]float64{50, 50, 1}).Draw(t, "rate"), GroupWait: time.Duration(rapid.IntRange(0, 2).Draw(t, "group_wait")) * time.Second,
 			GroupInterval: time.Duration(rapid.IntRange(0, 5).Draw(t, "group_interval")) * time.Second,
 			GroupItems:    rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "group_items"),
 		},
@@ -69,11 +76,16 @@ func drawStory(t *rapid.T) story {
 	for range rapid.IntRange(3, 25).Draw(t, "acts") {
 		a := act{
 			item:  rapid.IntRange(0, 5).Draw(t, "item"),
-			count: rapid.SampledFrom([]int64{0, 0, 0, 5, 5, -1, -2, -3}).Draw(t, "count"),
+			count: rapid.SampledFrom([]int64{0, 0, 0, 5, 5, 5, 2, -1, -2, -3}).Draw(t, "count"),
+			limit: rapid.SampledFrom([]int64{-1, -1, -1, -1, 3}).Draw(t, "limit"),
 			back:  rapid.IntRange(0, 4).Draw(t, "back"), size: rapid.IntRange(0, 8).Draw(t, "size"),
 			wait:   time.Duration(rapid.IntRange(0, 4000).Draw(t, "wait")) * time.Millisecond,
 			resync: rapid.IntRange(0, 9).Draw(t, "resync") == 0,
 			second: rapid.IntRange(0, 9).Draw(t, "second") == 0,
+		}
+		if rapid.IntRange(0, 19).Draw(t, "outage") == 0 {
+			a.sns = rapid.SampledFrom([]string{"down", "mute", "throttled"}).Draw(t, "sns")
+			a.snsFor = time.Duration(rapid.IntRange(1, 420).Draw(t, "sns_for")) * time.Second
 		}
 		if rapid.IntRange(0, 2).Draw(t, "killed") == 0 {
 			a.kill = rapid.SampledFrom(deadlyOperations).Draw(t, "kill")
@@ -102,15 +114,23 @@ type stage struct {
 	teller    *Notifier
 	end       context.CancelFunc
 	done      chan struct{}
-	accidents atomic.Int64
+	spare     []func()     // take back what is to kill a teller
+	outage    bool         // SNS has had one
+	accidents atomic.Int64 // of tellers
+	mute      atomic.Int64 // messages that SNS took, and its answer was lost
 }
 
 // moment is from when on the table held what of an item.
 type moment struct {
-	at  time.Time // by the service's clock
-	out bool
-	odd bool // its count is no usable one, so that the row's word stands
+	at   time.Time // by the service's clock
+	out  bool
+	odd  bool // its count is no usable one, so that the row's word stands
+	gone bool
+	rose bool // as it came to be in stock
 }
+
+// reorder is the attribute of an item's own threshold.
+const reorder = "Reorder"
 
 // begin starts another teller, as another client.
 func (s *stage) begin() {
@@ -138,7 +158,7 @@ func (s *stage) kill(a act) {
 		end()
 		s.accidents.Add(1)
 	})
-	s.Fault(fault.Rule{Client: victim, Operation: a.kill, Skip: a.skip, Times: 1, Effect: effect})
+	s.spare = append(s.spare, s.Fault(fault.Rule{Client: victim, Operation: a.kill, Skip: a.skip, Times: 1, Effect: effect}))
 }
 
 // change makes the table what the act says, and a record of it.
@@ -158,13 +178,46 @@ func (s *stage) change(a act) {
 		s.odd[k] = true
 	default:
 		c.New = &inventory.Item{Key: k, Count: a.count}
+		if a.limit >= 0 {
+			c.New.Threshold = &a.limit
+		}
 		s.now[k] = c.New
 	}
 	at := s.Clock.Now()
 	c.Created = at.Truncate(time.Second)
 	s.changes = append(s.changes, c)
-	s.course[k] = append(s.course[k], moment{at, c.New != nil && c.New.Count <= s.rules.Threshold, s.odd[k]})
+	s.course[k] = append(s.course[k], moment{at, s.rules.side(c.New) == state.Out, s.odd[k], a.count == -1, s.rose(k, c.New)})
 	s.store([]inventory.Change{c})
+}
+
+// rose tells whether an item has more than it had as its shortage began, and than just before.
+func (s *stage) rose(k inventory.Key, now *inventory.Item) bool {
+	began, out, last := int64(0), false, int64(-1)
+	for _, c := range s.changes[:len(s.changes)-1] {
+		if c.Key != k || c.Invalid != nil {
+			continue
+		}
+		is := s.rules.side(c.New) == state.Out
+		if is && !out {
+			began = c.New.Count
+		}
+		if out, last = is, -1; c.New != nil {
+			last = c.New.Count
+		}
+	}
+	return now != nil && now.Count > max(began, last)
+}
+
+// breakSNS makes SNS fail for some time.
+func (s *stage) breakSNS(a act) {
+	effect := outages[a.sns]
+	effect.Do = func() {
+		if effect.Drop {
+			s.mute.Add(1)
+		}
+	}
+	time.AfterFunc(a.snsFor, s.Fault(fault.Rule{Operation: "Publish", Effect: effect}))
+	s.outage = true
 }
 
 // deliver hands changes to the teller's instance, as the reader does.
@@ -190,6 +243,9 @@ func (s *stage) play() {
 		if a.kill != "" {
 			s.kill(a)
 		}
+		if a.sns != "" {
+			s.breakSNS(a)
+		}
 		s.place = max(0, s.place-a.back)
 		s.deliver(a.size)
 		if a.resync {
@@ -202,7 +258,14 @@ func (s *stage) play() {
 		s.deliver(7)
 		s.renew(false)
 	}
+	if s.outage {
+		time.Sleep(12 * time.Minute) // it ends, and the longest wait after it
+		s.renew(false)
+	}
 	time.Sleep(2 * time.Minute)
+	for _, spare := range s.spare {
+		spare() // else a reminder may kill the last one
+	}
 	s.renew(false)
 	time.Sleep(6 * time.Minute)
 	s.end()
@@ -228,126 +291,10 @@ func (s *stage) renew(beside bool) {
 	s.accidents.Add(1)
 }
 
-// saying is one message as it arrived.
-type saying struct {
-	Event string
-	Store string
-	Items []struct {
-		Item string
-		ID   string
-	}
-	at time.Time
-}
-
-// text is the same for the same message.
-func (s saying) text() string {
-	body, _ := json.Marshal(s) // names and ids can be encoded
-	return string(body)
-}
-
-func (s *stage) heard(queue string) (all []saying, err error) {
-	for _, m := range s.Queues.Drain(queue) {
-		var envelope struct{ Message, Timestamp string }
-		var said saying
-		err = errors.Join(err, json.Unmarshal([]byte(m.Body), &envelope), json.Unmarshal([]byte(envelope.Message), &said))
-		said.at, _ = time.Parse(time.RFC3339, envelope.Timestamp)
-		all = append(all, said)
-	}
-	return all, err
-}
-
-// judge compares what was heard with what happened.
-func (s *stage) judge(heard []saying) (repeated int, err error) {
-	outs, backs := map[inventory.Key][]saying{}, map[inventory.Key]int{}
-	seen := map[string]int{}
-	for _, said := range heard {
-		if seen[said.text()]++; seen[said.text()] > 1 {
-			repeated++
-		}
-		for _, i := range said.Items {
-			k := inventory.Key{Store: said.Store, Item: i.Item}
-			if said.Event == string(OutOfStock) {
-				outs[k] = append(outs[k], said)
-			} else if backs[k]++; len(outs[k]) == 0 {
-				err = errors.Join(err, fmt.Errorf("%s is told to be back, and nobody knew that it was out", k))
-			}
-		}
-	}
-	limit := tellers * int(s.accidents.Load())
-	if s.fifo {
-		limit = 0
-	}
-	if repeated > limit {
-		err = errors.Join(err, fmt.Errorf("%d messages repeated after %d accidents (fifo %v)", repeated, s.accidents.Load(), s.fifo))
-	}
-	for item := range 6 {
-		k := keyOfStory(item)
-		began, out := s.lasting(k)
-		if !out {
-			continue
-		}
-		if !slices.ContainsFunc(outs[k], func(said saying) bool { return !said.at.Before(began) }) {
-			err = errors.Join(err, fmt.Errorf("%s is out since %s and nobody was told (told %v)", k, began.Format(time.TimeOnly), outs[k]))
-		}
-	}
-	left, err2 := s.book().Outgoing(s.Context())
-	due, err3 := s.book().Due(s.Context())
-	if len(left)+len(due) > 0 {
-		err = errors.Join(err, fmt.Errorf("left outgoing %d, due %+v", len(left), due))
-	}
-	return repeated, errors.Join(err, err2, err3, s.judgeHistory(heard), s.judgeAudit())
-}
-
-// What a message says held when the teller looked: after V, the second of the service's answer before it read the counts,
-// and at most lookLag later; and it is heard within hearLag of that: what lies there from a crash is sent again unchanged
-// for five minutes.
-const (
-	lookLag = 1100 * time.Millisecond
-	hearLag = resendFor + 10*time.Second
-)
-
-// judgeHistory: nothing was told that did not hold when the teller looked, and what was heard is in the history.
-func (s *stage) judgeHistory(heard []saying) (err error) {
-	told, err := s.book().History(s.Context(), s.Clock.Now().Add(-48*time.Hour), s.Clock.Now(), "")
-	looks := map[string][]time.Time{}
-	for _, h := range told {
-		var said saying
-		err = errors.Join(err, json.Unmarshal([]byte(h.Body), &said))
-		looks[said.text()] = append(looks[said.text()], h.At)
-		for _, i := range h.Subjects {
-			k := inventory.Key{Store: h.Store, Item: i.Item}
-			if !s.held(k, h.Kind != state.Restock, h.At, h.At.Add(lookLag)) {
-				err = errors.Join(err, fmt.Errorf("%s was told of %s at %s, and it did not hold then: %v", h.Event, k, h.At, s.course[k]))
-			}
-		}
-	}
-	for _, said := range heard {
-		if !slices.ContainsFunc(looks[said.text()], func(v time.Time) bool {
-			return !said.at.Before(v) && said.at.Sub(v) <= hearLag
-		}) {
-			err = errors.Join(err, fmt.Errorf("%s was heard at %s, and the history has it at %v", said.text(), said.at, looks[said.text()]))
-		}
-	}
-	return err
-}
-
-// held tells whether an item was out, or was not, at some instant from one time to another.
-func (s *stage) held(k inventory.Key, out bool, from, to time.Time) bool {
-	at := moment{} // when the time begins
-	for _, m := range s.course[k] {
-		switch {
-		case m.at.Before(from):
-			at = m
-		case !m.at.After(to) && (m.odd || m.out == out):
-			return true
-		}
-	}
-	return at.odd || at.out == out
-}
-
 // judgeAudit: an audit finds nothing; and where somebody changes something by hand, it names that.
 func (s *stage) judgeAudit() error {
 	a := s.auditor(s.rules)
+	a.Reorder = reorder
 	v, err := a.Audit(s.Context())
 	if err != nil || len(v.Findings) > 0 {
 		return errors.Join(err, fmt.Errorf("the audit finds %+v", v.Findings))
@@ -408,7 +355,7 @@ func (s *stage) lasting(k inventory.Key) (began time.Time, out bool) {
 		if c.Key != k || c.Invalid != nil {
 			continue
 		}
-		is := c.New != nil && c.New.Count <= s.rules.Threshold
+		is := s.rules.side(c.New) == state.Out
 		if is && !out {
 			began = c.Created
 		}

@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
 	"inventoryd/internal/state"
 )
@@ -24,8 +26,15 @@ const (
 	content             // SNS refuses what it holds: sending it again cannot help
 )
 
-// publish sends a message; the error comes with its fate.
-func (n *Notifier) publish(ctx context.Context, t *topic, o *state.Outgoing) (id string, is fate, err error) {
+// unpublished is why a message did not get out, or not for sure.
+type unpublished struct {
+	error
+	fate    fate
+	perhaps bool // SNS may have it all the same
+}
+
+// publish sends a message.
+func (n *Notifier) publish(ctx context.Context, t *topic, o *state.Outgoing) (id string, failed *unpublished) {
 	in := &sns.PublishInput{TopicArn: &t.arn, Message: &o.Body, MessageAttributes: attributeValues(o.Attributes)}
 	if o.Subject != "" {
 		in.Subject = &o.Subject
@@ -34,11 +43,13 @@ func (n *Notifier) publish(ctx context.Context, t *topic, o *state.Outgoing) (id
 		in.MessageGroupId = aws.String(fifoID(groupID(o)))
 		in.MessageDeduplicationId = &o.Dedup
 	}
-	out, err := n.clients.SNS.Publish(ctx, in, t.options)
+	failed = &unpublished{}
+	out, err := n.clients.SNS.Publish(ctx, in, t.options, failed.watch)
 	if err != nil {
-		return "", fateOf(err), fmt.Errorf("publish to %s: %w%s", t.arn, err, remedy(err))
+		failed.error, failed.fate = fmt.Errorf("publish to %s: %w%s", t.arn, err, remedy(err)), fateOf(err)
+		return "", failed
 	}
-	return aws.ToString(out.MessageId), 0, nil
+	return aws.ToString(out.MessageId), nil
 }
 
 // groupID is in what order is kept: a store's, or a feed's.
@@ -80,6 +91,30 @@ func fateOf(err error) fate {
 		return unsure
 	}
 	return undone
+}
+
+// mayHaveTaken reports whether SNS may have the message of an attempt that came to this error: not where it says that it
+// has not, nor where there was no connection to send it on.
+func mayHaveTaken(err error) bool {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return fateOf(err) == unsure && api.ErrorCode() != "ServiceUnavailable"
+	}
+	var connection *net.OpError
+	return !errors.As(err, &connection) || connection.Op != "dial"
+}
+
+// watch has each attempt of a call looked at, those too that the SDK repeats: an answer that was lost stays lost though a
+// later attempt is refused.
+func (u *unpublished) watch(o *sns.Options) {
+	look := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		u.perhaps = u.perhaps || err != nil && mayHaveTaken(err)
+		return out, metadata, err
+	}
+	o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+		return s.Finalize.Insert(middleware.FinalizeMiddlewareFunc("LookAtAttempt", look), "Retry", middleware.After)
+	})
 }
 
 // remedy names the permission that is missing, and what else an error's words leave open.

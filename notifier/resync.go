@@ -4,7 +4,6 @@ package notifier
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -264,30 +263,27 @@ func (t *term) makeTrue(ctx context.Context, s *settings, was state.Item, there 
 		}
 	}
 	if written && is.Due.Kind != "" {
-		n.queue.add(shelfKey{store: is.Store}, is.Item, rankShortage, v)
+		n.queue.add(shelfKey{store: is.Store}, is.Item, rankOf(string(is.Due.Kind)), v)
 	}
 	return written, err
-}
-
-// scanned names the shortage of an item that a scan has found: receivers tell changes apart by it, those of one scan too.
-func scanned(store, item string, v time.Time) string {
-	sum := sha256.Sum256([]byte(store + "\x00" + item))
-	return fmt.Sprintf("scan-%d-%x", v.Unix(), sum[:8])
 }
 
 // madeTrue is a row as the table wants it, seen at v. Its position is past the one that it had and before that of every
 // later change.
 func (s *settings) madeTrue(i state.Item, present *inventory.Item, v time.Time) state.Item {
 	v = v.Truncate(time.Second)
+	side := s.side(present)
 	i.Known = state.Known{
-		Stock: s.side(present), Position: i.Position + "+" + v.UTC().Format(time.RFC3339),
-		EventID: scanned(i.Store, i.Item, v), At: v,
+		Stock: side, Position: i.Position + "+" + v.UTC().Format(time.RFC3339), EventID: sighted(i.Store, i.Item, side, v), At: v,
 	}
 	i.Scan, i.Failed, i.Due, i.Look, i.Expires = v, "", state.Due{}, nil, time.Time{}
 	if present != nil {
 		i.Count = present.Count
 	}
-	if i.Stock == state.In {
+	if side == state.In && s.revokes(i, present) { // whether people take it for out is asked when no message of it is on its way
+		return s.revoked(i, present, v)
+	}
+	if side == state.In {
 		i.Expires = s.expiry(v)
 		return i
 	}

@@ -120,10 +120,13 @@ func (t *term) settle(ctx context.Context, was, is state.Item, do deed) error {
 	switch {
 	case !written:
 		n.queue.add(shelfKey{store: was.Store}, was.Item, rankShortage, was.At)
-	case do == closed:
-		n.meters.recovered.add(ctx, 1)
+	case do == revoke:
+		n.queue.add(shelfKey{store: was.Store}, was.Item, rankRestock, is.At)
 	case do == delay:
 		n.meters.delayed.add(ctx, 1)
+	}
+	if written && (do == closed || do == revoke) && phaseOf(was) == untold {
+		n.meters.recovered.add(ctx, 1)
 	}
 	return nil
 }
@@ -168,7 +171,7 @@ func (s *settings) alertOf(x *sight, kind state.Kind, others map[string]string) 
 	}
 	switch kind {
 	case state.Restock:
-		a.Event = Restocked
+		a.Event, a.position = Restocked, i.Told.Position
 	case state.Reminder:
 		a.Event, a.Since, a.id, a.position = Reminder, i.Began.At.UTC(), i.EventID, i.Position
 	default:

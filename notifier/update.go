@@ -91,7 +91,7 @@ func (n *Notifier) edit(ctx context.Context, was, is state.Item) (bool, error) {
 	if len(u.sets)+len(u.removes) == 0 {
 		return true, nil
 	}
-	condition := unchanged(u, before, state.AttrPosition, state.AttrStock, state.AttrDueID, state.AttrTold, state.AttrToldV)
+	condition := unchanged(u, before, state.AttrPosition, state.AttrStock, state.AttrDueID, state.AttrTold, state.AttrToldV, state.AttrBack)
 	in := u.input(n.config.StateTable, was.Key(n.config.App))
 	in.ConditionExpression = &condition
 	err := n.persist(ctx, func() error {

@@ -64,13 +64,18 @@ type Began struct {
 	Count    int64
 }
 
-// Told is the last telling that the item is out.
+// Told is the last telling that the item is out. Positions in it only rise, so that a teller that slept takes nothing back.
 type Told struct {
-	Position string // where the shortage that was told began
+	Position string // where the shortage began that was told, or perhaps was: SNS's answer to it was lost; "": none
 	// V is the service's time before the table was read to verify it; cooldown and reminders count from here. Zero:
-	// nothing was told yet.
+	// nothing was told yet for sure.
 	V time.Time
+	// Back is the Position of which people were told that it is over; "": of none.
+	Back string
 }
+
+// Believed reports whether people have heard, or perhaps have, that the item is out, and not that it is back.
+func (t Told) Believed() bool { return t.Position > t.Back }
 
 // Due is what is to be told. Kind "": nothing.
 type Due struct {
@@ -92,6 +97,7 @@ const (
 	AttrBeganCount = "began_count"
 	AttrTold       = "told"
 	AttrToldV      = "told_v"
+	AttrBack       = "told_back"
 	AttrDue        = "due"
 	AttrDueID      = "due_id"
 	AttrFailed     = "failed"
@@ -115,9 +121,7 @@ func (i Item) Attributes(app string) map[string]types.AttributeValue {
 	if i.Began.Position != "" {
 		row[AttrBegan], row[AttrBeganAt], row[AttrBeganCount] = text(i.Began.Position), Instant(i.Began.At), number(i.Began.Count)
 	}
-	if !i.Told.V.IsZero() {
-		row[AttrTold], row[AttrToldV] = text(i.Told.Position), Instant(i.Told.V)
-	}
+	maps.Copy(row, i.Told.attributes())
 	if i.Due.Kind != "" {
 		row[AttrDue], row[AttrDueID] = text(string(i.Due.Kind)), text(i.Due.EventID)
 	}
@@ -147,6 +151,20 @@ func (k Known) attributes() map[string]types.AttributeValue {
 	return row
 }
 
+func (t Told) attributes() map[string]types.AttributeValue {
+	row := map[string]types.AttributeValue{}
+	if t.Position != "" {
+		row[AttrTold] = text(t.Position)
+	}
+	if !t.V.IsZero() {
+		row[AttrToldV] = Instant(t.V)
+	}
+	if t.Back != "" {
+		row[AttrBack] = text(t.Back)
+	}
+	return row
+}
+
 // ItemOf reads an item's row. The error of a row that somebody else has written names what is wrong with it; the key's
 // part of the result is good all the same where the row has it.
 func ItemOf(row map[string]types.AttributeValue) (Item, error) {
@@ -162,8 +180,14 @@ func ItemOf(row map[string]types.AttributeValue) (Item, error) {
 	if r.has(AttrBegan) {
 		i.Began = Began{r.text(AttrBegan), r.instant(AttrBeganAt), r.number(AttrBeganCount)}
 	}
+	if r.has(AttrTold) {
+		i.Told.Position = r.text(AttrTold)
+	}
 	if r.has(AttrToldV) {
-		i.Told = Told{r.text(AttrTold), r.instant(AttrToldV)}
+		i.Told.V = r.instant(AttrToldV)
+	}
+	if r.has(AttrBack) {
+		i.Told.Back = r.text(AttrBack)
 	}
 	if r.has(AttrDue) {
 		i.Due = Due{Kind(r.text(AttrDue)), r.text(AttrDueID)}

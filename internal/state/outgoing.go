@@ -13,9 +13,11 @@ const HistoryKept = 30 * 24 * time.Hour
 
 // Subject is one item, or the feed, that a message tells of.
 type Subject struct {
-	Item     string // its name; of a message about a feed the feed's
-	EventID  string // the change that is told
-	Position string // where the shortage that is told began, or what a reminder was told at; of a feed ""
+	Item    string // its name; of a message about a feed the feed's
+	EventID string // the change that is told
+	// Position is where the shortage began that is told, or of which is told that it is over; of a reminder what it was
+	// told at; of a feed "".
+	Position string
 }
 
 // Notice is what is told by one message of the topic.

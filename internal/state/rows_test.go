@@ -82,9 +82,9 @@ func outItem() Item {
 func TestItemRowsReadAsTheyWereWritten(t *testing.T) {
 	due := outItem()
 	told := due
-	told.Due, told.Told, told.Look, told.Previous = Due{}, Told{position, noon.Add(time.Second)}, &Look{For: string(Shortage)}, nil
+	told.Due, told.Told, told.Look, told.Previous = Due{}, Told{Position: position, V: noon.Add(time.Second)}, &Look{For: string(Shortage)}, nil
 	in := told
-	in.Stock, in.Count, in.Look, in.Expires = In, 12, nil, noon.Add(InKept)
+	in.Stock, in.Count, in.Look, in.Expires, in.Told.Back = In, 12, nil, noon.Add(InKept), position
 	failed := due
 	failed.Failed, failed.Look = "refused", &Look{For: AttrFailed}
 	scanned := due
