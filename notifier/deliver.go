@@ -56,6 +56,9 @@ const (
 func (t *term) deliver(ctx context.Context, o *state.Outgoing, perhaps bool) (done outcome, why, err error) {
 	g := t.n.gate
 	for o.Sent == "" {
+		if t.n.clock.now().Sub(o.Written) > resendFor { // also one that waited that long for its turn
+			return undelivered, nil, t.putBack(ctx, o, perhaps)
+		}
 		failed := t.attempt(ctx, o)
 		switch {
 		case failed == nil:
@@ -73,9 +76,6 @@ func (t *term) deliver(ctx context.Context, o *state.Outgoing, perhaps bool) (do
 		}
 		if err := g.calm(ctx); err != nil {
 			return undelivered, nil, err
-		}
-		if t.n.clock.now().Sub(o.Written) > resendFor {
-			return undelivered, nil, t.putBack(ctx, o, perhaps)
 		}
 	}
 	return delivered, nil, t.complete(ctx, o)
@@ -241,11 +241,9 @@ func (t *term) updateIf(ctx context.Context, u *update, k state.Key, condition s
 // putBack takes a message back and puts its items where they are looked at anew. perhaps: people may have it all the same.
 // Then what is out stays due, and what is back by then is told to be.
 func (t *term) putBack(ctx context.Context, o *state.Outgoing, perhaps bool) error {
-	if perhaps && o.Kind == state.Shortage {
-		for _, s := range o.Subjects {
-			if err := t.n.tolerate(t.raise(ctx, state.ItemKey(t.n.config.App, o.Store, s.Item), state.AttrTold, s.Position, time.Time{})); err != nil {
-				return fmt.Errorf("note that %s/%s was perhaps told: %w", o.Store, s.Item, err)
-			}
+	if perhaps {
+		if err := t.perhapsTold(ctx, o); err != nil {
+			return err
 		}
 	}
 	if err := t.takeBack(ctx, o); err != nil {
@@ -261,6 +259,21 @@ func (t *term) putBack(ctx context.Context, o *state.Outgoing, perhaps bool) err
 	return nil
 }
 
+// perhapsTold notes that people may have a message which is taken back.
+func (t *term) perhapsTold(ctx context.Context, o *state.Outgoing) error {
+	switch o.Kind {
+	case "":
+		return t.perhapsToldFeed(ctx, o)
+	case state.Shortage:
+		for _, s := range o.Subjects {
+			if err := t.n.tolerate(t.raise(ctx, state.ItemKey(t.n.config.App, o.Store, s.Item), state.AttrTold, s.Position, time.Time{})); err != nil {
+				return fmt.Errorf("note that %s/%s was perhaps told: %w", o.Store, s.Item, err)
+			}
+		}
+	}
+	return nil
+}
+
 // finish delivers what lies there from before: unchanged while it is fresh, else its items are looked at anew.
 func (t *term) finish(ctx context.Context) error {
 	left, err := t.outgoing(ctx)
@@ -269,18 +282,12 @@ func (t *term) finish(ctx context.Context) error {
 	}
 	for i := range left {
 		o := &left[i]
-		if o.Sent == "" && t.n.clock.now().Sub(o.Written) > resendFor {
-			if err := t.putBack(ctx, o, true); err != nil { // who wrote it down may have published it
-				return err
-			}
-			continue
-		}
-		if o.Sent == "" {
+		if o.Sent == "" && t.n.clock.now().Sub(o.Written) <= resendFor {
 			if err := t.n.gate.allow(ctx); err != nil {
 				return err
 			}
 		}
-		done, _, err := t.deliver(ctx, o, true)
+		done, _, err := t.deliver(ctx, o, true) // who wrote it down may have published it
 		if err == nil && done == refusedContent {
 			err = t.putBack(ctx, o, false)
 		}

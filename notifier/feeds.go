@@ -42,6 +42,7 @@ func (n *Notifier) Tell(ctx context.Context, e FeedEvent) error {
 	u.setAll(attributes)
 	u.remove(state.AttrFailed)
 	u.remove(state.Expires)
+	u.remove(state.AttrToldV) // that was another event
 	in := u.input(n.config.StateTable, row.Key(n.config.App))
 	in.ConditionExpression = aws.String("attribute_not_exists(#id) OR #id <> :id")
 	err := retry(ctx, n.jitter, func() error {
@@ -81,6 +82,16 @@ func (t *term) tellFeeds(ctx context.Context, w *work) (told bool, err error) {
 		if !about.Due || about.Failed != "" {
 			continue
 		}
+		do, err := t.judgeFeed(ctx, about)
+		if err == nil && do == drop {
+			err = t.closeFeed(ctx, about.Kind, about.Feed, about.ID, time.Time{})
+		}
+		if err != nil {
+			return told, err
+		}
+		if do != tell {
+			continue
+		}
 		sent, err := t.sendFeed(ctx, w, about, v)
 		told = told || sent
 		if err != nil {
@@ -88,6 +99,39 @@ func (t *term) tellFeeds(ctx context.Context, w *work) (told bool, err error) {
 		}
 	}
 	return told, nil
+}
+
+// The two that belong together: that a feed is late, and that it has come, for the same deadline.
+const (
+	feedLate = "feed_late"
+	feedCame = "feed_came"
+)
+
+// judgeFeed says what is to be done with what is due of a feed. That it is late is not told once it has come; that it has
+// come is told after that it was late, and only then.
+func (t *term) judgeFeed(ctx context.Context, about state.Tell) (deed, error) {
+	other := map[string]string{feedLate: feedCame, feedCame: feedLate}[about.Kind]
+	if other == "" {
+		return tell, nil
+	}
+	rows, _, err := t.n.read(ctx, t.n.clients.State, t.n.config.StateTable, types.KeysAndAttributes{}, []attributeMap{state.TellKey(t.n.config.App, other, about.Feed).Attributes()})
+	if err != nil || len(rows) == 0 {
+		return tell, err
+	}
+	is, err := state.TellOf(rows[0])
+	switch {
+	case err != nil, is.ID != about.ID: // broken, or of another deadline
+		return tell, nil
+	case about.Kind == feedLate && about.Told.IsZero():
+		return drop, nil
+	case about.Kind == feedLate: // people may know: they hear it for sure, and then that it has come
+		return tell, nil
+	case is.Due && is.Failed == "":
+		return keep, nil // it is looked at again after that it was late
+	case is.Told.IsZero():
+		return drop, nil
+	}
+	return tell, nil
 }
 
 // sendFeed writes down and delivers what is to be told of one feed.
@@ -147,19 +191,49 @@ func shownLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// clearFeed marks what a message told of a feed, unless something else has happened to it since.
+// clearFeed marks what a message told of a feed.
 func (t *term) clearFeed(ctx context.Context, o *state.Outgoing) error {
+	for _, s := range o.Subjects {
+		if err := t.closeFeed(ctx, o.Event, s.Item, s.EventID, o.V); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeFeed takes what was due of a feed from its row, unless something else has happened to it since. v is when it was told;
+// zero: it was not.
+func (t *term) closeFeed(ctx context.Context, kind, feed, id string, v time.Time) error {
+	n, u := t.n, newUpdate()
+	if !v.IsZero() {
+		u.set(state.AttrToldV, state.Instant(v))
+	}
+	u.set(state.Expires, state.Epoch(n.clock.now().Add(state.TellKept)))
+	for _, name := range []string{state.AttrDue, state.LookPKCol, state.Next} {
+		u.remove(name)
+	}
+	if _, err := t.updateIf(ctx, u, state.TellKey(n.config.App, kind, feed), u.isEvent(id)); err != nil {
+		return fmt.Errorf("mark feed %s as told: %w", feed, err)
+	}
+	if kind == feedLate {
+		n.queue.add(shelfKey{tell: feedCame}, feed, rankFeed, n.clock.now())
+	}
+	return nil
+}
+
+// isEvent is the condition that a row is about the event with that id.
+func (u *update) isEvent(id string) string {
+	u.values[":event"] = &types.AttributeValueMemberS{Value: id}
+	return u.name("id") + " = :event"
+}
+
+// perhapsToldFeed notes that people may have what is due of a feed, as they may have a message that was taken back.
+func (t *term) perhapsToldFeed(ctx context.Context, o *state.Outgoing) error {
 	for _, s := range o.Subjects {
 		u := newUpdate()
 		u.set(state.AttrToldV, state.Instant(o.V))
-		u.set(state.Expires, state.Epoch(o.V.Add(state.TellKept)))
-		for _, name := range []string{state.AttrDue, state.LookPKCol, state.Next} {
-			u.remove(name)
-		}
-		u.name("id")
-		u.values[":event"] = &types.AttributeValueMemberS{Value: s.EventID}
-		if _, err := t.updateIf(ctx, u, state.TellKey(t.n.config.App, o.Event, s.Item), "#id = :event"); err != nil {
-			return fmt.Errorf("mark feed %s as told: %w", s.Item, err)
+		if _, err := t.updateIf(ctx, u, state.TellKey(t.n.config.App, o.Event, s.Item), u.isEvent(s.EventID)); err != nil {
+			return fmt.Errorf("note that feed %s was perhaps told: %w", s.Item, err)
 		}
 	}
 	return nil

@@ -153,3 +153,17 @@ func TestARestockIsToldThoughAComparisonFoundItWhileTheShortageWasBeingTold(t *t
 		w.wantTold("Berlin has echo in stock again", "Berlin is out of stock of echo")
 	})
 }
+
+// SNS is so slow that the last of some messages has its turn minutes after it was written down.
+func TestAMessageThatWaitedForMinutesIsLookedAtAnew(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		n := w.repeatable("a", func(c *Config) { c.GroupItems, c.GroupInterval = 1, 0 })
+		w.run(n)
+		w.Fault(fault.Rule{Operation: "Publish", Effect: fault.Effect{Delay: 2 * time.Minute}})
+		w.happen(n, "a:5>0 b:5>0 c:5>0 d:5>0")
+		time.Sleep(time.Minute)
+		w.happen(n, "x:1>2 x:1>2 x:1>2 x:1>2 d:0>5")
+		time.Sleep(20 * time.Minute)
+		w.wantTold("Berlin is out of stock of a", "Berlin is out of stock of b", "Berlin is out of stock of c")
+	})
+}

@@ -266,6 +266,7 @@ func (s *stage) play() {
 	for _, spare := range s.spare {
 		spare() // else a reminder may kill the last one
 	}
+	time.Sleep(2 * grace) // one that has just been killed is gone by then
 	s.renew(false)
 	time.Sleep(6 * time.Minute)
 	s.end()

@@ -14,6 +14,10 @@ import (
 	"inventoryd/internal/state"
 )
 
+// fresh is how long what a look has found is told; what has its turn later, because those before it took so long, is looked
+// at anew.
+const fresh = 10 * time.Second
+
 // editsAbout is how many rows a turn writes at once.
 const editsAbout = 16
 
@@ -29,6 +33,12 @@ func (t *term) turn(ctx context.Context, w *work) (told bool, err error) {
 	}
 	for _, kind := range []state.Kind{state.Shortage, state.Restock, state.Reminder} {
 		for _, alerts := range batches(seen.alerts[kind], s.GroupItems) {
+			if told && t.n.clock.now().Sub(seen.v) > fresh {
+				for _, a := range alerts {
+					t.n.queue.add(w.shelfKey, a.name, rankOf(string(kind)), a.Since)
+				}
+				continue
+			}
 			sent, err := t.send(ctx, w, s, kind, alerts, seen.v)
 			told = told || sent
 			if err != nil {
