@@ -46,25 +46,14 @@ func (w *world) fill(want map[inventory.Key]int64) {
 // shelved is how many items still have the attribute, and how many have the counts of want.
 func (w *world) shelved(want map[inventory.Key]int64) (shelved, right int) {
 	w.Helper()
-	pages := dynamodb.NewScanPaginator(w.dynamo("reader"), &dynamodb.ScanInput{TableName: aws.String(sandbox.Table)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(w.Context())
-		if err != nil {
-			w.Fatal(err)
+	w.scan(func(item inventory.Item, attributes map[string]types.AttributeValue) {
+		if attributes["Shelf"] != nil {
+			shelved++
 		}
-		for _, attributes := range page.Items {
-			item, err := inventory.DefaultTable.ItemOf(attributes)
-			if err != nil {
-				w.Fatal(err)
-			}
-			if attributes["Shelf"] != nil {
-				shelved++
-			}
-			if count, ok := want[item.Key]; ok && count == item.Count {
-				right++
-			}
+		if count, ok := want[item.Key]; ok && count == item.Count {
+			right++
 		}
-	}
+	})
 	return shelved, right
 }
 

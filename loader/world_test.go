@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
@@ -149,6 +150,18 @@ func (w *world) messages() (texts []string) {
 func (w *world) rows() map[inventory.Key]int64 {
 	w.Helper()
 	rows := map[inventory.Key]int64{}
+	w.scan(func(item inventory.Item, attributes map[string]types.AttributeValue) {
+		if len(attributes) != 3 {
+			w.Errorf("%v has further attributes: %v", item.Key, attributes)
+		}
+		rows[item.Key] = item.Count
+	})
+	return rows
+}
+
+// scan looks at each item of the table.
+func (w *world) scan(look func(inventory.Item, map[string]types.AttributeValue)) {
+	w.Helper()
 	pages := dynamodb.NewScanPaginator(w.dynamo("reader"), &dynamodb.ScanInput{TableName: aws.String(sandbox.Table)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(context.Background())
@@ -160,13 +173,9 @@ func (w *world) rows() map[inventory.Key]int64 {
 			if err != nil {
 				w.Fatal(err)
 			}
-			if len(attributes) != 3 {
-				w.Errorf("%v has further attributes: %v", item.Key, attributes)
-			}
-			rows[item.Key] = item.Count
+			look(item, attributes)
 		}
 	}
-	return rows
 }
 
 // exact fails unless the table holds want and nothing else.

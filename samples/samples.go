@@ -2,15 +2,29 @@
 // which is out of stock.
 package samples
 
-import "embed"
+import (
+	"embed"
+	"iter"
+)
 
-// Feeds are the files *.csv.
-//
 //go:embed *.csv
-var Feeds embed.FS
+var files embed.FS
 
 // What the feeds hold in all.
 const (
 	Rows  = 36
 	Zeros = 6
 )
+
+// Feeds are the files' names and what they hold.
+func Feeds() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		entries, _ := files.ReadDir(".") // what is embedded can be read
+		for _, e := range entries {
+			body, _ := files.ReadFile(e.Name())
+			if !yield(e.Name(), body) {
+				return
+			}
+		}
+	}
+}

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -128,17 +128,8 @@ var errQuiet = errors.New("all is quiet")
 
 // upload puts the sample feeds into the bucket, as the stores would.
 func (d *demonstration) upload(ctx context.Context) error {
-	feeds, err := fs.Glob(samples.Feeds, "*.csv")
-	if err != nil {
-		return err
-	}
-	for _, name := range feeds {
-		f, err := samples.Feeds.Open(name)
-		if err != nil {
-			return err
-		}
-		_, err = d.clients.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(sandbox.Bucket), Key: &name, Body: f.(io.ReadSeeker)})
-		f.Close()
+	for name, body := range samples.Feeds() {
+		_, err := d.clients.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(sandbox.Bucket), Key: &name, Body: bytes.NewReader(body)})
 		if err != nil {
 			return fmt.Errorf("upload %s: %w", name, err)
 		}

@@ -3,13 +3,10 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -33,6 +30,7 @@ import (
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/objects"
 	"inventoryd/samples"
+	"inventoryd/test/loopback"
 )
 
 // What the process tests have in common: the daemon as a process of its own (this test binary run again as
@@ -70,23 +68,10 @@ func newWorld(t *testing.T, before ...func(*sandbox.Sandbox)) *world {
 	for _, f := range before { // anything is made
 		f(w.aws)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := w.aws.Provision(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- w.aws.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error("sandbox:", err)
-		}
-	})
-	endpoint := "http://" + l.Addr().String()
+	endpoint := "http://" + loopback.Serve(t, w.aws)
 	w.settings = []string{"aws: {endpoint: " + endpoint + "}"}
 	w.clients = newClients(aws.Config{
 		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("observer", "secret", ""),
@@ -97,15 +82,7 @@ func newWorld(t *testing.T, before ...func(*sandbox.Sandbox)) *world {
 // upload puts the sample feeds into the bucket.
 func (w *world) upload(t *testing.T) {
 	t.Helper()
-	names, err := fs.Glob(samples.Feeds, "*.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		body, err := fs.ReadFile(samples.Feeds, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for name, body := range samples.Feeds() {
 		put, err := w.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(sandbox.Bucket), Key: &name, Body: bytes.NewReader(body)})
 		if err != nil {
 			t.Fatal(err)
@@ -129,15 +106,7 @@ func (w *world) upload(t *testing.T) {
 func wanted(t *testing.T) (rows map[inventory.Key]int64, alerts map[string]bool) {
 	t.Helper()
 	rows, alerts = map[inventory.Key]int64{}, map[string]bool{}
-	names, err := fs.Glob(samples.Feeds, "*.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		body, err := fs.ReadFile(samples.Feeds, name)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, body := range samples.Feeds() {
 		for _, line := range strings.Split(strings.TrimSpace(string(body)), "\n")[1:] {
 			f := strings.Split(line, ",")
 			var n int64

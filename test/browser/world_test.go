@@ -3,10 +3,10 @@
 package browser
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -129,19 +129,10 @@ func (s *shop) remove(store, item string) {
 // loadSamples puts the rows of the sample feeds.
 func (s *shop) loadSamples() (rows []inventory.Item) {
 	s.t.Helper()
-	feeds, err := fs.Glob(samples.Feeds, "*.csv")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, name := range feeds {
-		f, err := samples.Feeds.Open(name)
+	for name, body := range samples.Feeds() {
+		lines, err := csv.NewReader(bytes.NewReader(body)).ReadAll()
 		if err != nil {
-			s.t.Fatal(err)
-		}
-		lines, err := csv.NewReader(f).ReadAll()
-		f.Close()
-		if err != nil {
-			s.t.Fatal(err)
+			s.t.Fatal(name, err)
 		}
 		for _, line := range lines[1:] {
 			n, err := strconv.ParseInt(line[2], 10, 64)

@@ -7,13 +7,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"testing"
 	"time"
 
 	"inventoryd/internal/sandbox"
+	"inventoryd/test/loopback"
 )
 
 // install fetches the packages of package-lock.json, once.
@@ -45,20 +45,7 @@ func serve(t *testing.T) (address string) {
 	if err := box.Provision(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- box.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return l.Addr().String()
+	return loopback.Serve(t, box)
 }
 
 func TestTheSDKForJavaScriptWorksWithTheSandbox(t *testing.T) {

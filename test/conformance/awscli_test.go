@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"inventoryd/internal/sandbox"
+	"inventoryd/test/loopback"
 )
 
 // awscli is the command line with a sandbox of its own.
@@ -34,25 +34,12 @@ func newAWSCLI(t *testing.T) awscli {
 	if _, err := os.Stat(debianAWS); err != nil {
 		t.Fatalf("there is no %s, Debian's awscli: run `make standins`", debianAWS)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	box := sandbox.New()
 	if err := box.Provision(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- box.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
 	home := t.TempDir()
-	environment := append(sandbox.Environment(l.Addr().String(), "awscli"), "HOME="+home, "PATH=/usr/bin:/bin", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1", "LC_ALL=C.UTF-8")
+	environment := append(sandbox.Environment(loopback.Serve(t, box), "awscli"), "HOME="+home, "PATH=/usr/bin:/bin", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1", "LC_ALL=C.UTF-8")
 	return awscli{t, box, environment, home}
 }
 

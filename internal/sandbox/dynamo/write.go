@@ -4,6 +4,7 @@ package dynamo
 
 import (
 	"slices"
+	"strings"
 
 	"inventoryd/internal/sandbox/dynamo/attr"
 	"inventoryd/internal/sandbox/dynamo/expr"
@@ -86,20 +87,24 @@ func (w *writing) answer(c change) *written {
 	return out
 }
 
-func (s *Service) putItem(r *request) (any, error) {
+func (s *Service) putItem(r *request) (any, error)    { return s.replace(r, "Item", (*table).put) }
+func (s *Service) deleteItem(r *request) (any, error) { return s.replace(r, "Key", (*table).remove) }
+
+// replace is a write for which it does not matter what was there: its parameter has what to put, or the key to remove.
+func (s *Service) replace(r *request, parameter string, mutate func(*table, attr.Item) (mutation, error)) (any, error) {
 	var w writing
 	var it attr.Item
-	if err := r.decode(w.params(params{"Item": item(&it)})); err != nil {
+	if err := r.decode(w.params(params{parameter: item(&it)})); err != nil {
 		return nil, err
 	}
-	if err := required(it == nil, "item"); err != nil {
+	if err := required(it == nil, strings.ToLower(parameter)); err != nil {
 		return nil, err
 	}
 	t, condition, err := s.prepare(r, &w, expr.NewParser(w.names, w.values), "NONE", "ALL_OLD")
 	if err != nil {
 		return nil, err
 	}
-	m, err := t.put(it)
+	m, err := mutate(t, it)
 	if err != nil {
 		return nil, err
 	}
@@ -125,31 +130,6 @@ func (t *table) put(item attr.Item) (mutation, error) {
 func (t *table) remove(key attr.Item) (mutation, error) {
 	k, err := t.key.primaryKey(key)
 	return mutation{key: k, next: func(row) (row, error) { return row{}, nil }}, err
-}
-
-func (s *Service) deleteItem(r *request) (any, error) {
-	var w writing
-	var key attr.Item
-	if err := r.decode(w.params(params{"Key": item(&key)})); err != nil {
-		return nil, err
-	}
-	if err := required(key == nil, "key"); err != nil {
-		return nil, err
-	}
-	t, condition, err := s.prepare(r, &w, expr.NewParser(w.names, w.values), "NONE", "ALL_OLD")
-	if err != nil {
-		return nil, err
-	}
-	m, err := t.remove(key)
-	if err != nil {
-		return nil, err
-	}
-	m.condition, m.returnOld = condition, w.onFailure == "ALL_OLD"
-	c, err := t.apply(r.now, m)
-	if err != nil {
-		return nil, err
-	}
-	return w.answer(c), nil
 }
 
 func (s *Service) updateItem(r *request) (any, error) {

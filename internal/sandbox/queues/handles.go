@@ -53,16 +53,34 @@ type handleBatchIn struct {
 }
 
 func (s *Service) deleteMessage(_ context.Context, in handleIn) (any, error) {
+	return s.byHandle(in, (*queue).deleteBy)
+}
+
+func (s *Service) deleteMessageBatch(body []byte, undone wire.Spread) (any, error) {
+	return s.byHandles("DeleteMessageBatchRequestEntry", body, undone, (*queue).deleteBy)
+}
+
+func (s *Service) changeVisibility(_ context.Context, in handleIn) (any, error) {
+	return s.byHandle(in, (*queue).changeBy)
+}
+
+func (s *Service) changeVisibilityBatch(body []byte, undone wire.Spread) (any, error) {
+	return s.byHandles("ChangeMessageVisibilityBatchRequestEntry", body, undone, (*queue).changeBy)
+}
+
+// byHandle does something to one message.
+func (s *Service) byHandle(in handleIn, do func(*queue, handleEntry, time.Time) error) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	return empty{}, q.deleteBy(in.handleEntry)
+	return empty{}, do(q, in.handleEntry, s.clock.Now())
 }
 
-func (s *Service) deleteMessageBatch(body []byte, undone wire.Spread) (any, error) {
+// byHandles does something to each message of a batch; kind is the entries' type as an error names it.
+func (s *Service) byHandles(kind string, body []byte, undone wire.Spread, do func(*queue, handleEntry, time.Time) error) (any, error) {
 	in, err := decode[handleBatchIn](body)
 	if err != nil {
 		return nil, err
@@ -73,14 +91,14 @@ func (s *Service) deleteMessageBatch(body []byte, undone wire.Spread) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	return batch("DeleteMessageBatchRequestEntry", in.Entries, undone, func(e handleEntry) (any, error) {
-		return succeeded{e.Id}, q.deleteBy(e)
+	return batch(kind, in.Entries, undone, func(e handleEntry) (any, error) {
+		return succeeded{e.Id}, do(q, e, s.clock.Now())
 	})
 }
 
 // deleteBy: in a standard queue an older handle, and one of a message that has gone, succeed without effect; a FIFO
 // queue refuses a handle whose visibility is over ("DeleteMessage").
-func (q *queue) deleteBy(e handleEntry) error {
+func (q *queue) deleteBy(e handleEntry, _ time.Time) error {
 	m, latest, err := q.byHandle(e.ReceiptHandle)
 	if err != nil || m == nil {
 		return err
@@ -92,32 +110,6 @@ func (q *queue) deleteBy(e handleEntry) error {
 		q.remove(m)
 	}
 	return nil
-}
-
-func (s *Service) changeVisibility(_ context.Context, in handleIn) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(in.QueueUrl)
-	if err != nil {
-		return nil, err
-	}
-	return empty{}, q.changeBy(in.handleEntry, s.clock.Now())
-}
-
-func (s *Service) changeVisibilityBatch(body []byte, undone wire.Spread) (any, error) {
-	in, err := decode[handleBatchIn](body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(in.QueueUrl)
-	if err != nil {
-		return nil, err
-	}
-	return batch("ChangeMessageVisibilityBatchRequestEntry", in.Entries, undone, func(e handleEntry) (any, error) {
-		return succeeded{e.Id}, q.changeBy(e, s.clock.Now())
-	})
 }
 
 func (q *queue) changeBy(e handleEntry, now time.Time) error {

@@ -56,9 +56,6 @@ type Value struct {
 	Map  Item    // of M
 }
 
-// String makes a value of kind S.
-func String(s string) Value { return Value{Kind: S, Text: s} }
-
 // Equal tells whether two values are the same: kind and content; sets regardless of order.
 func (v Value) Equal(w Value) bool {
 	return v.Kind == w.Kind && v.Bool == w.Bool && v.Text == w.Text &&
