@@ -85,7 +85,7 @@
 //
 // A shard is read every 250 ms while it is busy and ever more rarely while it is quiet, down to Config.IdlePoll. Each
 // read is a billed call of GetRecords. An idle shard costs one goroutine with a small stack: its calls run on a pool
-// of at most 256 goroutines that have large ones. With all that is known of it, it takes about 12 KiB. The text of all
+// of at most 256 goroutines that have large ones. With all that is known of it, it takes about 10 KiB. The text of all
 // records in memory is bounded by Config.Memory. Records keep DynamoDB's JSON and read attributes from it when asked
 // ([Image.Lookup]).
 //
