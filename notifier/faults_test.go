@@ -187,3 +187,13 @@ func TestAFloodOfZerosDeactivatesNobodysMail(t *testing.T) {
 		}
 	})
 }
+
+// A stop is none of the topic's faults, whatever is being asked of SNS at the time.
+func TestAStopWhileTheTopicIsLookedForIsNoFailure(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.Fault(fault.Rule{Service: "sns", Effect: fault.Effect{Hang: true}})
+		stop := w.run(w.unstarted("a", nil))
+		time.Sleep(3 * time.Second)
+		stop()
+	})
+}

@@ -55,7 +55,7 @@ func (n *Notifier) lead(ctx context.Context) error {
 func (n *Notifier) lookForTopic(ctx context.Context, tick func()) error {
 	for {
 		if n.memory.topicIfKnown() == nil {
-			if err := n.Start(ctx); err != nil {
+			if err := n.Start(ctx); err != nil && ctx.Err() == nil {
 				return err
 			}
 		}
