@@ -116,15 +116,21 @@ func (e evidence) untrue() (found []string) {
 	return found
 }
 
-// between says whether an item was out, and whether it was in stock, at some moment from a to b by the services' clock.
+// between says whether an item was out, and whether it was in stock, at some moment from a to b by the services' clock. While
+// its count was none it may have been taken for either.
 func (e evidence) between(k known, a, b time.Time) (out, in bool) {
 	l := e.lives[k]
 	if l == nil {
 		return false, true
 	}
 	in = true
+	for _, s := range l.blind {
+		if s.touches(a, b) {
+			return true, true
+		}
+	}
 	for _, s := range l.spans {
-		if !s.from.service.After(b) && (s.open() || !s.to.service.Before(a)) {
+		if s.touches(a, b) {
 			out = true
 		}
 		if s.from.service.Before(a) && (s.open() || s.to.service.After(b)) {

@@ -42,7 +42,15 @@ func TestTheJudgeFindsWhatIsWrong(t *testing.T) {
 		"unusable now":                 {func(e *evidence) { e.mails, e.lives[lamp].usable = nil, false }, ""},
 		"over before it was looked at": {func(e *evidence) { e.lives[lamp].spans[0].to = moment(10.5) }, "untrue"},
 		"over between look and note":   {func(e *evidence) { e.lives[lamp].spans[0].to = moment(11.5) }, ""},
-		"begun after the note":         {func(e *evidence) { e.lives[lamp].spans[0].from = moment(12.5) }, "untrue"},
+		"over, and unusable since": {func(e *evidence) {
+			l := e.lives[lamp]
+			l.spans[0].to, l.blind, l.usable = moment(10.5), []span{{from: moment(10.8)}}, false
+		}, ""},
+		"over, unusable, and usable again": {func(e *evidence) {
+			l := e.lives[lamp]
+			l.spans[0].to, l.blind = moment(10.5), []span{{moment(10.6), moment(10.8)}}
+		}, "untrue"},
+		"begun after the note": {func(e *evidence) { e.lives[lamp].spans[0].from = moment(12.5) }, "untrue"},
 		"a restock of what is out": {func(e *evidence) {
 			e.notes = append(e.notes, note{telling{"restocked", lamp.Store, []string{lamp.Item}, []string{"a"}}, at(22), at(21)})
 		}, "untrue"},

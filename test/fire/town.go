@@ -81,7 +81,7 @@ func found(ctx context.Context, dir, binary string) (*town, error) {
 	t.endpoint = "http://" + l.Addr().String()
 	t.services = []string{"aws.endpoint=" + t.endpoint, "metrics.cloudwatch.interval=10s"}
 	t.box.Queues.At(t.endpoint)
-	t.tables = dynamodb.NewFromConfig(t.box.Config("others"))
+	t.tables = dynamodb.NewFromConfig(t.box.Config("others"), func(o *dynamodb.Options) { o.RetryMaxAttempts = 20 }) // a kiosk's partition may be full
 	_, err = sqs.NewFromConfig(t.box.Config("others")).SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
 		QueueUrl: aws.String(t.endpoint + "/" + sandbox.Account + "/" + sandbox.EventQueue), Attributes: map[string]string{"RedrivePolicy": redrive},
 	})

@@ -35,6 +35,7 @@ type instant struct{ wall, service time.Time }
 // life is what became of an item of the table.
 type life struct {
 	spans  []span // out of stock
+	blind  []span // its count was none: then it is told as the last change says that was read
 	usable bool   // its count is one
 }
 
@@ -42,6 +43,11 @@ type life struct {
 type span struct{ from, to instant }
 
 func (s span) open() bool { return s.to.wall.IsZero() }
+
+// touches reports whether a moment of the span is from a to b by the services' clock.
+func (s span) touches(a, b time.Time) bool {
+	return !s.from.service.After(b) && (s.open() || !s.to.service.Before(a))
+}
 
 // telling is what a message says.
 type telling struct {
@@ -145,18 +151,26 @@ func (w *witness) sawItem(old, next attr.Item) {
 		count, _ := next.Lookup("Count")
 		n, err := strconv.ParseInt(count.Text, 10, 64)
 		if l.usable = count.Kind == attr.N && err == nil; !l.usable {
+			l.blind = turned(l.blind, true, now)
 			return // no image at all
 		}
 		out = n <= 0
 		w.weigh(k, n)
 	}
-	was := len(l.spans) > 0 && l.spans[len(l.spans)-1].open()
+	l.blind, l.spans = turned(l.blind, false, now), turned(l.spans, out, now)
+}
+
+// turned are spans after what they are of has turned on or off, or stayed as it was.
+func turned(spans []span, on bool, now instant) []span {
+	last := len(spans) - 1
+	was := last >= 0 && spans[last].open()
 	switch {
-	case out && !was:
-		l.spans = append(l.spans, span{from: now})
-	case !out && was:
-		l.spans[len(l.spans)-1].to = now
+	case on && !was:
+		spans = append(spans, span{from: now})
+	case !on && was:
+		spans[last].to = now
 	}
+	return spans
 }
 
 // weigh looks for what only feeds say that are held back; w.mu is held.
