@@ -22,6 +22,29 @@ func KeyOf(row map[string]types.AttributeValue) Key {
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
+// texts is a list of them.
+func texts(all []string) types.AttributeValue {
+	list := make([]types.AttributeValue, len(all))
+	for i, s := range all {
+		list[i] = text(s)
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
+
+// textsIn reads such a list; what is no text is left out.
+func textsIn(v types.AttributeValue) (all []string) {
+	list, _ := v.(*types.AttributeValueMemberL)
+	if list == nil {
+		return nil
+	}
+	for _, v := range list.Value {
+		if s, ok := v.(*types.AttributeValueMemberS); ok {
+			all = append(all, s.Value)
+		}
+	}
+	return all
+}
+
 // Epoch is how rows hold when they expire.
 func Epoch(t time.Time) types.AttributeValue { return number(t.Unix()) }
 
@@ -64,6 +87,22 @@ func (r *reader) number(name string) int64 {
 
 // has reports whether the row has the attribute.
 func (r *reader) has(name string) bool { return r.row[name] != nil }
+
+// textIf is the text where the row has it.
+func (r *reader) textIf(name string) string {
+	if !r.has(name) {
+		return ""
+	}
+	return r.text(name)
+}
+
+// instantIf is the instant where the row has it.
+func (r *reader) instantIf(name string) time.Time {
+	if !r.has(name) {
+		return time.Time{}
+	}
+	return r.instant(name)
+}
 
 // maybe is the number where the row has it.
 func (r *reader) maybe(name string) *int64 {

@@ -3,11 +3,8 @@ package state
 // The ledger of feeds: what each feed last brought, what of it was held back, and whether it has come when it should.
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"strings"
@@ -29,19 +26,13 @@ func hashed(name string) string {
 	if len(name) <= maxLoadSK {
 		return name
 	}
-	sum := sha256.Sum256([]byte(name))
-	return strings.ToValidUTF8(name[:900], "") + "#" + hex.EncodeToString(sum[:])
-}
-
-// spread is one of the partitions of the ledger, by a name.
-func spread(name string) int {
-	h := fnv.New32a()
-	h.Write([]byte(name)) // never fails
-	return int(h.Sum32() % loadShards)
+	return strings.ToValidUTF8(name[:900], "") + "#" + digest(name)
 }
 
 // FeedKey is the row of a feed.
-func FeedKey(app, feed string) Key { return Key{feedPartition(app, spread(feed)), hashed(feed)} }
+func FeedKey(app, feed string) Key {
+	return Key{feedPartition(app, spread(feed, loadShards)), hashed(feed)}
+}
 
 func feedPartition(app string, shard int) string { return fmt.Sprintf("%s#feed#%02d", app, shard) }
 
@@ -75,7 +66,10 @@ type Feed struct {
 // FeedOf reads a feed's row.
 func FeedOf(row map[string]types.AttributeValue) (Feed, error) {
 	r := reader{row: row}
-	f := Feed{Name: r.text("name")}
+	f := Feed{
+		Name: r.text("name"), Came: r.instantIf("came"),
+		Rule: r.textIf("rule"), RuleSince: r.instantIf("rule_since"), Judged: r.instantIf("judged"), Late: r.instantIf("late"),
+	}
 	for _, one := range []struct {
 		name string
 		into **Brought
@@ -85,14 +79,6 @@ func FeedOf(row map[string]types.AttributeValue) (Feed, error) {
 		}
 		b, err := broughtOf(row[one.name])
 		*one.into, r.err = &b, errors.Join(r.err, err)
-	}
-	for name, into := range map[string]*time.Time{"came": &f.Came, "rule_since": &f.RuleSince, "judged": &f.Judged, "late": &f.Late} {
-		if r.has(name) {
-			*into = r.instant(name)
-		}
-	}
-	if r.has("rule") {
-		f.Rule = r.text("rule")
 	}
 	if r.err != nil {
 		return f, fmt.Errorf("row of feed %s: %w", f.Name, r.err)
@@ -106,11 +92,7 @@ func (b Brought) attribute() types.AttributeValue {
 		"store_count": number(b.StoreCount),
 	}
 	if len(b.Stores) > 0 {
-		stores := make([]types.AttributeValue, len(b.Stores))
-		for i, s := range b.Stores {
-			stores[i] = text(s)
-		}
-		m["stores"] = &types.AttributeValueMemberL{Value: stores}
+		m["stores"] = texts(b.Stores)
 	}
 	if b.Zeroed > 0 {
 		m["zeroed"] = number(b.Zeroed)
@@ -129,19 +111,12 @@ func broughtOf(a types.AttributeValue) (Brought, error) {
 	r := reader{row: m.Value}
 	b := Brought{
 		Bucket: r.text("bucket"), Key: r.text("key"), At: r.instant("at"), Rows: r.number("rows"), Zeros: r.number("zeros"), StoreCount: r.number("store_count"),
+		Stores: textsIn(m.Value["stores"]), Note: r.textIf("note"),
 	}
 	version, err := versionOf(m.Value["version"])
 	b.Version, r.err = version, errors.Join(r.err, err)
-	if stores, ok := m.Value["stores"].(*types.AttributeValueMemberL); ok {
-		for _, s := range stores.Value {
-			b.Stores = append(b.Stores, (&reader{row: map[string]types.AttributeValue{"": s}}).text(""))
-		}
-	}
 	if n := r.maybe("zeroed"); n != nil {
 		b.Zeroed = *n
-	}
-	if r.has("note") {
-		b.Note = r.text("note")
 	}
 	return b, r.err
 }
@@ -228,8 +203,7 @@ func FeedCame(table, app, feed string, deadline, now time.Time) *dynamodb.Update
 
 // StoreKey is the row that says that a feed loads a store.
 func StoreKey(app, store, feed string) Key {
-	sum := sha256.Sum256([]byte(store))
-	return Key{app + "#store#" + hex.EncodeToString(sum[:16]), hashed(feed)}
+	return Key{app + "#store#" + digest(store)[:32], hashed(feed)}
 }
 
 // StoreFeed says when a feed last loaded a store, to about a day.

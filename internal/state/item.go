@@ -175,28 +175,14 @@ func ItemOf(row map[string]types.AttributeValue) (Item, error) {
 			Stock: Stock(r.text(AttrStock)), Position: r.text(AttrPosition), EventID: r.text(AttrEventID),
 			At: r.instant(AttrAt), Count: r.number(AttrCount), Previous: r.maybe(AttrPrevious),
 		},
-		Look: lookIn(row),
+		Told:   Told{Position: r.textIf(AttrTold), V: r.instantIf(AttrToldV), Back: r.textIf(AttrBack)},
+		Failed: r.textIf(AttrFailed), Scan: r.instantIf(AttrScan), Look: lookIn(row),
 	}
 	if r.has(AttrBegan) {
 		i.Began = Began{r.text(AttrBegan), r.instant(AttrBeganAt), r.number(AttrBeganCount)}
 	}
-	if r.has(AttrTold) {
-		i.Told.Position = r.text(AttrTold)
-	}
-	if r.has(AttrToldV) {
-		i.Told.V = r.instant(AttrToldV)
-	}
-	if r.has(AttrBack) {
-		i.Told.Back = r.text(AttrBack)
-	}
 	if r.has(AttrDue) {
 		i.Due = Due{Kind(r.text(AttrDue)), r.text(AttrDueID)}
-	}
-	if r.has(AttrFailed) {
-		i.Failed = r.text(AttrFailed)
-	}
-	if r.has(AttrScan) {
-		i.Scan = r.instant(AttrScan)
 	}
 	if r.has(Expires) {
 		i.Expires = time.Unix(r.number(Expires), 0).UTC()

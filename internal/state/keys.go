@@ -26,8 +26,7 @@ func MessageKey(app, id string) Key { return Key{app + "#message#" + id, "-"} }
 // partitions; the name of a store that is too long for the key stands there by its SHA-256.
 func ItemKey(app, store, item string) Key {
 	if len(store) > maxStore {
-		sum := sha256.Sum256([]byte(store))
-		store = hex.EncodeToString(sum[:])
+		store = digest(store)
 	}
 	return Key{app + "#item#" + store + "#" + bucket(item), item}
 }
@@ -40,10 +39,19 @@ const maxStore = 1970
 const Buckets = 4
 
 // bucket is the partition, of Buckets, where something of this name is.
-func bucket(name string) string {
+func bucket(name string) string { return strconv.Itoa(spread(name, Buckets)) }
+
+// spread is one of n partitions, by a name.
+func spread(name string, n uint32) int {
 	h := fnv.New32a()
 	h.Write([]byte(name)) // never fails
-	return strconv.Itoa(int(h.Sum32() % Buckets))
+	return int(h.Sum32() % n)
+}
+
+// digest stands for a name that is too long for a key.
+func digest(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])
 }
 
 // TellKey is the row of what is to be told of a feed.

@@ -25,7 +25,7 @@ const (
 // LoadKey is the ledger's row of an object. Names that are too long stand there by their beginning and their SHA-256.
 func LoadKey(app, bucket, key string) Key {
 	name := bucket + "/" + key
-	return Key{loadPartition(app, spread(name)), hashed(name)}
+	return Key{loadPartition(app, spread(name, loadShards)), hashed(name)}
 }
 
 func loadPartition(app string, shard int) string { return fmt.Sprintf("%s#load#%02d", app, shard) }
@@ -181,12 +181,9 @@ func (e Ended) attribute() types.AttributeValue {
 // LoadOf reads an object's row.
 func LoadOf(row map[string]types.AttributeValue) (Load, error) {
 	r := reader{row: row}
-	l := Load{Bucket: r.text("bucket"), Key: r.text("key"), Seq: r.number("seq")}
+	l := Load{Bucket: r.text("bucket"), Key: r.text("key"), Seq: r.number("seq"), Released: r.textIf("released")}
 	if marks, ok := row["marks"].(*types.AttributeValueMemberSS); ok {
 		l.Marks = slices.Sorted(slices.Values(marks.Value))
-	}
-	if r.has("released") {
-		l.Released = r.text("released")
 	}
 	if row["finished"] != nil {
 		v, err := versionOf(row["finished"])

@@ -24,11 +24,7 @@ func (m Message) Attributes(app string) map[string]types.AttributeValue {
 	row := MessageKey(app, m.ID).Attributes()
 	row["message_id"] = text(m.ID)
 	if len(m.Objects) > 0 {
-		objects := make([]types.AttributeValue, len(m.Objects))
-		for i, o := range m.Objects {
-			objects[i] = text(o)
-		}
-		row["objects"] = &types.AttributeValueMemberL{Value: objects}
+		row["objects"] = texts(m.Objects)
 	}
 	row["reason"] = text(m.Reason)
 	row["failed"] = Instant(m.Failed)
@@ -39,14 +35,7 @@ func (m Message) Attributes(app string) map[string]types.AttributeValue {
 // MessageOf reads a message's row.
 func MessageOf(row map[string]types.AttributeValue) (Message, error) {
 	r := reader{row: row}
-	m := Message{ID: r.text("message_id"), Reason: r.text("reason"), Failed: r.instant("failed")}
-	if l, ok := row["objects"].(*types.AttributeValueMemberL); ok {
-		for _, v := range l.Value {
-			if s, ok := v.(*types.AttributeValueMemberS); ok {
-				m.Objects = append(m.Objects, s.Value)
-			}
-		}
-	}
+	m := Message{ID: r.text("message_id"), Objects: textsIn(row["objects"]), Reason: r.text("reason"), Failed: r.instant("failed")}
 	if r.err != nil {
 		return m, fmt.Errorf("message row %s: %w", m.ID, r.err)
 	}

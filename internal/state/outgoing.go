@@ -86,10 +86,7 @@ func OutgoingOf(row map[string]types.AttributeValue) (Outgoing, error) {
 			o.Attributes[name] = (&reader{row: m.Value}).text(name)
 		}
 	}
-	o.Shadow = r.has("shadow")
-	if r.has(AttrSent) {
-		o.Sent = r.text(AttrSent)
-	}
+	o.Shadow, o.Sent = r.has("shadow"), r.textIf(AttrSent)
 	if r.err != nil {
 		return o, fmt.Errorf("row of outgoing message %s: %w", o.ID, r.err)
 	}
@@ -97,10 +94,7 @@ func OutgoingOf(row map[string]types.AttributeValue) (Outgoing, error) {
 }
 
 func (r *reader) notice(id string) Notice {
-	m := Notice{ID: id, Event: r.text("event"), Kind: Kind(r.text("kind")), Subject: r.text("subject"), Body: r.text("body")}
-	if r.has(AttrStore) {
-		m.Store = r.text(AttrStore)
-	}
+	m := Notice{ID: id, Event: r.text("event"), Kind: Kind(r.text("kind")), Store: r.textIf(AttrStore), Subject: r.text("subject"), Body: r.text("body")}
 	list, ok := r.row["items"].(*types.AttributeValueMemberL)
 	if !ok {
 		r.err = errors.Join(r.err, errors.New("attribute items is no list"))
@@ -171,10 +165,7 @@ func (h History) Row(app string) map[string]types.AttributeValue {
 // HistoryIn reads a row of the history.
 func HistoryIn(row map[string]types.AttributeValue) (History, error) {
 	r := reader{row: row}
-	h := History{Notice: r.notice(r.text("id")), Bytes: int(r.number("bytes")), At: r.instant("at")}
-	if r.has("message_id") {
-		h.MessageID = r.text("message_id")
-	}
+	h := History{Notice: r.notice(r.text("id")), Bytes: int(r.number("bytes")), At: r.instant("at"), MessageID: r.textIf("message_id")}
 	if r.err != nil {
 		return h, fmt.Errorf("row of the history %s: %w", h.ID, r.err)
 	}

@@ -63,13 +63,7 @@ func TellOf(row map[string]types.AttributeValue) (Tell, error) {
 	r := reader{row: row}
 	t := Tell{
 		Kind: r.text("kind"), Feed: r.text(SK), ID: r.text("id"), Reason: r.text("reason"), Remedy: r.text("remedy"),
-		At: r.instant(AttrAt), Due: r.has(AttrDue),
-	}
-	if r.has(AttrFailed) {
-		t.Failed = r.text(AttrFailed)
-	}
-	if r.has(AttrToldV) {
-		t.Told = r.instant(AttrToldV)
+		At: r.instant(AttrAt), Due: r.has(AttrDue), Failed: r.textIf(AttrFailed), Told: r.instantIf(AttrToldV),
 	}
 	if r.err != nil {
 		return t, fmt.Errorf("row of what is to be told of feed %s: %w", t.Feed, r.err)
