@@ -45,6 +45,11 @@ func watcher(m *lease.Member) func(context.Context, func(context.Context) error)
 	return func(ctx context.Context, f func(context.Context) error) error { return m.Lead(ctx, partLoader, f) }
 }
 
+// loaders counts those that share what the table takes; one that only notifies takes nothing of it.
+func loaders(m *lease.Member) func() int {
+	return func() int { return 1 + m.Others(partLoader) }
+}
+
 // hostLock is the file by which a daemon that was killed and starts again on its host takes over at once; "" where the
 // service manager gives no directory for state.
 func hostLock(app string) string {

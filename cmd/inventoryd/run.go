@@ -71,7 +71,7 @@ func run(ctx context.Context, cfg Config, c clients, h host) error {
 	}
 	if h.only != onlyNotifier {
 		cfg.Loader.Tell, cfg.Loader.Lead = feedTeller(n.Tell), watcher(member)
-		cfg.Loader.Instances = func() int { return 1 + member.Status().Others }
+		cfg.Loader.Instances = loaders(member)
 		l, err := loader.New(c.loader(), cfg.Loader)
 		if err != nil {
 			return err
