@@ -1,5 +1,7 @@
 package main
 
+// The tables that the daemon works on, before any line runs.
+
 import (
 	"context"
 	"errors"
@@ -16,8 +18,6 @@ import (
 	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
 )
-
-// The tables that the daemon works on, before any line runs.
 
 // tables makes sure of the tables before any line runs: the inventory's exists with the configured keys, the state
 // table exists (it is created where permitted) and is this app's.

@@ -1,5 +1,7 @@
 package main
 
+// The daemon as one of a group: those that share its state table.
+
 import (
 	"context"
 	"os"
@@ -11,8 +13,6 @@ import (
 	"inventoryd/internal/lease"
 	"inventoryd/internal/state"
 )
-
-// The daemon as one of a group: those that share its state table.
 
 // Parts that a daemon has in the group of those that share its state table.
 const (
