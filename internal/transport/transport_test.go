@@ -3,11 +3,13 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -49,14 +51,17 @@ func TestAllCallsShareOneConnection(t *testing.T) {
 	}
 }
 
-// writes counts the writes of a connection.
+// writes notes the writes of connections: by which, how long, and how each began.
 type writes struct {
 	net.Conn
-	n *atomic.Int32
+	mu   *sync.Mutex // guards what is noted
+	said *[]string
 }
 
 func (w writes) Write(b []byte) (int, error) {
-	w.n.Add(1)
+	w.mu.Lock()
+	*w.said = append(*w.said, fmt.Sprintf("by %s %d bytes: %.60q", w.LocalAddr(), len(b), b)) // before the answer can come
+	w.mu.Unlock()
 	return w.Conn.Write(b)
 }
 
@@ -66,18 +71,23 @@ func TestACallIsOneWrite(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable) // each service's calls end at once
 	}))
 	defer server.Close()
-	var n atomic.Int32
+	var mu sync.Mutex
+	var said []string
 	base := &http.Transport{WriteBufferSize: transport.WriteBuffer, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
-		return writes{c, &n}, err
+		return writes{c, &mu, &said}, err
 	}}
 	defer base.CloseIdleConnections()
 	for what, call := range calls(base, "http://service.example") {
-		n.Store(0)
+		mu.Lock()
+		said = nil
+		mu.Unlock()
 		err := call()
-		if n.Load() != 1 {
-			t.Errorf("%s: %d writes, then %v", what, n.Load(), err)
+		mu.Lock()
+		if len(said) != 1 {
+			t.Errorf("%s: %d writes, then %v\n%s", what, len(said), err, strings.Join(said, "\n"))
 		}
+		mu.Unlock()
 	}
 }
 
