@@ -140,23 +140,25 @@ func (e evidence) between(k known, a, b time.Time) (out, in bool) {
 	return out, in
 }
 
-// unwritten is what was published without having been written down, and restocks of what was never told.
+// unwritten is what was published without having been written down, and restocks of what was never told, nor may have been: a
+// message whose answer is lost is taken back after some minutes, and what it told of is revoked all the same.
 func (e evidence) unwritten() (found []string) {
-	written := map[string]bool{}
+	written, told := map[string]bool{}, map[known]bool{}
 	for _, n := range e.notes {
 		written[n.message()] = true
+		for _, item := range n.items {
+			k := known{Store: n.store, Item: item}
+			told[k] = told[k] || n.event == "out_of_stock"
+		}
 	}
-	told := map[known]bool{}
 	for _, m := range e.mails {
 		if !written[m.message()] {
 			found = append(found, fmt.Sprintf("published and not written down: %s of %s %v", m.event, m.store, m.items))
 		}
 		for _, item := range m.items {
-			k := known{Store: m.store, Item: item}
-			if m.event == "restocked" && !told[k] {
+			if k := (known{Store: m.store, Item: item}); m.event == "restocked" && !told[k] {
 				found = append(found, fmt.Sprintf("restock of a shortage that was never told: %v at %s", k, clockTime(m.at)))
 			}
-			told[k] = told[k] || m.event == "out_of_stock"
 		}
 	}
 	return found
