@@ -45,7 +45,7 @@ func (s *stage) heard(queue string) (all []saying, err error) {
 // word is what a message says of one item; a message that arrives again is none.
 type word struct {
 	event  Event
-	looked time.Time // from when on the teller looked, by the history; of what that does not have, when it arrived
+	looked time.Time // from when on the teller looked, by the history; of what that does not have, as long ago as can be
 	at     time.Time // when it arrived
 }
 
@@ -65,7 +65,7 @@ func words(heard []saying, looks map[string][]time.Time) (all map[inventory.Key]
 			copies++
 			continue
 		}
-		w := word{Event(said.Event), said.at, said.at}
+		w := word{Event(said.Event), said.at.Add(-hearLag), said.at}
 		for i, v := range looks[text] { // in their order
 			if i == 0 || !v.After(said.at) {
 				w.looked = v
