@@ -71,7 +71,7 @@ func TestEveryPageCanBeMade(t *testing.T) {
 	inWorld(t, func(c *Config, _ *stock.Config) { c.Sources = everything() }, func(t *testing.T, w *world) {
 		for _, filled := range []bool{false, true} {
 			if filled {
-				time.Sleep(stock.Interval)
+				time.Sleep(2 * stock.Interval) // nothing that was read before is shown any more
 				w.put("Berlin", "Kettle", 0)
 				w.put("Berlin", "Lamp", 2)
 				w.put("Lisbon", "Kettle", 9)
