@@ -96,7 +96,7 @@ func (s *stage) judge(heard []saying) (repeated int, err error) {
 	if len(left)+len(due) > 0 {
 		err = errors.Join(err, fmt.Errorf("left outgoing %d, due %+v", len(left), due))
 	}
-	return repeated, errors.Join(err, err2, err3, s.judgeRate(heard), s.judgeAudit())
+	return repeated, errors.Join(err, err2, err3, s.judgeAudit())
 }
 
 // mayRepeat is how many messages at most people may hear twice. A FIFO topic drops repetitions for as long as they are made
@@ -211,19 +211,4 @@ func (s *stage) held(k inventory.Key, out bool, from, to time.Time) bool {
 		}
 	}
 	return at.odd || at.out == out
-}
-
-// judgeRate: in no time arrive more messages than the rate allows, with the burst of each teller that there was, and what it
-// may have over from messages that were allowed and not sent.
-func (s *stage) judgeRate(heard []saying) error {
-	spare := 2*burst*s.number + int(s.mute.Load())
-	for i := range heard {
-		for j := i; j < len(heard); j++ {
-			within := heard[j].at.Sub(heard[i].at) + time.Second
-			if n := j - i + 1; float64(n) > s.pace.Rate*within.Seconds()+float64(spare) {
-				return fmt.Errorf("%d messages within %s: the rate is %v", n, within, s.pace.Rate)
-			}
-		}
-	}
-	return nil
 }
