@@ -232,6 +232,27 @@ func TestWrongTableKeysRejectThreeRowsThenTheObjectFails(t *testing.T) {
 	})
 }
 
+// TestAQueueThatFailsIsAskedAgainWithinSeconds has it fail for ten minutes, in which the loader is never ready.
+func TestAQueueThatFailsIsAskedAgainWithinSeconds(t *testing.T) {
+	inWorld(t, func(w *world) {
+		i := w.start("a")
+		w.quiet(time.Minute)
+		mend := w.Fault(fault.Rule{Service: "sqs", Operation: "ReceiveMessage", Effect: fault.Unavailable})
+		time.Sleep(30 * time.Second) // a long poll is under way
+		for range 570 {
+			time.Sleep(time.Second)
+			if i.Ready() == nil {
+				t.Fatal("it says that it is ready")
+			}
+		}
+		mend()
+		feed, _ := feedOf(10, "Berlin")
+		w.put("feed.csv", feed)
+		w.eventually(10*time.Second, "loaded", func() bool { return i.Status().Total.Loaded == 1 })
+		w.eventually(10*time.Second, "ready", func() bool { return i.Ready() == nil })
+	})
+}
+
 // TestADependencyDownForAnHourCostsNoMessage takes each dependency away in the middle of the work.
 func TestADependencyDownForAnHourCostsNoMessage(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -177,13 +177,14 @@ func (i *instance) stop2(w *world) {
 	i.stop()
 }
 
-// TestAReadingThatBreaksGoesOnWhereItWas lets S3 fail in the middle for longer than a slot is kept.
+// TestAReadingThatBreaksGoesOnWhereItWas lets S3 fall silent in the middle, while the lanes write what was read, and fail for longer
+// than a slot is kept.
 func TestAReadingThatBreaksGoesOnWhereItWas(t *testing.T) {
 	loader.StoreEvery(t, cutEvery)
 	inWorld(t, func(w *world) {
 		body, want := feedOf(2*cutRows, "Berlin")
 		half := make(chan struct{})
-		w.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Times: 1, Effect: fault.Effect{Half: true, Do: func() { close(half) }}})
+		w.Fault(fault.Rule{Service: "s3", Operation: "GetObject", Times: 1, Effect: fault.Effect{Stall: true, Do: func() { close(half) }}})
 		w.put("feed.csv", body)
 		i := w.start("a")
 		<-half

@@ -41,7 +41,11 @@ func (l *Loader) intake(ctx context.Context, tick func()) error {
 	var receiving chan received // nil: no receive is under way
 	for {
 		open := l.slots.open()
-		if receiving == nil && open > 0 && ctx.Err() == nil && !l.troubles.stopping() {
+		var mine []dependency
+		if failures > 0 { // it has waited for the queue, and nobody else will find that it is well again
+			mine = []dependency{theQueue}
+		}
+		if receiving == nil && open > 0 && ctx.Err() == nil && !l.troubles.stopping(mine...) {
 			receiving = l.startReceive(ctx, open, patience(failures))
 		}
 		var retry <-chan time.Time

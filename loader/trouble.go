@@ -114,12 +114,12 @@ func (t *troubles) clear(d dependency) {
 	}
 }
 
-// stopping reports whether something that every load needs is in trouble.
-func (t *troubles) stopping() bool {
+// stopping reports whether something that every load needs is in trouble, but for what the caller tries itself.
+func (t *troubles) stopping(but ...dependency) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for d, is := range t.known {
-		if d.stops == stopsAll && time.Now().Before(is.over) {
+		if d.stops == stopsAll && time.Now().Before(is.over) && !slices.Contains(but, d) {
 			return true
 		}
 	}
