@@ -1,6 +1,6 @@
 package main
 
-// What the page shows of feeds, as the ledger has them: the same on every instance.
+// What the page shows of feeds.
 
 import (
 	"context"
