@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"inventoryd/internal/sandbox"
+	"inventoryd/test/loopback"
 )
 
 // asInstance makes a process of the tests an instance: name, address of the services, file.
@@ -90,20 +90,7 @@ func newCrew(t *testing.T) *crew {
 	if err := os.WriteFile(c.file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.address = "http://" + l.Addr().String()
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
+	c.address = "http://" + loopback.Serve(t, s)
 	return c
 }
 
