@@ -30,7 +30,7 @@ FIRE_SEED ?= $(shell date +%Y%m%d)
 fire: standins ## three daemons in everything that goes wrong, for FIRE_MINUTES (30), by the plan of FIRE_SEED (the date); then, shorter, on DynamoDB Local and fauxqs
 	FIRE_MINUTES=$(FIRE_MINUTES) FIRE_SEED=$(FIRE_SEED) go test -count=1 -timeout 3h -v -run '^TestFire' ./test/fire
 
-fuzz: ## each fuzz target for FUZZTIME (5s)
+fuzz: ## each fuzz target for FUZZTIME (10000x, a count; or 30s)
 	test/fuzz
 
 conformance: standins ## the stand-ins held to AWS's documentation; prints the table of cases
