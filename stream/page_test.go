@@ -249,3 +249,20 @@ func TestSequenceNumbersAndPositions(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkPage(b *testing.B) {
+	var records []string
+	for i := range maxRecords {
+		records = append(records, fmt.Sprintf(`{"awsRegion":"us-east-1","dynamodb":{"ApproximateCreationDateTime":1795740208,"Keys":{"Item":{"S":"item-%d"},"Store":{"S":"store-%d"}},"NewImage":{"Count":{"N":"%d"},"Item":{"S":"item-%[1]d"},"Store":{"S":"store-%d"}},"SequenceNumber":"%025d","SizeBytes":70,"StreamViewType":"NEW_AND_OLD_IMAGES"},"eventID":"%032x","eventName":"INSERT","eventSource":"aws:dynamodb","eventVersion":"1.1"}`,
+			i*7919%100_000, i%300, i*31%977, i%300, 1_000_000+i, i*7_777_777))
+	}
+	text := `{"NextShardIterator":"next","Records":[` + strings.Join(records, ",") + `]}`
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := parsePage(text, "label", "shard")
+		if err != nil || len(p.records) != maxRecords {
+			b.Fatal(len(p.records), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/maxRecords, "ns/record")
+}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	"inventoryd/internal/collector"
 	"inventoryd/internal/inventory"
 	"inventoryd/notifier"
 	"inventoryd/test/figure"
@@ -30,7 +30,7 @@ const (
 )
 
 func main() {
-	debug.SetGCPercent(200) // as the daemon's
+	collector.Tune() // as the daemon does
 	for _, measure := range []func() error{measureCPU, measureRate, measureDaemon} {
 		if err := measure(); err != nil {
 			log.Fatal(err)

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,16 +32,12 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// likeTheDaemon lets the heap grow as the daemon does, which spares both clients a good part of collecting.
-func likeTheDaemon() { debug.SetGCPercent(200) }
-
 func cost(name string, before time.Duration, records int) {
 	fmt.Printf("%s %.4f us\n", name, float64((cpu()-before).Microseconds())/float64(records))
 }
 
 // readBySDK reads each shard to its tip by GetRecords, as fast as it goes, and looks at one attribute of each record.
 func readBySDK(args []string) error {
-	likeTheDaemon()
 	c := connect(args[0])
 	ctx := context.Background()
 	out, err := c.tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
@@ -91,7 +86,6 @@ func readShard(ctx context.Context, c clients, arn, shard *string) (records int,
 
 // readByReader reads the same by the reader, with its pacing, leases and checkpoints.
 func readByReader(args []string) error {
-	likeTheDaemon()
 	c := connect(args[0])
 	var total atomic.Int64
 	var once sync.Once

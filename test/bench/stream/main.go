@@ -12,11 +12,11 @@ import (
 	"log"
 	"os"
 	"os/exec"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 
+	"inventoryd/internal/collector"
 	"inventoryd/test/figure"
 )
 
@@ -40,7 +40,7 @@ func main() {
 	if len(args) > 0 {
 		role, args = args[0], args[1:]
 	}
-	debug.SetGCPercent(200) // as the daemon
+	collector.Tune() // as the daemon does
 	if err := roles[role](args); err != nil {
 		log.Fatal(role, ": ", err)
 	}
