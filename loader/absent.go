@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/state"
 	"inventoryd/loader/lanes"
@@ -85,7 +86,7 @@ func (l *Loader) callRoll(ctx context.Context, store string, r *roll) error {
 	in := &dynamodb.QueryInput{
 		TableName: &t.Name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("#s = :s"), ProjectionExpression: aws.String("#s, #i, #c"),
 		ExpressionAttributeNames:  map[string]string{"#s": t.Store, "#i": t.Item, "#c": t.Count},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":s": &types.AttributeValueMemberS{Value: store}},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":s": attribute.S(store)},
 	}
 	for {
 		var page *dynamodb.QueryOutput

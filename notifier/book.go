@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
@@ -214,7 +215,7 @@ func (b Book) partition(ctx context.Context, pk string) ([]attributeMap, error) 
 	var all []attributeMap
 	pages := dynamodb.NewQueryPaginator(b.Rows, &dynamodb.QueryInput{
 		TableName: &b.Table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: attributeMap{":pk": &types.AttributeValueMemberS{Value: pk}},
+		ExpressionAttributeValues: attributeMap{":pk": attribute.S(pk)},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/state"
 )
 
@@ -176,17 +176,17 @@ func (t *term) mark(ctx context.Context, o *state.Outgoing, s state.Subject) err
 	n, rules := t.n, &t.n.settings.Load().Rules
 	k := state.ItemKey(n.config.App, o.Store, s.Item)
 	u := newUpdate()
-	event := &types.AttributeValueMemberS{Value: s.EventID}
+	event := attribute.S(s.EventID)
 	condition := "#due_id = :event"
 	switch o.Kind {
 	case state.Shortage:
-		u.set(state.AttrTold, &types.AttributeValueMemberS{Value: s.Position})
+		u.set(state.AttrTold, attribute.S(s.Position))
 		u.set(state.AttrToldV, state.Instant(o.V))
 		u.setAll(rules.lookAfter(o.V).Attributes(n.config.App, k))
 		u.remove(state.AttrDue)
 		u.remove(state.AttrDueID)
 	case state.Restock:
-		u.set(state.AttrBack, &types.AttributeValueMemberS{Value: s.Position})
+		u.set(state.AttrBack, attribute.S(s.Position))
 		u.set(state.Expires, state.Epoch(rules.expiry(o.V)))
 		for _, name := range []string{state.AttrDue, state.AttrDueID, state.LookPKCol, state.Next} {
 			u.remove(name)
@@ -194,10 +194,10 @@ func (t *term) mark(ctx context.Context, o *state.Outgoing, s state.Subject) err
 	case state.Reminder:
 		u.set(state.AttrToldV, state.Instant(o.V))
 		u.setAll(rules.lookAfter(o.V).Attributes(n.config.App, k))
-		condition, event = "#position = :event AND #stock = :out", &types.AttributeValueMemberS{Value: s.Position}
+		condition, event = "#position = :event AND #stock = :out", attribute.S(s.Position)
 		u.name(state.AttrPosition)
 		u.name(state.AttrStock)
-		u.values[":out"] = &types.AttributeValueMemberS{Value: string(state.Out)}
+		u.values[":out"] = attribute.S(state.Out)
 	}
 	if o.Kind != state.Reminder {
 		u.name(state.AttrDueID)
@@ -216,7 +216,7 @@ func (t *term) mark(ctx context.Context, o *state.Outgoing, s state.Subject) err
 // raise notes up to which position something was told of an item, whatever is due of it; v, where there is one, with it.
 func (t *term) raise(ctx context.Context, k state.Key, name, position string, v time.Time) error {
 	u := newUpdate()
-	u.set(name, &types.AttributeValueMemberS{Value: position})
+	u.set(name, attribute.S(position))
 	if !v.IsZero() {
 		u.set(state.AttrToldV, state.Instant(v))
 	}

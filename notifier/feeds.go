@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/state"
 )
 
@@ -223,7 +224,7 @@ func (t *term) closeFeed(ctx context.Context, kind, feed, id string, v time.Time
 
 // isEvent is the condition that a row is about the event with that id.
 func (u *update) isEvent(id string) string {
-	u.values[":event"] = &types.AttributeValueMemberS{Value: id}
+	u.values[":event"] = attribute.S(id)
 	return u.name("id") + " = :event"
 }
 

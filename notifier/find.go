@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/state"
 )
 
@@ -114,8 +115,8 @@ func lookQuery(table, app, bucket, condition, next string) *dynamodb.QueryInput 
 		KeyConditionExpression:   aws.String("#look = :look AND " + condition),
 		ExpressionAttributeNames: map[string]string{"#look": state.LookPKCol, "#next": state.Next},
 		ExpressionAttributeValues: attributeMap{
-			":look": &types.AttributeValueMemberS{Value: state.LookPK(app, bucket)},
-			":next": &types.AttributeValueMemberS{Value: next},
+			":look": attribute.S(state.LookPK(app, bucket)),
+			":next": attribute.S(next),
 		},
 	}
 }

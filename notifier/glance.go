@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/state"
 )
@@ -105,7 +106,7 @@ func (b Book) newest(ctx context.Context, days []time.Time, n int, wanted func(s
 		for _, bucket := range state.BucketNames() {
 			out, err := b.Rows.Query(ctx, &dynamodb.QueryInput{
 				TableName: &b.Table, KeyConditionExpression: aws.String("pk = :pk"), ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(n)),
-				ExpressionAttributeValues: attributeMap{":pk": &types.AttributeValueMemberS{Value: state.HistoryPK(b.App, day, bucket)}},
+				ExpressionAttributeValues: attributeMap{":pk": attribute.S(state.HistoryPK(b.App, day, bucket))},
 			})
 			if err != nil {
 				return nil, fmt.Errorf("read the history in table %s: %w", b.Table, err)

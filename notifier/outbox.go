@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/state"
 )
@@ -49,7 +50,7 @@ func (t *term) take(ctx context.Context) error {
 			TableName: &n.config.StateTable, Key: state.TellerKey(n.config.App).Attributes(),
 			UpdateExpression:          aws.String("SET #teller = :teller"),
 			ExpressionAttributeNames:  map[string]string{"#teller": state.AttrTeller},
-			ExpressionAttributeValues: attributeMap{":teller": &types.AttributeValueMemberS{Value: t.id}},
+			ExpressionAttributeValues: attributeMap{":teller": attribute.S(t.id)},
 		})
 		if err == nil {
 			n.clock.hear(out.ResultMetadata)
@@ -65,7 +66,7 @@ func (t *term) transact(ctx context.Context, writes ...types.TransactWriteItem) 
 		TableName: &n.config.StateTable, Key: state.TellerKey(n.config.App).Attributes(),
 		ConditionExpression:       aws.String("#teller = :teller"),
 		ExpressionAttributeNames:  map[string]string{"#teller": state.AttrTeller},
-		ExpressionAttributeValues: attributeMap{":teller": &types.AttributeValueMemberS{Value: t.id}},
+		ExpressionAttributeValues: attributeMap{":teller": attribute.S(t.id)},
 	}}
 	err := n.persist(ctx, func() error {
 		out, err := n.clients.State.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: append([]types.TransactWriteItem{check}, writes...)})
@@ -146,7 +147,7 @@ func (t *term) outgoing(ctx context.Context) ([]state.Outgoing, error) {
 	var all []state.Outgoing
 	in := &dynamodb.QueryInput{
 		TableName: &n.config.StateTable, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: attributeMap{":pk": &types.AttributeValueMemberS{Value: state.TellerKey(n.config.App).PK}},
+		ExpressionAttributeValues: attributeMap{":pk": attribute.S(state.TellerKey(n.config.App).PK)},
 	}
 	for {
 		out, err := n.query(ctx, in)
@@ -190,7 +191,7 @@ func (n *Notifier) query(ctx context.Context, in *dynamodb.QueryInput) (out *dyn
 func (t *term) noteSent(ctx context.Context, o *state.Outgoing) error {
 	n := t.n
 	u := newUpdate()
-	u.set(state.AttrSent, &types.AttributeValueMemberS{Value: o.Sent})
+	u.set(state.AttrSent, attribute.S(o.Sent))
 	in := u.input(n.config.StateTable, state.OutgoingKey(n.config.App, o.ID))
 	in.ConditionExpression = aws.String("attribute_exists(pk)")
 	err := n.persist(ctx, func() error {

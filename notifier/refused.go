@@ -5,9 +5,9 @@ package notifier
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/state"
 )
 
@@ -62,9 +62,9 @@ func (t *term) giveUp(ctx context.Context, o *state.Outgoing, why error) error {
 	default:
 		u.name(state.AttrDueID)
 	}
-	u.set(state.AttrFailed, &types.AttributeValueMemberS{Value: why.Error()})
+	u.set(state.AttrFailed, attribute.S(why.Error()))
 	u.setAll(state.Look{For: state.AttrFailed}.Attributes(n.config.App, k))
-	u.values[":event"] = &types.AttributeValueMemberS{Value: s.EventID}
+	u.values[":event"] = attribute.S(s.EventID)
 	_, err := t.updateIf(ctx, u, k, condition)
 	if err := n.tolerate(err); err != nil {
 		return err

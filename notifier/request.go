@@ -6,13 +6,12 @@ package notifier
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/state"
 )
 
@@ -28,11 +27,11 @@ func (n *Notifier) RequestResync(ctx context.Context) error {
 // requestResync raises the number of the last request; the threshold is the one that shall hold.
 func requestResync(ctx context.Context, c Rows, table, app string, threshold int64, condition string) error {
 	u := newUpdate()
-	u.set(state.AttrThreshold, &types.AttributeValueMemberN{Value: strconv.FormatInt(threshold, 10)})
+	u.set(state.AttrThreshold, attribute.N(threshold))
 	in := u.input(table, state.ResyncKey(app))
 	in.UpdateExpression = aws.String(*in.UpdateExpression + " ADD #requested :one")
 	u.name(state.AttrRequested)
-	u.values[":one"] = &types.AttributeValueMemberN{Value: "1"}
+	u.values[":one"] = attribute.N(1)
 	if condition != "" {
 		in.ConditionExpression = &condition
 	}

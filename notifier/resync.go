@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/inventory"
 	"inventoryd/internal/sleep"
 	"inventoryd/internal/state"
@@ -91,7 +91,7 @@ func (t *term) storeScan(ctx context.Context, scan *state.Scan, done bool) error
 	n.memory.noteResync(&Progress{scan.Rows, scan.Told, scan.Closed})
 	u := newUpdate()
 	if done {
-		u.set(state.AttrAnswered, &types.AttributeValueMemberN{Value: strconv.FormatInt(scan.Answers, 10)})
+		u.set(state.AttrAnswered, attribute.N(scan.Answers))
 		u.remove(state.AttrScan)
 	} else {
 		u.set(state.AttrScan, scan.Attribute())
@@ -142,14 +142,7 @@ func (t *term) comparePage(ctx context.Context, scan *state.Scan) error {
 
 // place writes where a scan goes on, and placeOf reads it.
 func place(t inventory.Table, k attributeMap) string {
-	i := inventory.Key{}
-	if s, ok := k[t.Store].(*types.AttributeValueMemberS); ok {
-		i.Store = s.Value
-	}
-	if s, ok := k[t.Item].(*types.AttributeValueMemberS); ok {
-		i.Item = s.Value
-	}
-	b, _ := json.Marshal([]string{i.Store, i.Item}) // strings can be encoded
+	b, _ := json.Marshal([]string{attribute.String(k[t.Store]), attribute.String(k[t.Item])}) // strings can be encoded
 	return string(b)
 }
 

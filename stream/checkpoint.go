@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"inventoryd/internal/attribute"
 )
 
 // ack is what of the shard's progress is in the table.
@@ -128,7 +130,7 @@ func (s *shard) stillOurs(now shardRow) bool {
 func (s *shard) progress() item {
 	set := item{}
 	if s.at.last != "" {
-		set[colCheckpoint], set[colSequence] = str(Position(s.row.Label, s.at.last)), str(s.at.last)
+		set[colCheckpoint], set[colSequence] = attribute.S(Position(s.row.Label, s.at.last)), attribute.S(s.at.last)
 	}
 	if !s.at.tip.IsZero() {
 		set[colTip] = instant(s.at.tip)
@@ -140,7 +142,7 @@ func (s *shard) progress() item {
 		set[colLastEvent] = instant(s.row.LastEvent)
 	}
 	if s.row.Poison != "" {
-		set[colPoison], set[colAttempts] = str(s.row.Poison), num(int64(s.row.Attempts))
+		set[colPoison], set[colAttempts] = attribute.S(s.row.Poison), attribute.N(int64(s.row.Attempts))
 	}
 	return set
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"inventoryd/internal/attribute"
 )
 
 // end stores that the shard was read to its end, before anything else happens to its children.
@@ -22,7 +24,7 @@ func (s *shard) end() error {
 }
 
 func (s *shard) endColumns(now time.Time) item {
-	return item{colCheckpoint: str(ended), colState: str(StateEnded), colEnded: instant(now)}
+	return item{colCheckpoint: attribute.S(ended), colState: attribute.S(StateEnded), colEnded: instant(now)}
 }
 
 // vanish ends a shard that nobody can read any more: a loss, recorded in the same write.

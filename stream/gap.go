@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // Gap is a loss: changes that DynamoDB dropped before they were read, or never recorded. It stands in the lease table,
@@ -21,19 +23,15 @@ type Gap struct {
 }
 
 func (g Gap) encode() types.AttributeValue {
-	return &types.AttributeValueMemberM{Value: item{
-		"stream": str(g.Stream), "shard": str(g.Shard), "after": str(g.After), "reason": str(g.Reason),
-		"found": instant(g.Found), "pending": boolean(g.Pending),
-	}}
+	return attribute.M(item{
+		"stream": attribute.S(g.Stream), "shard": attribute.S(g.Shard), "after": attribute.S(g.After), "reason": attribute.S(g.Reason),
+		"found": instant(g.Found), "pending": attribute.Bool(g.Pending),
+	})
 }
 
 func decodeGap(n int, i item) Gap {
-	g := Gap{
-		Stream: strOf(i["stream"]), Shard: strOf(i["shard"]), After: strOf(i["after"]), Reason: strOf(i["reason"]),
-		Found: timeOf(i["found"]), Number: n,
+	return Gap{
+		Stream: attribute.String(i["stream"]), Shard: attribute.String(i["shard"]), After: attribute.String(i["after"]), Reason: attribute.String(i["reason"]),
+		Found: timeOf(i["found"]), Number: n, Pending: attribute.True(i["pending"]),
 	}
-	if pending, ok := i["pending"].(*types.AttributeValueMemberBOOL); ok {
-		g.Pending = pending.Value
-	}
-	return g
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"inventoryd/internal/attribute"
 )
 
 // errHandedOver is the cause for which a shard stops that another instance is to have.
@@ -78,7 +80,7 @@ func (s *shard) handOver() error {
 // giveTo stores the frontier and the new owner in one write.
 func (s *shard) giveTo(to string) error {
 	epoch := s.row.Epoch + 1
-	err := s.write(s.t.lives.work, item{colState: str(StateReady), colOwner: str(to), colEpoch: num(epoch)}, func(now shardRow) bool {
+	err := s.write(s.t.lives.work, item{colState: attribute.S(StateReady), colOwner: attribute.S(to), colEpoch: attribute.N(epoch)}, func(now shardRow) bool {
 		return now.Epoch >= epoch // nobody else changes an owner that lives
 	}, append(s.cleared(), colTo)...)
 	if err != nil {
@@ -108,7 +110,7 @@ func (s *shard) release() error {
 		}
 		return nil
 	}
-	err := s.write(s.t.lives.work, item{colState: str(StateReady)}, func(now shardRow) bool {
+	err := s.write(s.t.lives.work, item{colState: attribute.S(StateReady)}, func(now shardRow) bool {
 		return now.Owner == "" && now.Epoch == s.row.Epoch
 	}, append(s.cleared(), colOwner, colTo)...)
 	if err == nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 type item = map[string]types.AttributeValue
@@ -149,39 +151,36 @@ func (r shardRow) last() (string, error) {
 
 // encode writes the columns of a new row.
 func (r shardRow) encode() item {
-	i := item{colLabel: str(r.Label), colShard: str(r.ID), colState: str(r.State), colEpoch: num(r.Epoch)}
+	i := item{colLabel: attribute.S(r.Label), colShard: attribute.S(r.ID), colState: attribute.S(r.State), colEpoch: attribute.N(r.Epoch)}
 	if r.Parent != "" {
-		i[colParent] = str(r.Parent)
+		i[colParent] = attribute.S(r.Parent)
 	}
 	if r.Owner != "" {
-		i[colOwner] = str(r.Owner)
+		i[colOwner] = attribute.S(r.Owner)
 	}
 	if r.Confirmed > 0 {
-		i[colConfirmed] = num(r.Confirmed)
+		i[colConfirmed] = attribute.N(r.Confirmed)
 	}
 	return i
 }
 
 func decodeShard(i item) shardRow {
 	r := shardRow{
-		Label: strOf(i[colLabel]), ID: strOf(i[colShard]), Parent: strOf(i[colParent]), State: State(strOf(i[colState])),
-		Owner: strOf(i[colOwner]), Epoch: numOf(i[colEpoch]), Checkpoint: strOf(i[colCheckpoint]), To: strOf(i[colTo]),
-		Confirmed: numOf(i[colConfirmed]), Load: floatOf(i[colLoad]), Failed: decodeFailures(i[colFailed]),
-		Sequence: strOf(i[colSequence]), TipAt: timeOf(i[colTip]), From: timeOf(i[colFrom]),
+		Label: attribute.String(i[colLabel]), ID: attribute.String(i[colShard]), Parent: attribute.String(i[colParent]), State: State(attribute.String(i[colState])),
+		Owner: attribute.String(i[colOwner]), Epoch: attribute.Int(i[colEpoch]), Checkpoint: attribute.String(i[colCheckpoint]), To: attribute.String(i[colTo]),
+		Confirmed: attribute.Int(i[colConfirmed]), Load: floatOf(i[colLoad]), Failed: decodeFailures(i[colFailed]),
+		Sequence: attribute.String(i[colSequence]), TipAt: timeOf(i[colTip]), From: timeOf(i[colFrom]),
 		Progress: Progress{
-			LastEvent: timeOf(i[colLastEvent]), Poison: strOf(i[colPoison]),
-			Attempts: int(numOf(i[colAttempts])), Ended: timeOf(i[colEnded]),
+			LastEvent: timeOf(i[colLastEvent]), Poison: attribute.String(i[colPoison]),
+			Attempts: int(attribute.Int(i[colAttempts])), Ended: timeOf(i[colEnded]),
 		},
-		Gaps: decodeGaps(i),
-	}
-	if children, ok := i[colChildren].(*types.AttributeValueMemberSS); ok {
-		r.Children = children.Value
+		Gaps: decodeGaps(i), Children: attribute.Strings(i[colChildren]),
 	}
 	return r
 }
 
 func decodeStream(i item) streamRow {
-	return streamRow{App: strOf(i[colApp]), ARN: strOf(i[colARN]), Start: timeOf(i[colStart]), Since: timeOf(i[colSince]), Gaps: decodeGaps(i), Listed: timeOf(i[colListed])}
+	return streamRow{App: attribute.String(i[colApp]), ARN: attribute.String(i[colARN]), Start: timeOf(i[colStart]), Since: timeOf(i[colSince]), Gaps: decodeGaps(i), Listed: timeOf(i[colListed])}
 }
 
 func decodeGaps(i item) []Gap {
@@ -196,30 +195,7 @@ func decodeGaps(i item) []Gap {
 	return gaps
 }
 
-func str[S ~string](s S) types.AttributeValue { return &types.AttributeValueMemberS{Value: string(s)} }
-
-func num(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-func boolean(b bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: b} }
-
-func instant(t time.Time) types.AttributeValue { return str(t.UTC().Format(time.RFC3339Nano)) }
-
-func strOf(v types.AttributeValue) string {
-	if s, ok := v.(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
-func numOf(v types.AttributeValue) int64 {
-	if n, ok := v.(*types.AttributeValueMemberN); ok {
-		i, _ := strconv.ParseInt(n.Value, 10, 64) // only we write these columns
-		return i
-	}
-	return 0
-}
+func instant(t time.Time) types.AttributeValue { return attribute.S(t.UTC().Format(time.RFC3339Nano)) }
 
 func float(f float64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatFloat(f, 'f', 1, 64)}
@@ -234,7 +210,7 @@ func floatOf(v types.AttributeValue) float64 {
 }
 
 func timeOf(v types.AttributeValue) time.Time {
-	t, _ := time.Parse(time.RFC3339Nano, strOf(v)) // likewise
+	t, _ := time.Parse(time.RFC3339Nano, attribute.String(v)) // likewise
 	return t
 }
 
@@ -246,16 +222,16 @@ func (f failures) encode() types.AttributeValue {
 	for id, until := range f {
 		m[id] = instant(until)
 	}
-	return &types.AttributeValueMemberM{Value: m}
+	return attribute.M(m)
 }
 
 func decodeFailures(v types.AttributeValue) failures {
-	m, ok := v.(*types.AttributeValueMemberM)
-	if !ok || len(m.Value) == 0 {
+	m := attribute.Map(v)
+	if len(m) == 0 {
 		return nil
 	}
 	f := failures{}
-	for id, until := range m.Value {
+	for id, until := range m {
 		f[id] = timeOf(until)
 	}
 	return f

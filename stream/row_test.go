@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+
+	"inventoryd/internal/attribute"
 )
 
 // readable is an item as a person reads it.
@@ -38,19 +40,19 @@ func TestRowsOfTheLeaseTableAreAsDocumented(t *testing.T) {
 	gap := Gap{Stream: "2026-11-20T00:00:00.000", Shard: "shardId-2", After: "300000000000000499659", Reason: "deleted", Found: at, Number: 1, Pending: true}
 	rows := map[string]item{
 		"stream": {
-			colApp: str("inventoryd"), colARN: str("arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-11-20T00:00:00.000"),
-			colStart: instant(at), colListed: instant(at), "joined": num(7), colSince: instant(at), gapColumn(1): Gap{Stream: gap.Stream, Reason: "off", Found: at, Number: 1}.encode(),
+			colApp: attribute.S("inventoryd"), colARN: attribute.S("arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-11-20T00:00:00.000"),
+			colStart: instant(at), colListed: instant(at), "joined": attribute.N(7), colSince: instant(at), gapColumn(1): Gap{Stream: gap.Stream, Reason: "off", Found: at, Number: 1}.encode(),
 		},
 		"new shard": shardRow{Label: gap.Stream, ID: "shardId-2", Parent: "shardId-1", State: StateWaiting}.encode(),
 		"held shard": {
-			colLabel: str(gap.Stream), colShard: str("shardId-2"), colParent: str("shardId-1"), colState: str(StateHeld), colOwner: str("host-1"), colEpoch: num(3),
+			colLabel: attribute.S(gap.Stream), colShard: attribute.S("shardId-2"), colParent: attribute.S("shardId-1"), colState: attribute.S(StateHeld), colOwner: attribute.S("host-1"), colEpoch: attribute.N(3),
 			colChildren:   &types.AttributeValueMemberSS{Value: []string{"shardId-3", "shardId-4"}},
-			colCheckpoint: str(Position(gap.Stream, "300000000000000499659")), colSequence: str("300000000000000499659"),
-			colConfirmed: num(3), colTo: str("host-2"), colLoad: float(12.34), colFailed: failures{"host-3": at}.encode(), colLastEvent: instant(at), colTip: instant(at),
-			colPoison: str(Position(gap.Stream, "300000000000000499660")), colAttempts: num(2), gapColumn(1): gap.encode(),
+			colCheckpoint: attribute.S(Position(gap.Stream, "300000000000000499659")), colSequence: attribute.S("300000000000000499659"),
+			colConfirmed: attribute.N(3), colTo: attribute.S("host-2"), colLoad: float(12.34), colFailed: failures{"host-3": at}.encode(), colLastEvent: instant(at), colTip: instant(at),
+			colPoison: attribute.S(Position(gap.Stream, "300000000000000499660")), colAttempts: attribute.N(2), gapColumn(1): gap.encode(),
 		},
 		"ended shard": {
-			colLabel: str(gap.Stream), colShard: str("shardId-2"), colState: str(StateEnded), colEpoch: num(4), colCheckpoint: str(ended), colEnded: instant(at),
+			colLabel: attribute.S(gap.Stream), colShard: attribute.S("shardId-2"), colState: attribute.S(StateEnded), colEpoch: attribute.N(4), colCheckpoint: attribute.S(ended), colEnded: instant(at),
 		},
 	}
 	got := map[string]any{}

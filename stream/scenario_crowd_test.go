@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/sandbox/fault"
 )
 
@@ -24,7 +25,7 @@ func TestScenario26ThiefOfARowStopsItsReader(t *testing.T) {
 		_, err := w.db.UpdateItem(w.Context(), &dynamodb.UpdateItemInput{
 			TableName: aws.String(leases), Key: store{table: table}.shardKey(w.rows()[shard].key()),
 			UpdateExpression: aws.String("SET #o = :o ADD #e :one"), ExpressionAttributeNames: map[string]string{"#o": colOwner, "#e": colEpoch},
-			ExpressionAttributeValues: item{":o": str("thief"), ":one": num(1)},
+			ExpressionAttributeValues: item{":o": attribute.S("thief"), ":one": attribute.N(1)},
 		})
 		w.must(err)
 		w.spread(10) // which it stores within a second or so

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/sandbox/fault"
 )
 
@@ -286,7 +287,7 @@ func (w *world) expiries(good func(time.Time) bool) error {
 	}
 	found := false
 	for _, row := range out.Items {
-		if n := numOf(row["expires"]); n > 0 {
+		if n := attribute.Int(row["expires"]); n > 0 {
 			found = true
 			if at := time.Unix(n, 0); !good(at) {
 				return fmt.Errorf("a row expires at %v, now is %v: %v", at, time.Now(), readable(row))

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/sandbox/fault"
 )
 
@@ -52,7 +53,7 @@ func TestShardGivenToAnInstanceThatStopsJustThenIsPassedOn(t *testing.T) {
 			_, err := w.db.UpdateItem(w.Context(), &dynamodb.UpdateItemInput{
 				TableName: aws.String(leases), Key: store{table: table}.shardKey(given.key()),
 				UpdateExpression: aws.String("SET #o = :o ADD #e :one"), ExpressionAttributeNames: map[string]string{"#o": colOwner, "#e": colEpoch},
-				ExpressionAttributeValues: item{":o": str(stops.Status().Instance), ":one": num(1)},
+				ExpressionAttributeValues: item{":o": attribute.S(stops.Status().Instance), ":one": attribute.N(1)},
 			})
 			w.must(err)
 		}}})

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/sandbox/fault"
 )
 
@@ -146,7 +147,7 @@ func TestThiefOfARowIsWaitedForAndTheShardTakenBack(t *testing.T) {
 		_, err := w.db.UpdateItem(w.Context(), &dynamodb.UpdateItemInput{
 			TableName: aws.String(leases), Key: store{table: table}.shardKey(row.key()),
 			UpdateExpression: aws.String("SET #o = :o ADD #e :one"), ExpressionAttributeNames: map[string]string{"#o": colOwner, "#e": colEpoch},
-			ExpressionAttributeValues: item{":o": str("thief"), ":one": num(1)},
+			ExpressionAttributeValues: item{":o": attribute.S("thief"), ":one": attribute.N(1)},
 		})
 		w.must(err)
 		w.spread(3)
@@ -171,8 +172,8 @@ func TestReaderBuriedByAnotherStartsAnew(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		old := r.Status().Instance
 		_, err := w.db.UpdateItem(w.Context(), &dynamodb.UpdateItemInput{
-			TableName: aws.String(leases), Key: item{colPK: str(table + "#instances"), colSK: str(old)},
-			UpdateExpression: aws.String("SET dead = :t"), ExpressionAttributeValues: item{":t": boolean(true)},
+			TableName: aws.String(leases), Key: item{colPK: attribute.S(table + "#instances"), colSK: attribute.S(old)},
+			UpdateExpression: aws.String("SET dead = :t"), ExpressionAttributeValues: item{":t": attribute.Bool(true)},
 		})
 		w.must(err)
 		w.spread(4)

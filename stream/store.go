@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // store is the rows of one table's stream in the lease table.
@@ -21,11 +23,13 @@ type store struct {
 	table  string // the table whose stream is read
 }
 
-func (s store) streamKey() item   { return item{colPK: str(s.table), colSK: str("stream")} }
+func (s store) streamKey() item {
+	return item{colPK: attribute.S(s.table), colSK: attribute.S("stream")}
+}
 func (s store) instances() string { return s.table + "#instances" }
 
 func (s store) shardKey(k shardKey) item {
-	return item{colPK: str(s.table + "#shards"), colSK: str(k.String())}
+	return item{colPK: attribute.S(s.table + "#shards"), colSK: attribute.S(k.String())}
 }
 
 // stream reads the stream's row; false: there is none yet.
@@ -36,7 +40,7 @@ func (s store) stream(ctx context.Context) (streamRow, bool, error) {
 
 // createStream writes the stream's row, or returns the one that another instance has just written.
 func (s store) createStream(ctx context.Context, r streamRow) (streamRow, error) {
-	set := item{colApp: str(r.App), colARN: str(r.ARN), colSince: instant(r.Since)}
+	set := item{colApp: attribute.S(r.App), colARN: attribute.S(r.ARN), colSince: instant(r.Since)}
 	if !r.Start.IsZero() {
 		set[colStart] = instant(r.Start)
 	}
@@ -51,8 +55,8 @@ func (s store) createStream(ctx context.Context, r streamRow) (streamRow, error)
 // moveStream records that the table has a new stream, and the gap between the two. Of several instances one wins; the
 // others get its row.
 func (s store) moveStream(ctx context.Context, old, arn string, gap Gap) (streamRow, error) {
-	set := item{colARN: str(arn), gapColumn(gap.Number): gap.encode()}
-	written, err := s.update(ctx, s.streamKey(), set, nil, "#arn = :old", item{":old": str(old)})
+	set := item{colARN: attribute.S(arn), gapColumn(gap.Number): gap.encode()}
+	written, err := s.update(ctx, s.streamKey(), set, nil, "#arn = :old", item{":old": attribute.S(old)})
 	var moved *conflictError
 	if errors.As(err, &moved) && moved.item != nil {
 		return decodeStream(moved.item), nil
@@ -62,7 +66,7 @@ func (s store) moveStream(ctx context.Context, old, arn string, gap Gap) (stream
 
 // shards reads the rows of all shards.
 func (s store) shards(ctx context.Context) ([]shardRow, error) {
-	found, err := s.query(ctx, "pk = :pk", item{":pk": str(s.table + "#shards")})
+	found, err := s.query(ctx, "pk = :pk", item{":pk": attribute.S(s.table + "#shards")})
 	rows := make([]shardRow, len(found))
 	for i := range found {
 		rows[i] = decodeShard(found[i])
@@ -108,9 +112,9 @@ func (s store) claim(ctx context.Context, seen shardRow, me string) (shardRow, e
 	if seen.Owner != me {
 		epoch++
 	}
-	set := item{colOwner: str(me), colEpoch: num(epoch), colConfirmed: num(epoch)}
+	set := item{colOwner: attribute.S(me), colEpoch: attribute.N(epoch), colConfirmed: attribute.N(epoch)}
 	if !seen.ended() {
-		set[colState] = str(StateHeld)
+		set[colState] = attribute.S(StateHeld)
 	}
 	written, err := s.change(ctx, seen, set, []string{colTo}, "")
 	var taken *conflictError
@@ -128,7 +132,7 @@ func (s store) assign(ctx context.Context, seen shardRow, to string) (shardRow, 
 	if seen.Owner != "" && !seen.begun() {
 		unread = "(attribute_not_exists(#confirmed) OR #confirmed < #epoch)"
 	}
-	set := item{colOwner: str(to), colEpoch: num(seen.Epoch + 1), colState: str(StateReady)}
+	set := item{colOwner: attribute.S(to), colEpoch: attribute.N(seen.Epoch + 1), colState: attribute.S(StateReady)}
 	written, err := s.change(ctx, seen, set, []string{colTo}, unread)
 	var taken *conflictError
 	if errors.As(err, &taken) && taken.item != nil {
@@ -141,14 +145,14 @@ func (s store) assign(ctx context.Context, seen shardRow, to string) (shardRow, 
 
 // ask asks the owner of a shard that is as it was seen to hand it over.
 func (s store) ask(ctx context.Context, seen shardRow, to string) (shardRow, error) {
-	return s.change(ctx, seen, item{colTo: str(to)}, nil, "")
+	return s.change(ctx, seen, item{colTo: attribute.S(to)}, nil, "")
 }
 
 // change writes columns of a shard whose owner and epoch are as they were seen, under one more condition.
 func (s store) change(ctx context.Context, seen shardRow, set item, remove []string, also string) (shardRow, error) {
-	condition, values := "#epoch = :seen AND attribute_not_exists(#owner)", item{":seen": num(seen.Epoch)}
+	condition, values := "#epoch = :seen AND attribute_not_exists(#owner)", item{":seen": attribute.N(seen.Epoch)}
 	if seen.Owner != "" {
-		condition, values[":from"] = "#epoch = :seen AND #owner = :from", str(seen.Owner)
+		condition, values[":from"] = "#epoch = :seen AND #owner = :from", attribute.S(seen.Owner)
 	}
 	if also != "" {
 		condition += " AND " + also
@@ -170,7 +174,7 @@ func (s store) listed(ctx context.Context, at time.Time) error {
 // arrives late.
 func (s store) save(ctx context.Context, held shardRow, set item, remove ...string) error {
 	condition := "#owner = :me AND #epoch = :held"
-	values := item{":me": str(held.Owner), ":held": num(held.Epoch)}
+	values := item{":me": attribute.S(held.Owner), ":held": attribute.N(held.Epoch)}
 	if _, moves := set[colCheckpoint]; moves {
 		condition += " AND (attribute_not_exists(#checkpoint) OR #checkpoint <= :checkpoint)"
 	}
@@ -181,7 +185,7 @@ func (s store) save(ctx context.Context, held shardRow, set item, remove ...stri
 // reset makes a shard that is as it was seen one of which nothing has been read. Until the instant read it was read:
 // what was deleted of that is no gap.
 func (s store) reset(ctx context.Context, seen shardRow, read, from time.Time) error {
-	set := item{colState: str(StateWaiting), colEpoch: num(seen.Epoch + 1)}
+	set := item{colState: attribute.S(StateWaiting), colEpoch: attribute.N(seen.Epoch + 1)}
 	remove := []string{colCheckpoint, colSequence, colOwner, colEnded, colLastEvent, colPoison, colAttempts, colTo, colFailed}
 	if !read.IsZero() {
 		set[colTip] = instant(read)
@@ -191,7 +195,7 @@ func (s store) reset(ctx context.Context, seen shardRow, read, from time.Time) e
 	} else {
 		set[colFrom] = instant(from.Truncate(time.Second)) // as records' times of creation are
 	}
-	_, err := s.update(ctx, s.shardKey(seen.key()), set, remove, "#epoch = :seen", item{":seen": num(seen.Epoch)})
+	_, err := s.update(ctx, s.shardKey(seen.key()), set, remove, "#epoch = :seen", item{":seen": attribute.N(seen.Epoch)})
 	return err
 }
 
@@ -215,7 +219,7 @@ func (s store) remove(ctx context.Context, seen shardRow) error {
 		TableName: &s.leases, Key: s.shardKey(seen.key()),
 		ConditionExpression:       aws.String("#epoch = :seen AND #checkpoint = :ended"),
 		ExpressionAttributeNames:  map[string]string{"#epoch": colEpoch, "#checkpoint": colCheckpoint},
-		ExpressionAttributeValues: item{":seen": num(seen.Epoch), ":ended": str(ended)},
+		ExpressionAttributeValues: item{":seen": attribute.N(seen.Epoch), ":ended": attribute.S(ended)},
 	}, once)
 	if classify(err) == conflict {
 		return nil

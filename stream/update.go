@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // conflictError is a write whose condition did not hold; item is the row as it is, nil where there is none.
@@ -43,14 +45,14 @@ func (s store) update(ctx context.Context, key, set item, remove []string, condi
 		return nil, s.conflict(ctx, key, failed)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("write row %s in table %s: %w", strOf(key[colSK]), s.leases, err)
+		return nil, fmt.Errorf("write row %s in table %s: %w", attribute.String(key[colSK]), s.leases, err)
 	}
 	return out.Attributes, nil
 }
 
 // conflict makes the error of a refused write; where the service did not tell the row, it is read.
 func (s store) conflict(ctx context.Context, key item, failed *types.ConditionalCheckFailedException) error {
-	err := fmt.Errorf("write row %s in table %s: %w", strOf(key[colSK]), s.leases, failed)
+	err := fmt.Errorf("write row %s in table %s: %w", attribute.String(key[colSK]), s.leases, failed)
 	if len(failed.Item) > 0 {
 		return &conflictError{failed.Item, err}
 	}

@@ -55,15 +55,15 @@ func value(c *jsontext.Cursor) (v Value) {
 // AttributeValue returns the value in the types of the SDK's dynamodb package.
 func (v Value) AttributeValue() (types.AttributeValue, error) {
 	c := jsontext.New(v.json)
-	a := attribute(&c, v.kind)
+	a := content(&c, v.kind)
 	if c.Err() != nil {
 		return nil, c.Err()
 	}
 	return a, nil
 }
 
-// attribute reads the content of a value of the type kind.
-func attribute(c *jsontext.Cursor, kind string) types.AttributeValue {
+// content reads that of a value of the type kind.
+func content(c *jsontext.Cursor, kind string) types.AttributeValue {
 	switch kind {
 	case "S":
 		return &types.AttributeValueMemberS{Value: cloned(c)}

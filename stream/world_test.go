@@ -27,6 +27,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/sandbox"
 	"inventoryd/internal/sandbox/dynamo"
 	"inventoryd/internal/sandbox/fault"
@@ -339,7 +340,7 @@ func (w *world) plant(r shardRow) {
 	r.Label = labelOf(*described.Table.LatestStreamArn)
 	row := r.encode()
 	maps.Copy(row, store{table: table}.shardKey(r.key()))
-	row[colCheckpoint], row[colEnded] = str(r.Checkpoint), instant(r.Ended)
+	row[colCheckpoint], row[colEnded] = attribute.S(r.Checkpoint), instant(r.Ended)
 	_, err = w.db.PutItem(w.Context(), &dynamodb.PutItemInput{TableName: aws.String(leases), Item: row})
 	w.must(err)
 }

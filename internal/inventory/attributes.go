@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // Table is the part `table` of the configuration: the name of the inventory's table and of its attributes.
@@ -34,17 +36,17 @@ var DefaultTable = Table{Name: "Inventory", Store: "Store", Item: "Item", Count:
 // KeyAttributes returns the primary key of k.
 func (t Table) KeyAttributes(k Key) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
-		t.Store: &types.AttributeValueMemberS{Value: k.Store},
-		t.Item:  &types.AttributeValueMemberS{Value: k.Item},
+		t.Store: attribute.S(k.Store),
+		t.Item:  attribute.S(k.Item),
 	}
 }
 
 // Attributes returns the whole item of i, as it is put.
 func (t Table) Attributes(i Item) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
-		t.Store: &types.AttributeValueMemberS{Value: i.Store},
-		t.Item:  &types.AttributeValueMemberS{Value: i.Item},
-		t.Count: &types.AttributeValueMemberN{Value: strconv.FormatInt(i.Count, 10)},
+		t.Store: attribute.S(i.Store),
+		t.Item:  attribute.S(i.Item),
+		t.Count: attribute.N(i.Count),
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
+
+	"inventoryd/internal/attribute"
 )
 
 // Rows is what a group needs of DynamoDB's client.
@@ -41,7 +43,7 @@ const ownCounter = "-"
 func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
 func (g Group) key(id string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{colPK: str(g.PK), colSK: str(id)}
+	return map[string]types.AttributeValue{colPK: attribute.S(g.PK), colSK: attribute.S(id)}
 }
 
 // List reads all rows, consistently.
@@ -50,7 +52,7 @@ func (g Group) List(ctx context.Context) ([]Instance, error) {
 		TableName:                 &g.Table,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(g.PK)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": attribute.S(g.PK)},
 	}
 	var all []Instance
 	for {
@@ -76,24 +78,24 @@ func (g Group) number(ctx context.Context) (int64, time.Time, error) {
 		TableName: &g.Table, Key: g.key(ownCounter),
 		UpdateExpression:          aws.String("ADD #joined :one"),
 		ExpressionAttributeNames:  map[string]string{"#joined": colJoined},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":one": number(1)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":one": attribute.N(1)},
 		ReturnValues:              types.ReturnValueUpdatedNew,
 	}
 	if g.Counter != (Key{}) {
-		in.Key = map[string]types.AttributeValue{colPK: str(g.Counter.PK), colSK: str(g.Counter.SK)}
+		in.Key = map[string]types.AttributeValue{colPK: attribute.S(g.Counter.PK), colSK: attribute.S(g.Counter.SK)}
 		in.ConditionExpression = aws.String("attribute_exists(pk)")
 	}
 	out, err := g.Rows.UpdateItem(ctx, in, once)
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("join the instances of %s in table %s: %w", g.PK, g.Table, err)
 	}
-	return integer(out.Attributes[colJoined]), served(out.ResultMetadata), nil
+	return attribute.Int(out.Attributes[colJoined]), served(out.ResultMetadata), nil
 }
 
 // Bury marks an instance dead if its counter is still the one that was seen. It reports whether the instance is dead
 // now; false means that it has moved and lives.
 func (g Group) Bury(ctx context.Context, seen Instance) (bool, error) {
-	return g.mark(ctx, seen.ID, "#counter = :seen", map[string]types.AttributeValue{":seen": number(seen.Counter)})
+	return g.mark(ctx, seen.ID, "#counter = :seen", map[string]types.AttributeValue{":seen": attribute.N(seen.Counter)})
 }
 
 // BuryGone marks an instance dead whose process is known to have ended.
@@ -140,7 +142,7 @@ func (g Group) Raise(ctx context.Context, id string) (stays bool, err error) {
 		UpdateExpression:          aws.String("ADD #look :one"),
 		ConditionExpression:       aws.String("attribute_exists(pk) AND attribute_not_exists(#dead)"),
 		ExpressionAttributeNames:  map[string]string{"#look": colLook, "#dead": colDead},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":one": number(1)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":one": attribute.N(1)},
 		ReturnValues:              types.ReturnValueAllNew,
 	}, once)
 	var failed *types.ConditionalCheckFailedException
@@ -165,7 +167,7 @@ func (g Group) write(ctx context.Context, self Instance, now time.Time, create b
 		ConditionExpression:      &condition,
 		ExpressionAttributeNames: map[string]string{"#dead": colDead, "#counter": colCounter},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":one": number(1),
+			":one": attribute.N(1),
 		},
 		ReturnValues: types.ReturnValueAllNew,
 	}
@@ -177,15 +179,15 @@ func (g Group) write(ctx context.Context, self Instance, now time.Time, create b
 		set += "#" + name + " = :" + name
 		in.ExpressionAttributeNames["#"+name], in.ExpressionAttributeValues[":"+name] = name, v
 	}
-	column(colHost, str(self.Host))
-	column(colJoined, number(self.Joined))
-	column(colDuration, number(self.Duration.Milliseconds()))
-	column(colExpires, number(now.Add(keep).Unix()))
+	column(colHost, attribute.S(self.Host))
+	column(colJoined, attribute.N(self.Joined))
+	column(colDuration, attribute.N(self.Duration.Milliseconds()))
+	column(colExpires, attribute.N(now.Add(keep).Unix()))
 	if len(self.Parts) > 0 {
 		column(colParts, &types.AttributeValueMemberSS{Value: self.Parts})
 	}
 	if !self.ReadAt.IsZero() {
-		column(colReadAt, str(self.ReadAt.UTC().Format(time.RFC3339)))
+		column(colReadAt, attribute.S(self.ReadAt.UTC().Format(time.RFC3339)))
 	}
 	if self.Leaving {
 		column(colLeaving, yes)

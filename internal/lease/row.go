@@ -7,10 +7,11 @@ import (
 	"encoding/hex"
 	"os"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // Instance is one row: an instance of the program, alive or not.
@@ -67,44 +68,16 @@ func hostname() string {
 
 func decode(item map[string]types.AttributeValue) Instance {
 	i := Instance{
-		ID: text(item[colSK]), Host: text(item[colHost]),
-		Joined: integer(item[colJoined]), Counter: integer(item[colCounter]), Look: integer(item[colLook]),
-		Duration: time.Duration(integer(item[colDuration])) * time.Millisecond,
-		Leaving:  truth(item[colLeaving]), Dead: truth(item[colDead]),
+		ID: attribute.String(item[colSK]), Host: attribute.String(item[colHost]),
+		Joined: attribute.Int(item[colJoined]), Counter: attribute.Int(item[colCounter]), Look: attribute.Int(item[colLook]),
+		Duration: time.Duration(attribute.Int(item[colDuration])) * time.Millisecond,
+		Leaving:  attribute.True(item[colLeaving]), Dead: attribute.True(item[colDead]),
 	}
-	if parts, ok := item[colParts].(*types.AttributeValueMemberSS); ok {
-		i.Parts = parts.Value
-	}
-	if at, err := time.Parse(time.RFC3339, text(item[colReadAt])); err == nil {
+	i.Parts = attribute.Strings(item[colParts])
+	if at, err := time.Parse(time.RFC3339, attribute.String(item[colReadAt])); err == nil {
 		i.ReadAt = at
 	}
 	return i
 }
 
-func text(v types.AttributeValue) string {
-	if s, ok := v.(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
-func integer(v types.AttributeValue) int64 {
-	if n, ok := v.(*types.AttributeValueMemberN); ok {
-		i, _ := strconv.ParseInt(n.Value, 10, 64) // only we write it; a counter of anything else stands still like a dead one
-		return i
-	}
-	return 0
-}
-
-func truth(v types.AttributeValue) bool {
-	b, ok := v.(*types.AttributeValueMemberBOOL)
-	return ok && b.Value
-}
-
-func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-var yes types.AttributeValue = &types.AttributeValueMemberBOOL{Value: true}
+var yes = attribute.Bool(true)

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // ErrUnfit marks an error of a table that exists and is the wrong one: trying again does not help.
@@ -23,13 +25,13 @@ type Putter interface {
 // by mistake do not share a memory.
 func Claim(ctx context.Context, c Putter, table, app, inventoryARN string) error {
 	row := AppKey(app).Attributes()
-	row["app"], row["table"] = text(app), text(inventoryARN)
+	row["app"], row["table"] = attribute.S(app), attribute.S(inventoryARN)
 	_, err := c.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &table,
 		Item:                                row,
 		ConditionExpression:                 aws.String("attribute_not_exists(pk) OR #table = :table"),
 		ExpressionAttributeNames:            map[string]string{"#table": "table"},
-		ExpressionAttributeValues:           map[string]types.AttributeValue{":table": text(inventoryARN)},
+		ExpressionAttributeValues:           map[string]types.AttributeValue{":table": attribute.S(inventoryARN)},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var other *types.ConditionalCheckFailedException

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // Attributes is the key as a call takes it, and as a row begins.
 func (k Key) Attributes() map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{PK: text(k.PK), SK: text(k.SK)}
+	return map[string]types.AttributeValue{PK: attribute.S(k.PK), SK: attribute.S(k.SK)}
 }
 
 // KeyOf reads the key of a row; of a row without one it is empty.
@@ -20,13 +22,11 @@ func KeyOf(row map[string]types.AttributeValue) Key {
 	return Key{r.text(PK), r.text(SK)}
 }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
 // texts is a list of them.
 func texts(all []string) types.AttributeValue {
 	list := make([]types.AttributeValue, len(all))
 	for i, s := range all {
-		list[i] = text(s)
+		list[i] = attribute.S(s)
 	}
 	return &types.AttributeValueMemberL{Value: list}
 }
@@ -46,14 +46,10 @@ func textsIn(v types.AttributeValue) (all []string) {
 }
 
 // Epoch is how rows hold when they expire.
-func Epoch(t time.Time) types.AttributeValue { return number(t.Unix()) }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
+func Epoch(t time.Time) types.AttributeValue { return attribute.N(t.Unix()) }
 
 // Instant writes a time so that people can read it, and so that strings sort as the times do: UTC, milliseconds.
-func Instant(t time.Time) types.AttributeValue { return text(t.UTC().Format(instantLayout)) }
+func Instant(t time.Time) types.AttributeValue { return attribute.S(t.UTC().Format(instantLayout)) }
 
 const instantLayout = "2006-01-02T15:04:05.000Z"
 

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 const (
@@ -88,19 +90,19 @@ func FeedOf(row map[string]types.AttributeValue) (Feed, error) {
 
 func (b Brought) attribute() types.AttributeValue {
 	m := map[string]types.AttributeValue{
-		"bucket": text(b.Bucket), "key": text(b.Key), "version": b.Version.attribute(), "at": Instant(b.At), "rows": number(b.Rows), "zeros": number(b.Zeros),
-		"store_count": number(b.StoreCount),
+		"bucket": attribute.S(b.Bucket), "key": attribute.S(b.Key), "version": b.Version.attribute(), "at": Instant(b.At), "rows": attribute.N(b.Rows), "zeros": attribute.N(b.Zeros),
+		"store_count": attribute.N(b.StoreCount),
 	}
 	if len(b.Stores) > 0 {
 		m["stores"] = texts(b.Stores)
 	}
 	if b.Zeroed > 0 {
-		m["zeroed"] = number(b.Zeroed)
+		m["zeroed"] = attribute.N(b.Zeroed)
 	}
 	if b.Note != "" {
-		m["note"] = text(b.Note)
+		m["note"] = attribute.S(b.Note)
 	}
-	return &types.AttributeValueMemberM{Value: m}
+	return attribute.M(m)
 }
 
 func broughtOf(a types.AttributeValue) (Brought, error) {
@@ -123,7 +125,7 @@ func broughtOf(a types.AttributeValue) (Brought, error) {
 
 // feedUpdate begins the update of a feed's row.
 func feedUpdate(table, app, feed string, now time.Time, set map[string]types.AttributeValue) *dynamodb.UpdateItemInput {
-	all := map[string]types.AttributeValue{"name": text(feed), Expires: number(now.Add(FeedKept).Unix())}
+	all := map[string]types.AttributeValue{"name": attribute.S(feed), Expires: attribute.N(now.Add(FeedKept).Unix())}
 	maps.Copy(all, set)
 	names, values := map[string]string{}, map[string]types.AttributeValue{}
 	var sets []string
@@ -154,7 +156,7 @@ func BringFeed(table, app, feed string, b Brought, held bool, now time.Time) *dy
 
 // SeeRule is the update that notes since when a feed is expected by a rule. Its condition fails where that is known.
 func SeeRule(table, app, feed, rule string, now time.Time) *dynamodb.UpdateItemInput {
-	in := feedUpdate(table, app, feed, now, map[string]types.AttributeValue{"rule": text(rule), "rule_since": Instant(now)})
+	in := feedUpdate(table, app, feed, now, map[string]types.AttributeValue{"rule": attribute.S(rule), "rule_since": Instant(now)})
 	in.ExpressionAttributeNames["#late"] = "late"
 	*in.UpdateExpression += " REMOVE #late"
 	in.ConditionExpression = aws.String("attribute_not_exists(#rule) OR #rule <> :rule")
@@ -165,7 +167,7 @@ func SeeRule(table, app, feed, rule string, now time.Time) *dynamodb.UpdateItemI
 // where another rule has taken its place.
 func ForgetRule(table, app, feed, rule string, now time.Time) *dynamodb.UpdateItemInput {
 	in := feedUpdate(table, app, feed, now, nil)
-	in.ExpressionAttributeNames["#rule"], in.ExpressionAttributeValues[":rule"] = "rule", text(rule)
+	in.ExpressionAttributeNames["#rule"], in.ExpressionAttributeValues[":rule"] = "rule", attribute.S(rule)
 	remove := []string{"#rule"}
 	for _, name := range []string{"rule_since", "judged", "late"} {
 		in.ExpressionAttributeNames["#"+name] = name
@@ -215,7 +217,7 @@ type StoreFeed struct {
 // Attributes is the row as it is put.
 func (s StoreFeed) Attributes(app, store string) map[string]types.AttributeValue {
 	row := StoreKey(app, store, s.Feed).Attributes()
-	row["feed"], row["at"], row[Expires] = text(s.Feed), Instant(s.At), number(s.At.Add(StoreKept).Unix())
+	row["feed"], row["at"], row[Expires] = attribute.S(s.Feed), Instant(s.At), attribute.N(s.At.Add(StoreKept).Unix())
 	return row
 }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
+
+	"inventoryd/internal/attribute"
 )
 
 // Feeds returns the rows of all feeds, by name. It costs consistent reads of about half a kilobyte each.
@@ -70,7 +72,7 @@ func partition(table, pk string) *dynamodb.QueryInput {
 	return &dynamodb.QueryInput{
 		TableName: &table, ConsistentRead: aws.Bool(true),
 		KeyConditionExpression: aws.String("#pk = :pk"), ExpressionAttributeNames: map[string]string{"#pk": PK},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(pk)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": attribute.S(pk)},
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // Frontier says up to which line the rows of an object are in the table. It is of one message and one upload, read in one
@@ -29,7 +31,7 @@ func StoreFrontier(table, app, bucket, key string, f Frontier, now time.Time) *d
 		UpdateExpression: aws.String("SET #frontier = :frontier, #expires = :expires"), ConditionExpression: aws.String("#seq = :seq"),
 		ExpressionAttributeNames: map[string]string{"#frontier": "frontier", "#expires": Expires, "#seq": "seq"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":frontier": f.attribute(), ":expires": number(now.Add(LoadKept).Unix()), ":seq": number(f.Seq),
+			":frontier": f.attribute(), ":expires": attribute.N(now.Add(LoadKept).Unix()), ":seq": attribute.N(f.Seq),
 		},
 	}
 }
@@ -43,10 +45,10 @@ func DropFrontier(table, app, bucket, key string) *dynamodb.UpdateItemInput {
 }
 
 func (f Frontier) attribute() types.AttributeValue {
-	return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-		"line": number(f.Line), "message": text(f.Message), "version": f.Version.attribute(), "seq": number(f.Seq),
-		"parser": number(f.Parser), "rules": text(f.Rules),
-	}}
+	return attribute.M(map[string]types.AttributeValue{
+		"line": attribute.N(f.Line), "message": attribute.S(f.Message), "version": f.Version.attribute(), "seq": attribute.N(f.Seq),
+		"parser": attribute.N(f.Parser), "rules": attribute.S(f.Rules),
+	})
 }
 
 // frontierOf reads a frontier; one that cannot be read is none, and says why.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // Stock is the side of the threshold on which an item is known to be.
@@ -116,17 +118,17 @@ func (i Item) Key(app string) Key { return ItemKey(app, i.Store, i.Item) }
 func (i Item) Attributes(app string) map[string]types.AttributeValue {
 	k := i.Key(app)
 	row := k.Attributes()
-	row[AttrStore] = text(i.Store) // the key may hold its hash
+	row[AttrStore] = attribute.S(i.Store) // the key may hold its hash
 	maps.Copy(row, i.Known.attributes())
 	if i.Began.Position != "" {
-		row[AttrBegan], row[AttrBeganAt], row[AttrBeganCount] = text(i.Began.Position), Instant(i.Began.At), number(i.Began.Count)
+		row[AttrBegan], row[AttrBeganAt], row[AttrBeganCount] = attribute.S(i.Began.Position), Instant(i.Began.At), attribute.N(i.Began.Count)
 	}
 	maps.Copy(row, i.Told.attributes())
 	if i.Due.Kind != "" {
-		row[AttrDue], row[AttrDueID] = text(string(i.Due.Kind)), text(i.Due.EventID)
+		row[AttrDue], row[AttrDueID] = attribute.S(string(i.Due.Kind)), attribute.S(i.Due.EventID)
 	}
 	if i.Failed != "" {
-		row[AttrFailed] = text(i.Failed)
+		row[AttrFailed] = attribute.S(i.Failed)
 	}
 	if !i.Scan.IsZero() {
 		row[AttrScan] = Instant(i.Scan)
@@ -135,18 +137,18 @@ func (i Item) Attributes(app string) map[string]types.AttributeValue {
 		maps.Copy(row, i.Look.Attributes(app, k))
 	}
 	if !i.Expires.IsZero() {
-		row[Expires] = number(i.Expires.Unix())
+		row[Expires] = attribute.N(i.Expires.Unix())
 	}
 	return row
 }
 
 func (k Known) attributes() map[string]types.AttributeValue {
 	row := map[string]types.AttributeValue{
-		AttrStock: text(string(k.Stock)), AttrPosition: text(k.Position), AttrEventID: text(k.EventID),
-		AttrAt: Instant(k.At), AttrCount: number(k.Count),
+		AttrStock: attribute.S(string(k.Stock)), AttrPosition: attribute.S(k.Position), AttrEventID: attribute.S(k.EventID),
+		AttrAt: Instant(k.At), AttrCount: attribute.N(k.Count),
 	}
 	if k.Previous != nil {
-		row[AttrPrevious] = number(*k.Previous)
+		row[AttrPrevious] = attribute.N(*k.Previous)
 	}
 	return row
 }
@@ -154,13 +156,13 @@ func (k Known) attributes() map[string]types.AttributeValue {
 func (t Told) attributes() map[string]types.AttributeValue {
 	row := map[string]types.AttributeValue{}
 	if t.Position != "" {
-		row[AttrTold] = text(t.Position)
+		row[AttrTold] = attribute.S(t.Position)
 	}
 	if !t.V.IsZero() {
 		row[AttrToldV] = Instant(t.V)
 	}
 	if t.Back != "" {
-		row[AttrBack] = text(t.Back)
+		row[AttrBack] = attribute.S(t.Back)
 	}
 	return row
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 const (
@@ -93,7 +95,7 @@ func MarkLoad(table, app, bucket, key, mark string, now time.Time) *dynamodb.Upd
 		UpdateExpression:         aws.String("SET #bucket = :bucket, #key = :key, #expires = :expires ADD #marks :marks, #seq :one"),
 		ExpressionAttributeNames: map[string]string{"#bucket": "bucket", "#key": "key", "#expires": Expires, "#marks": "marks", "#seq": "seq"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":bucket": text(bucket), ":key": text(key), ":expires": number(now.Add(LoadKept).Unix()), ":marks": set(mark), ":one": number(1),
+			":bucket": attribute.S(bucket), ":key": attribute.S(key), ":expires": attribute.N(now.Add(LoadKept).Unix()), ":marks": set(mark), ":one": attribute.N(1),
 		},
 	}
 }
@@ -105,7 +107,7 @@ func ReleaseLoad(table, app, bucket, key, etag string, now time.Time) *dynamodb.
 		UpdateExpression:         aws.String("SET #bucket = :bucket, #key = :key, #expires = :expires, #released = :released ADD #seq :none"),
 		ExpressionAttributeNames: map[string]string{"#bucket": "bucket", "#key": "key", "#expires": Expires, "#released": "released", "#seq": "seq"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":bucket": text(bucket), ":key": text(key), ":expires": number(now.Add(LoadKept).Unix()), ":released": text(etag), ":none": number(0),
+			":bucket": attribute.S(bucket), ":key": attribute.S(key), ":expires": attribute.N(now.Add(LoadKept).Unix()), ":released": attribute.S(etag), ":none": attribute.N(0),
 		},
 	}
 }
@@ -124,7 +126,7 @@ type Closing struct {
 // with Finished nil and Void.
 func CloseLoad(table, app string, c Closing, now time.Time) *dynamodb.UpdateItemInput {
 	names := map[string]string{"#expires": Expires, "#marks": "marks", "#frontier": "frontier"}
-	values := map[string]types.AttributeValue{":expires": number(now.Add(LoadKept).Unix()), ":marks": set(c.Marks...)}
+	values := map[string]types.AttributeValue{":expires": attribute.N(now.Add(LoadKept).Unix()), ":marks": set(c.Marks...)}
 	sets := []string{"#expires = :expires"}
 	assign := func(name string, v types.AttributeValue) {
 		names["#"+name], values[":"+name] = name, v
@@ -138,7 +140,7 @@ func CloseLoad(table, app string, c Closing, now time.Time) *dynamodb.UpdateItem
 	switch {
 	case c.Finished != nil:
 		assign("finished", c.Finished.attribute())
-		names["#seq"], values[":seq"] = "seq", number(c.Seq)
+		names["#seq"], values[":seq"] = "seq", attribute.N(c.Seq)
 		in.ConditionExpression = aws.String("#seq = :seq")
 	case c.Void:
 		names["#finished"] = "finished"
@@ -154,37 +156,35 @@ func set(members ...string) types.AttributeValue {
 }
 
 func (v Version) attribute() types.AttributeValue {
-	return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-		"etag": text(v.ETag), "version": text(v.Version), "modified": Instant(v.Modified),
-	}}
+	return attribute.M(map[string]types.AttributeValue{
+		"etag": attribute.S(v.ETag), "version": attribute.S(v.Version), "modified": Instant(v.Modified),
+	})
 }
 
 func (e Ended) attribute() types.AttributeValue {
 	m := map[string]types.AttributeValue{
-		"status": text(e.Status), "at": Instant(e.At), "took_ms": number(e.Took.Milliseconds()), "size": number(e.Size),
-		"instance": text(e.Instance),
+		"status": attribute.S(e.Status), "at": Instant(e.At), "took_ms": attribute.N(e.Took.Milliseconds()), "size": attribute.N(e.Size),
+		"instance": attribute.S(e.Instance),
 	}
 	if e.Version != (Version{}) {
 		m["version"] = e.Version.attribute()
 	}
 	if e.Error != "" {
-		m["error"] = text(e.Error)
+		m["error"] = attribute.S(e.Error)
 	}
 	books := map[string]types.AttributeValue{}
 	for column, rows := range e.Books {
-		books[column] = number(rows)
+		books[column] = attribute.N(rows)
 	}
-	m["books"] = &types.AttributeValueMemberM{Value: books}
-	return &types.AttributeValueMemberM{Value: m}
+	m["books"] = attribute.M(books)
+	return attribute.M(m)
 }
 
 // LoadOf reads an object's row.
 func LoadOf(row map[string]types.AttributeValue) (Load, error) {
 	r := reader{row: row}
 	l := Load{Bucket: r.text("bucket"), Key: r.text("key"), Seq: r.number("seq"), Released: r.textIf("released")}
-	if marks, ok := row["marks"].(*types.AttributeValueMemberSS); ok {
-		l.Marks = slices.Sorted(slices.Values(marks.Value))
-	}
+	l.Marks = slices.Sorted(slices.Values(attribute.Strings(row["marks"])))
 	if row["finished"] != nil {
 		v, err := versionOf(row["finished"])
 		l.Finished, r.err = &v, errors.Join(r.err, err)
@@ -231,9 +231,9 @@ func endedOf(a types.AttributeValue) (Ended, error) {
 	if m.Value["error"] != nil {
 		e.Error = r.text("error")
 	}
-	if books, ok := m.Value["books"].(*types.AttributeValueMemberM); ok {
-		rows := reader{row: books.Value}
-		for column := range books.Value {
+	if books := attribute.Map(m.Value["books"]); books != nil {
+		rows := reader{row: books}
+		for column := range books {
 			e.Books[column] = rows.number(column)
 		}
 		r.err = errors.Join(r.err, rows.err)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+
+	"inventoryd/internal/attribute"
 )
 
 func TestAnObjectsRowIsAsDocumented(t *testing.T) {
@@ -19,8 +21,8 @@ func TestAnObjectsRowIsAsDocumented(t *testing.T) {
 	reached := Frontier{Line: 25_001, Message: "m", Version: v, Seq: 7, Parser: 1, Rules: "r"}
 	row := LoadKey("shop", "b", "feeds/a.csv").Attributes()
 	for name, value := range map[string]types.AttributeValue{
-		"bucket": text("b"), "key": text("feeds/a.csv"), "marks": set("1#m#2", "0#m#1"), "seq": number(7), "finished": v.attribute(), "last": ended.attribute(),
-		"frontier": reached.attribute(), Expires: number(1),
+		"bucket": attribute.S("b"), "key": attribute.S("feeds/a.csv"), "marks": set("1#m#2", "0#m#1"), "seq": attribute.N(7), "finished": v.attribute(), "last": ended.attribute(),
+		"frontier": reached.attribute(), Expires: attribute.N(1),
 	} {
 		row[name] = value
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // The index of the rows that somebody has to look at: those of items that are out, due or failed, and of what is to be
@@ -50,7 +52,7 @@ func LookOf(s string) Look {
 
 // Attributes are those of the index for the row with key k.
 func (l Look) Attributes(app string, k Key) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{LookPKCol: text(k.LookPK(app)), Next: text(l.String())}
+	return map[string]types.AttributeValue{LookPKCol: attribute.S(k.LookPK(app)), Next: attribute.S(l.String())}
 }
 
 // lookIn reads them from a row; nil where it is not in the index.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // MessageKept is how long a failed message's row is kept: longer than SQS keeps a message (14 days).
@@ -22,13 +24,13 @@ type Message struct {
 // Attributes is the row as it is put.
 func (m Message) Attributes(app string) map[string]types.AttributeValue {
 	row := MessageKey(app, m.ID).Attributes()
-	row["message_id"] = text(m.ID)
+	row["message_id"] = attribute.S(m.ID)
 	if len(m.Objects) > 0 {
 		row["objects"] = texts(m.Objects)
 	}
-	row["reason"] = text(m.Reason)
+	row["reason"] = attribute.S(m.Reason)
 	row["failed"] = Instant(m.Failed)
-	row[Expires] = number(m.Failed.Add(MessageKept).Unix())
+	row[Expires] = attribute.N(m.Failed.Add(MessageKept).Unix())
 	return row
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // HistoryKept is how long the history of what was told is kept.
@@ -48,27 +50,27 @@ func (o Outgoing) Row(app string) map[string]types.AttributeValue {
 	o.Notice.put(row)
 	attributes := make(map[string]types.AttributeValue, len(o.Attributes))
 	for name, value := range o.Attributes {
-		attributes[name] = text(value)
+		attributes[name] = attribute.S(value)
 	}
-	row["attributes"] = &types.AttributeValueMemberM{Value: attributes}
-	row["dedup"], row["v"], row["written"] = text(o.Dedup), Instant(o.V), Instant(o.Written)
+	row["attributes"] = attribute.M(attributes)
+	row["dedup"], row["v"], row["written"] = attribute.S(o.Dedup), Instant(o.V), Instant(o.Written)
 	if o.Shadow {
-		row["shadow"] = &types.AttributeValueMemberBOOL{Value: true}
+		row["shadow"] = attribute.Bool(true)
 	}
 	if o.Sent != "" {
-		row[AttrSent] = text(o.Sent)
+		row[AttrSent] = attribute.S(o.Sent)
 	}
 	return row
 }
 
 func (m Notice) put(row map[string]types.AttributeValue) {
-	row["event"], row["kind"], row["subject"], row["body"] = text(m.Event), text(string(m.Kind)), text(m.Subject), text(m.Body)
+	row["event"], row["kind"], row["subject"], row["body"] = attribute.S(m.Event), attribute.S(string(m.Kind)), attribute.S(m.Subject), attribute.S(m.Body)
 	if m.Store != "" {
-		row[AttrStore] = text(m.Store)
+		row[AttrStore] = attribute.S(m.Store)
 	}
 	list := make([]types.AttributeValue, len(m.Subjects))
 	for i, s := range m.Subjects {
-		list[i] = &types.AttributeValueMemberL{Value: []types.AttributeValue{text(s.Item), text(s.EventID), text(s.Position)}}
+		list[i] = &types.AttributeValueMemberL{Value: []types.AttributeValue{attribute.S(s.Item), attribute.S(s.EventID), attribute.S(s.Position)}}
 	}
 	row["items"] = &types.AttributeValueMemberL{Value: list}
 }
@@ -80,10 +82,10 @@ func (s Subject) Size() int { return len(s.Item) + len(s.EventID) + len(s.Positi
 func OutgoingOf(row map[string]types.AttributeValue) (Outgoing, error) {
 	r := reader{row: row}
 	o := Outgoing{Notice: r.notice(r.text(SK)), Dedup: r.text("dedup"), V: r.instant("v"), Written: r.instant("written")}
-	if m, ok := row["attributes"].(*types.AttributeValueMemberM); ok {
-		o.Attributes = make(map[string]string, len(m.Value))
-		for name := range m.Value {
-			o.Attributes[name] = (&reader{row: m.Value}).text(name)
+	if m := attribute.Map(row["attributes"]); m != nil {
+		o.Attributes = make(map[string]string, len(m))
+		for name, v := range m {
+			o.Attributes[name] = attribute.String(v)
 		}
 	}
 	o.Shadow, o.Sent = r.has("shadow"), r.textIf(AttrSent)
@@ -154,11 +156,11 @@ func (h History) Key(app string) Key { return HistoryKey(app, h.At, h.ID) }
 func (h History) Row(app string) map[string]types.AttributeValue {
 	row := h.Key(app).Attributes()
 	h.put(row)
-	row["id"], row["bytes"], row["at"] = text(h.ID), number(int64(h.Bytes)), Instant(h.At)
+	row["id"], row["bytes"], row["at"] = attribute.S(h.ID), attribute.N(int64(h.Bytes)), Instant(h.At)
 	if h.MessageID != "" {
-		row["message_id"] = text(h.MessageID)
+		row["message_id"] = attribute.S(h.MessageID)
 	}
-	row[Expires] = number(h.At.Add(HistoryKept).Unix())
+	row[Expires] = attribute.N(h.At.Add(HistoryKept).Unix())
 	return row
 }
 

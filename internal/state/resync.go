@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // Resync is the row of the requests to compare the table with the rows of the items, and of the scan that answers them.
@@ -28,7 +30,7 @@ type Scan struct {
 // Attributes is the row as it is put.
 func (r Resync) Attributes(app string) map[string]types.AttributeValue {
 	row := ResyncKey(app).Attributes()
-	row[AttrRequested], row[AttrAnswered], row[AttrThreshold] = number(r.Requested), number(r.Answered), number(r.Threshold)
+	row[AttrRequested], row[AttrAnswered], row[AttrThreshold] = attribute.N(r.Requested), attribute.N(r.Answered), attribute.N(r.Threshold)
 	if r.Scan != nil {
 		row[AttrScan] = r.Scan.Attribute()
 	}
@@ -37,10 +39,10 @@ func (r Resync) Attributes(app string) map[string]types.AttributeValue {
 
 // Attribute is the scan as the row's attribute.
 func (s Scan) Attribute() types.AttributeValue {
-	return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-		"answers": number(s.Answers), "began": Instant(s.Began), "from": text(s.From),
-		"rows": number(s.Rows), "told": number(s.Told), "closed": number(s.Closed),
-	}}
+	return attribute.M(map[string]types.AttributeValue{
+		"answers": attribute.N(s.Answers), "began": Instant(s.Began), "from": attribute.S(s.From),
+		"rows": attribute.N(s.Rows), "told": attribute.N(s.Told), "closed": attribute.N(s.Closed),
+	})
 }
 
 // ResyncOf reads the row; of none at all it is empty.
@@ -53,8 +55,8 @@ func ResyncOf(row map[string]types.AttributeValue) (Resync, error) {
 	if r.has(AttrAnswered) {
 		out.Answered = r.number(AttrAnswered)
 	}
-	if m, ok := row[AttrScan].(*types.AttributeValueMemberM); ok {
-		s := reader{row: m.Value}
+	if m := attribute.Map(row[AttrScan]); m != nil {
+		s := reader{row: m}
 		out.Scan = &Scan{s.number("answers"), s.instant("began"), s.text("from"), s.number("rows"), s.number("told"), s.number("closed")}
 		if s.err != nil {
 			out.Scan = nil // it begins anew

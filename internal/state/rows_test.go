@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+
+	"inventoryd/internal/attribute"
 )
 
 var updateGolden = flag.Bool("update", false, "write the golden files anew")
@@ -192,13 +194,13 @@ func TestRowsThatAreNoneAreRefusedByAttribute(t *testing.T) {
 		want      string
 	}{
 		{"store", nil, "attribute store is no string"},
-		{"position", number(5), "attribute position is no string"},
-		{"count", text("5"), "attribute count is no number"},
+		{"position", attribute.N(5), "attribute position is no string"},
+		{"count", attribute.S("5"), "attribute count is no number"},
 		{"count", &types.AttributeValueMemberN{Value: "1.5"}, "attribute count: strconv.ParseInt"},
-		{"at", text("yesterday"), "attribute at: parsing time"},
-		{"stock", text("low"), `attribute stock is "low", not "out" or "in"`},
-		{"due", text("mail"), `attribute due is "mail", not "out" or "restocked"`},
-		{"told_v", number(1), "attribute told_v is no string"},
+		{"at", attribute.S("yesterday"), "attribute at: parsing time"},
+		{"stock", attribute.S("low"), `attribute stock is "low", not "out" or "in"`},
+		{"due", attribute.S("mail"), `attribute due is "mail", not "out" or "restocked"`},
+		{"told_v", attribute.N(1), "attribute told_v is no string"},
 	} {
 		row := outItem().Attributes("shop")
 		if row[test.attribute] = test.value; test.value == nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"inventoryd/internal/attribute"
 )
 
 // TellKept is how long the row of what was told of a feed is kept.
@@ -41,19 +43,19 @@ func (t Tell) Key(app string) Key { return TellKey(app, t.Kind, t.Feed) }
 // Attributes is the row as it is put.
 func (t Tell) Attributes(app string) map[string]types.AttributeValue {
 	row := t.Key(app).Attributes()
-	row["kind"], row["id"], row["reason"], row["remedy"], row[AttrAt] = text(t.Kind), text(t.ID), text(t.Reason), text(t.Remedy), Instant(t.At)
+	row["kind"], row["id"], row["reason"], row["remedy"], row[AttrAt] = attribute.S(t.Kind), attribute.S(t.ID), attribute.S(t.Reason), attribute.S(t.Remedy), Instant(t.At)
 	if t.Due {
-		row[AttrDue] = &types.AttributeValueMemberBOOL{Value: true}
+		row[AttrDue] = attribute.Bool(true)
 	}
 	if t.Failed != "" {
-		row[AttrFailed] = text(t.Failed)
+		row[AttrFailed] = attribute.S(t.Failed)
 	}
 	if l := t.Look(); l != nil {
 		maps.Copy(row, l.Attributes(app, t.Key(app)))
 	}
 	if !t.Told.IsZero() {
 		row[AttrToldV] = Instant(t.Told)
-		row[Expires] = number(t.Told.Add(TellKept).Unix())
+		row[Expires] = attribute.N(t.Told.Add(TellKept).Unix())
 	}
 	return row
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/inventory"
 )
 
@@ -110,7 +111,7 @@ func (t *Dynamo) Range(ctx context.Context, r Range, found func(Item)) (last []b
 	return i.Item, units, err
 }
 
-func text(s []byte) types.AttributeValue { return &types.AttributeValueMemberS{Value: string(s)} }
+func text(s []byte) types.AttributeValue { return attribute.S(string(s)) }
 
 // took tells of what a call took.
 func (t *Dynamo) took(c *types.ConsumedCapacity) float64 {

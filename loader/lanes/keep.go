@@ -3,12 +3,12 @@ package lanes
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/inventory"
 )
 
@@ -47,7 +47,7 @@ func (k Keeper) update(ctx context.Context, r *Row) (units float64, err error) {
 	out, err := k.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &k.Table.Name, Key: k.Table.KeyAttributes(inventory.Key{Store: string(r.Store), Item: string(r.Item)}),
 		UpdateExpression: aws.String("SET #c = :c"), ExpressionAttributeNames: map[string]string{"#c": k.Table.Count},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":c": &types.AttributeValueMemberN{Value: strconv.FormatInt(r.Count, 10)}},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":c": attribute.N(r.Count)},
 		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 	"go.uber.org/zap"
 
+	"inventoryd/internal/attribute"
 	"inventoryd/internal/inventory"
 )
 
@@ -134,7 +135,7 @@ func (r *Reader) page(ctx context.Context, store string, from attributes, paid p
 	}
 	out, err := r.table.Query(ctx, &dynamodb.QueryInput{
 		TableName: &r.cfg.Table.Name, Limit: aws.Int32(pageRows), ExclusiveStartKey: from,
-		KeyConditionExpression: aws.String("#s = :s"), ExpressionAttributeValues: attributes{":s": &types.AttributeValueMemberS{Value: store}},
+		KeyConditionExpression: aws.String("#s = :s"), ExpressionAttributeValues: attributes{":s": attribute.S(store)},
 		ProjectionExpression: &projection, ExpressionAttributeNames: names,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
