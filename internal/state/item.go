@@ -125,7 +125,7 @@ func (i Item) Attributes(app string) map[string]types.AttributeValue {
 	}
 	maps.Copy(row, i.Told.attributes())
 	if i.Due.Kind != "" {
-		row[AttrDue], row[AttrDueID] = attribute.S(string(i.Due.Kind)), attribute.S(i.Due.EventID)
+		row[AttrDue], row[AttrDueID] = attribute.S(i.Due.Kind), attribute.S(i.Due.EventID)
 	}
 	if i.Failed != "" {
 		row[AttrFailed] = attribute.S(i.Failed)
@@ -144,7 +144,7 @@ func (i Item) Attributes(app string) map[string]types.AttributeValue {
 
 func (k Known) attributes() map[string]types.AttributeValue {
 	row := map[string]types.AttributeValue{
-		AttrStock: attribute.S(string(k.Stock)), AttrPosition: attribute.S(k.Position), AttrEventID: attribute.S(k.EventID),
+		AttrStock: attribute.S(k.Stock), AttrPosition: attribute.S(k.Position), AttrEventID: attribute.S(k.EventID),
 		AttrAt: Instant(k.At), AttrCount: attribute.N(k.Count),
 	}
 	if k.Previous != nil {

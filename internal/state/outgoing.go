@@ -64,7 +64,7 @@ func (o Outgoing) Row(app string) map[string]types.AttributeValue {
 }
 
 func (m Notice) put(row map[string]types.AttributeValue) {
-	row["event"], row["kind"], row["subject"], row["body"] = attribute.S(m.Event), attribute.S(string(m.Kind)), attribute.S(m.Subject), attribute.S(m.Body)
+	row["event"], row["kind"], row["subject"], row["body"] = attribute.S(m.Event), attribute.S(m.Kind), attribute.S(m.Subject), attribute.S(m.Body)
 	if m.Store != "" {
 		row[AttrStore] = attribute.S(m.Store)
 	}
