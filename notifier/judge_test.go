@@ -160,9 +160,23 @@ func (s *stage) judgeLastWord(k inventory.Key, said []word) error {
 
 // wasIn tells whether an item came to be in stock, or was removed, within a time.
 func (s *stage) wasIn(k inventory.Key, from, to time.Time) bool {
+	if s.wasOdd(k, from) {
+		from = time.Time{}
+	}
 	return slices.ContainsFunc(s.course[k], func(m moment) bool {
 		return !m.out && !m.odd && !m.at.Before(from) && !m.at.After(to)
 	})
+}
+
+// wasOdd reports whether an item's count was unusable at an instant. What is told then is what the last change says that was read, however
+// long ago: the item may have been in stock since.
+func (s *stage) wasOdd(k inventory.Key, at time.Time) (odd bool) {
+	for _, m := range s.course[k] {
+		if !m.at.After(at) {
+			odd = m.odd
+		}
+	}
+	return odd
 }
 
 // What a message says held when the teller looked: after V, the second of the service's answer before it read the counts,
