@@ -160,7 +160,7 @@ func (s *stage) judgeLastWord(k inventory.Key, said []word) error {
 
 // wasIn tells whether an item came to be in stock, or was removed, within a time.
 func (s *stage) wasIn(k inventory.Key, from, to time.Time) bool {
-	if s.wasOdd(k, from) {
+	if s.wasOdd(k, from, from.Add(lookLag)) {
 		from = time.Time{}
 	}
 	return slices.ContainsFunc(s.course[k], func(m moment) bool {
@@ -168,12 +168,15 @@ func (s *stage) wasIn(k inventory.Key, from, to time.Time) bool {
 	})
 }
 
-// wasOdd reports whether an item's count was unusable at an instant. What is told then is what the last change says that was read, however
-// long ago: the item may have been in stock since.
-func (s *stage) wasOdd(k inventory.Key, at time.Time) (odd bool) {
+// wasOdd tells whether an item's count was unusable at some instant from one time to another. What is told then is what the last change
+// says that was read, however long ago: the item may have been in stock since.
+func (s *stage) wasOdd(k inventory.Key, from, to time.Time) (odd bool) {
 	for _, m := range s.course[k] {
-		if !m.at.After(at) {
+		switch {
+		case !m.at.After(from):
 			odd = m.odd
+		case !m.at.After(to):
+			odd = odd || m.odd
 		}
 	}
 	return odd

@@ -66,14 +66,15 @@ func hostname() string {
 	return host
 }
 
+// decode reads a row that only we write. A counter that is no number stands still, like a dead one's.
 func decode(item map[string]types.AttributeValue) Instance {
 	i := Instance{
 		ID: attribute.String(item[colSK]), Host: attribute.String(item[colHost]),
 		Joined: attribute.Int(item[colJoined]), Counter: attribute.Int(item[colCounter]), Look: attribute.Int(item[colLook]),
 		Duration: time.Duration(attribute.Int(item[colDuration])) * time.Millisecond,
 		Leaving:  attribute.True(item[colLeaving]), Dead: attribute.True(item[colDead]),
+		Parts: attribute.Strings(item[colParts]),
 	}
-	i.Parts = attribute.Strings(item[colParts])
 	if at, err := time.Parse(time.RFC3339, attribute.String(item[colReadAt])); err == nil {
 		i.ReadAt = at
 	}
